@@ -1,0 +1,163 @@
+"""The words of the project as data: entry, document, passage. Nothing here reads or writes a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+TextKind = Literal["full", "digest", "record", "title"]
+"""What a document's text is: the paper's own, our digest of it, a record's abstract, or nothing but a title."""
+
+
+@dataclass(frozen=True)
+class Mention:
+    """One place where a source names an entry. `line` counts from 1; `title` is "" where none was given.
+
+    `section` is the path of headings it stands under, `checked` the state of its check box (None: no box).
+    """
+
+    source: str
+    line: int | None = None
+    title: str = ""
+    section: tuple[str, ...] = ()
+    note: str = ""
+    checked: bool | None = None
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link that stands on an entry beside the paper's own: code, a blog, slides."""
+
+    url: str
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Something that a source lists, with every place where it does.
+
+    `address` says where its bytes are, in one spelling: `arxiv:2311.08105`, `https://…`, `doi:10.…`,
+    `file:/…`, `record:/…#id`, or `title:some-slug` where no link is given.
+    `version` is the arXiv version asked for; None means the newest.
+    """
+
+    address: str
+    mentions: tuple[Mention, ...]
+    version: int | None = None
+    links: tuple[Link, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """The first title that was given, or ""."""
+        return next((m.title for m in self.mentions if m.title), "")
+
+    def merged(self, other: Entry) -> Entry:
+        """This entry with the mentions and links of a repeat; no version asked anywhere means the newest."""
+        newest = None if self.version is None or other.version is None else max(self.version, other.version)
+        known = {link.url for link in self.links}
+        return replace(
+            self,
+            version=newest,
+            mentions=self.mentions + tuple(m for m in other.mentions if m not in self.mentions),
+            links=self.links + tuple(link for link in other.links if link.url not in known),
+        )
+
+
+@dataclass(frozen=True)
+class Page:
+    """The text of one page as it is stored. `number` counts from 1 as in the PDF; None where there are no pages."""
+
+    text: str
+    number: int | None = None
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and where its text begins: `page` is an index into the document's pages, `start` a character there.
+
+    `anchor` is the heading's id on a web page.
+    """
+
+    heading: str
+    level: int
+    page: int
+    start: int
+    anchor: str | None = None
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """What an extractor understood of some bytes. Absent fields are empty, never guessed from the file's name."""
+
+    pages: tuple[Page, ...]
+    title: str = ""
+    authors: tuple[str, ...] = ()
+    abstract: str = ""
+    date: str = ""
+    sections: tuple[Section, ...] = ()
+    arxiv_id: str | None = None
+    version: int | None = None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a document's bytes came from. `url` is what was asked for, `final_url` who answered, `path` a local file."""
+
+    sha256: str = ""
+    bytes: int = 0
+    url: str = ""
+    final_url: str = ""
+    path: str = ""
+    fetched: str = ""
+
+
+@dataclass(frozen=True)
+class Document:
+    """What an entry became. `reason` says why `text` is not "full"; `date` is ISO, perhaps only a year, or "".
+
+    `version` is the arXiv version that the text is of; `newest` the newest one known.
+    """
+
+    id: str
+    text: TextKind
+    entry: Entry
+    title: str
+    authors: tuple[str, ...] = ()
+    abstract: str = ""
+    date: str = ""
+    pages: tuple[Page, ...] = ()
+    sections: tuple[Section, ...] = ()
+    arxiv_id: str | None = None
+    version: int | None = None
+    newest: int | None = None
+    link: str = ""
+    reason: str = ""
+    origin: Origin = Origin()
+
+    @property
+    def year(self) -> int | None:
+        """The year of the date, or None."""
+        return int(self.date[:4]) if self.date[:4].isdigit() else None
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A stretch of one page that fits the model: `text == pages[page].text[start:end]`.
+
+    `page` is an index into the document's pages, `section` into its sections (None before the first heading).
+    """
+
+    page: int
+    start: int
+    end: int
+    section: int | None = None
+
+
+@dataclass(frozen=True)
+class Warning:
+    """Something wrong with a source that a person should know; the run goes on. `kind` is a stable name."""
+
+    source: str
+    line: int | None
+    kind: str
+    message: str

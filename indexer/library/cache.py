@@ -1,0 +1,190 @@
+"""What a reindex has brought and worked out, kept by content so that nothing is done twice.
+
+    cache/bodies/<sha256>      bytes as they were fetched
+    cache/parts/<key>          downloads under way
+    cache/cache.sqlite         the ledger of downloads, arXiv's metadata, extracted texts, vectors
+
+Everything here can be lost without losing an answer: the generations hold all that is served.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+from indexer import points
+from indexer.library import files
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS downloads (
+    address TEXT PRIMARY KEY, asked_url TEXT, final_url TEXT, version INTEGER, sha256 TEXT, bytes INTEGER,
+    content_type TEXT, etag TEXT, last_modified TEXT, time TEXT, outcome TEXT, reason TEXT) STRICT;
+CREATE TABLE IF NOT EXISTS metadata (arxiv_id TEXT PRIMARY KEY, asked REAL, answer TEXT) STRICT;
+CREATE TABLE IF NOT EXISTS texts (key TEXT PRIMARY KEY, answer BLOB) STRICT;
+CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB) STRICT;
+"""
+
+
+@dataclass(frozen=True)
+class Download:
+    """A line of the ledger: what was asked for one address, and what came.
+
+    `outcome` is "fetched", or "failed" with its `reason`; a failure keeps the sha256 of the body held from before.
+    `time` is ISO 8601 in UTC. `version` is the arXiv version got.
+    """
+
+    address: str
+    asked_url: str
+    final_url: str = ""
+    version: int | None = None
+    sha256: str = ""
+    bytes: int = 0
+    content_type: str = ""
+    etag: str = ""
+    last_modified: str = ""
+    time: str = ""
+    outcome: str = "fetched"
+    reason: str = ""
+
+
+class Cache:
+    """The cache below a library's folder. One process writes at a time (the writer's lock sees to it)."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with files.writing(folder):
+            (folder / "bodies").mkdir(parents=True, exist_ok=True)
+            (folder / "parts").mkdir(exist_ok=True)
+        self._database = self._opened(folder / "cache.sqlite")
+
+    def close(self) -> None:
+        """Lets go of the database."""
+        self._database.close()
+
+    def __enter__(self) -> Cache:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # ------------------------------------------------------------------ bodies and the ledger
+
+    def part(self, key: str) -> Path:
+        """Where a download of `key` (an address with its version) is written while it is under way."""
+        return self.folder / "parts" / hashlib.sha256(key.encode()).hexdigest()[:32]
+
+    def body(self, sha256: str) -> Path | None:
+        """The held file with this hash, or None."""
+        path = self.folder / "bodies" / sha256
+        return path if sha256 and path.is_file() else None
+
+    def keep_body(self, part: Path) -> str:
+        """Moves a complete part file among the bodies and returns its SHA-256."""
+        sha256 = files.sha256_of(part)
+        with files.writing(self.folder):
+            files.replace(part, self.folder / "bodies" / sha256)
+        points.reached("fetch.body")
+        return sha256
+
+    def download(self, address: str) -> Download | None:
+        """The last line of the ledger on an address, or None."""
+        names = ", ".join(field.name for field in fields(Download))
+        row = self._database.execute(f"SELECT {names} FROM downloads WHERE address = ?", (address,)).fetchone()
+        return Download(*row) if row else None
+
+    def downloads(self) -> list[Download]:
+        """The whole ledger, by address."""
+        names = ", ".join(field.name for field in fields(Download))
+        return [Download(*row) for row in self._database.execute(f"SELECT {names} FROM downloads ORDER BY address")]
+
+    def record(self, download: Download) -> None:
+        """Writes a line of the ledger over the last one on its address."""
+        values = asdict(download)
+        self._write(f"INSERT OR REPLACE INTO downloads ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})",
+                    [tuple(values.values())])
+        points.reached("fetch.ledger")
+
+    # ------------------------------------------------------------------ arXiv's metadata
+
+    def metadata(self, arxiv_id: str) -> tuple[float, dict] | None:
+        """When arXiv was asked about an id (seconds since 1970), and its answer as JSON data; None if never."""
+        row = self._database.execute("SELECT asked, answer FROM metadata WHERE arxiv_id = ?", (arxiv_id,)).fetchone()
+        return (row[0], json.loads(row[1])) if row else None
+
+    def keep_metadata(self, asked: float, answers: dict[str, dict]) -> None:
+        """Keeps arXiv's answers, by id."""
+        self._write("INSERT OR REPLACE INTO metadata VALUES (?, ?, ?)",
+                    [(key, asked, json.dumps(answer)) for key, answer in answers.items()])
+
+    # ------------------------------------------------------------------ extracted texts and vectors
+
+    def text(self, key: str) -> dict | None:
+        """The JSON data kept under `key` (a body's hash and its extractor's name), or None."""
+        row = self._database.execute("SELECT answer FROM texts WHERE key = ?", (key,)).fetchone()
+        return json.loads(zlib.decompress(row[0])) if row else None
+
+    def keep_text(self, key: str, answer: dict) -> None:
+        """Keeps JSON data under `key`."""
+        self._write("INSERT OR REPLACE INTO texts VALUES (?, ?)", [(key, zlib.compress(json.dumps(answer).encode(), 1))])
+        points.reached("extract.cached")
+
+    def vectors(self, keys: Sequence[bytes]) -> dict[bytes, np.ndarray]:
+        """The vectors held for some of `keys`: {key: float32 of shape (dimension,)}."""
+        found = {}
+        for start in range(0, len(keys), 500):
+            some = keys[start : start + 500]
+            marks = ", ".join("?" * len(some))
+            for key, vector in self._database.execute(f"SELECT key, vector FROM vectors WHERE key IN ({marks})", some):
+                found[key] = np.frombuffer(vector, np.float32)
+        return found
+
+    def keep_vectors(self, pairs: Iterable[tuple[bytes, np.ndarray]]) -> None:
+        """Keeps vectors by key, all of them or, after a kill, none."""
+        self._write("INSERT OR REPLACE INTO vectors VALUES (?, ?)",
+                    [(key, vector.astype(np.float32).tobytes()) for key, vector in pairs])
+        points.reached("embed.cached")
+
+    # ------------------------------------------------------------------ inside
+
+    def _write(self, statement: str, rows: list[tuple]) -> None:
+        try:
+            with self._database:
+                self._database.executemany(statement, rows)
+        except sqlite3.OperationalError as error:
+            raise _unwritable(self.folder, error) from error
+
+    def _opened(self, path: Path) -> sqlite3.Connection:
+        try:
+            return _connected(path)
+        except sqlite3.OperationalError as error:
+            raise _unwritable(self.folder, error) from error
+        except sqlite3.DatabaseError:  # torn or altered: it is only a cache, so begin a new one beside the old
+            for name in (path.name, path.name + "-wal", path.name + "-shm"):
+                if (broken := path.with_name(name)).exists():
+                    broken.replace(path.with_name(name + ".damaged"))
+            return _connected(path)
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, timeout=30, check_same_thread=False)
+    try:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = NORMAL")  # a power cut may cost the last entries, never the file
+        database.executescript(_SCHEMA)
+        return database
+    except sqlite3.Error:
+        database.close()
+        raise
+
+
+def _unwritable(folder: Path, error: sqlite3.OperationalError) -> Exception:
+    from indexer.errors import LibraryUnwritable
+
+    return LibraryUnwritable(f"Cannot write to {folder}: {error}.")

@@ -1,0 +1,62 @@
+"""Every setting, in one class: read from `PAPERPATH_…` in the environment, then from `.env`, else the default."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, HttpUrl, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from indexer.errors import BadSetting
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """What can be set. Each field's description is README's line on it."""
+
+    model_config = SettingsConfigDict(env_prefix="PAPERPATH_", env_file=".env", extra="ignore", frozen=True)
+
+    library: Path = Field(Path("data/library"), description="the library's folder")
+    digests: Path = Field(PROJECT / "data" / "digests", description="where the digests lie")
+    model: str = Field("", description="embedding model: a folder, a hub name, `toy`, or empty for the packaged one")
+    query_prompt: str | None = Field(None, description="text put before a query, for a model that wants one")
+    document_prompt: str | None = Field(None, description="text put before a passage, for a model that wants one")
+
+    arxiv_url: HttpUrl = Field(HttpUrl("https://arxiv.org"), description="where papers are fetched")
+    arxiv_api_url: HttpUrl = Field(
+        HttpUrl("https://export.arxiv.org/api/query"), description="where metadata is asked for"
+    )
+    arxiv_seconds: float = Field(3.0, ge=0, description="seconds between two requests to arXiv (its rule: 3)")
+    host_seconds: float = Field(1.0, ge=0, description="seconds between two requests to any other host")
+    metadata_hours: float = Field(24.0, ge=0, description="how long an answer of arXiv's API is good")
+    contact: str = Field("", description="your e-mail or page, told to servers in the User-Agent")
+    connect_seconds: float = Field(10.0, gt=0, description="time-out for a connection")
+    read_seconds: float = Field(30.0, gt=0, description="time-out for the next bytes of an answer")
+    retries: int = Field(4, ge=0, le=10, description="tries after the first, on 429, 503 and broken connections")
+    retry_cap_seconds: float = Field(120.0, ge=0, description="longest wait between two tries, Retry-After included")
+    max_megabytes: float = Field(100.0, gt=0, description="largest body that is taken")
+    allow_private: bool = Field(False, description="fetch from private and loopback addresses too")
+
+    workers: int = Field(0, ge=0, description="extraction processes; 0: one for each core")
+    extract_seconds: float = Field(120.0, gt=0, description="time limit for one document's extraction")
+    extract_megabytes: int = Field(1024, ge=256, description="memory limit for one document's extraction")
+
+    keep_generations: int = Field(3, ge=2, description="how many generations are kept")
+    token: SecretStr | None = Field(None, description="allows changes over HTTP to who sends it")
+    token_file: Path | None = Field(None, description="a file that holds the token")
+
+
+def load(**given: Annotated[Any, "values that win over the environment; None is as not given"]) -> Settings:
+    """The settings in force.
+
+    Raises `BadSetting` naming the variable and what is wrong with its value.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "PAPERPATH_" + str(first["loc"][0]).upper()
+        raise BadSetting(f"{name} can't be used: {first['msg']} (it is {first['input']!r}).",
+                         cure="README's table of settings says what each takes.") from None
