@@ -1,0 +1,6 @@
+"""The format on disk. Nobody else touches the files of a library."""
+
+from indexer.library.catalogue import StoredPassage, Summary
+from indexer.library.generations import Generation, Library, Manifest, Model, Writer
+
+__all__ = ["Generation", "Library", "Manifest", "Model", "StoredPassage", "Summary", "Writer"]

@@ -1,0 +1,192 @@
+"""What was brought, to documents: the best text there is for each, one document for each paper, and ids that stay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from indexer import arxiv, titles
+from indexer.bring import Brought
+from indexer.document import Document, Entry, Extracted, Origin, Page, Warning
+from indexer.library import Generation
+from indexer.sources import Reading
+
+_BEST_FIRST = ("full", "record", "digest", "title")
+
+
+@dataclass(frozen=True)
+class Line:
+    """What became of one entry. `outcome`: "full text" (read in this run), "cached", "record", "digest" or "failed"."""
+
+    id: str
+    title: str
+    outcome: str
+    why: str = ""
+    source: str = ""
+    line: int | None = None
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    document: Document
+    outcome: str
+    paper: str  # candidates with the same are one paper
+
+
+def assemble(
+    works: Sequence[Brought], reading: Reading, digests: Mapping[str, Extracted], current: Generation | None
+) -> tuple[list[Document], list[Line]]:
+    """The documents of the library to be, in the order of the sources, and what became of each entry."""
+    full = {s.entry.address: s.id for s in current.catalogue.summaries() if s.text == "full"} if current else {}
+    candidates = []
+    for work in works:
+        address = work.entry.address
+        if address in reading.records:
+            candidates.append(_from_record(work.entry, reading))
+        elif work.text is None and current and address in full:  # it can't be had now, but the library holds it
+            before = current.catalogue.document(full[address])
+            assert before is not None
+            reason = work.failure.message if work.failure else ""
+            candidates.append(_Candidate(replace(before, entry=work.entry, reason=reason), "cached", _paper(before)))
+        else:
+            candidates.append(_from_text(work, reading, digests))
+    papers: dict[str, list[_Candidate]] = {}
+    for candidate in candidates:
+        papers.setdefault(candidate.paper, []).append(candidate)
+    merged = [_merged([candidate.document for candidate in group]) for group in papers.values()]
+    documents = _with_ids(merged, current)
+    lines = []
+    for document, group in zip(documents, papers.values(), strict=True):
+        for candidate in group:
+            first = candidate.document.entry.mentions[0]
+            lines.append(Line(document.id, document.title, candidate.outcome, candidate.document.reason, first.source,
+                              first.line))  # fmt: skip
+    return documents, lines
+
+
+def wrong_titles(works: Iterable[Brought]) -> list[Warning]:
+    """A warning for each mention whose title is not the title of what its link leads to."""
+    found = []
+    for work in works:
+        true = work.known.title if work.known else ""
+        for mention in work.entry.mentions:
+            if true and mention.title and not titles.same_title(mention.title, true):
+                found.append(Warning(mention.source, mention.line, "wrong-title",
+                                     f"It is called “{mention.title}” here, but {work.entry.address.replace('arxiv:', 'arXiv:')}"
+                                     f" is “{true}”."))  # fmt: skip
+    return found
+
+
+def _from_record(entry: Entry, reading: Reading) -> _Candidate:
+    record = reading.records[entry.address]
+    identifier = arxiv.parse(record.own_id)
+    document = Document(
+        id=record.own_id, text="record" if record.text else "title", entry=entry, title=record.title or record.own_id,
+        authors=record.authors, abstract=record.text, date=record.date, pages=(Page(record.text),) if record.text else (),
+        link=_link(f"arxiv:{identifier.id}", None) if identifier else "", arxiv_id=identifier.id if identifier else None,
+    )  # fmt: skip
+    return _Candidate(document, "record", entry.address)
+
+
+def _from_text(work: Brought, reading: Reading, digests: Mapping[str, Extracted]) -> _Candidate:
+    entry, known, given = work.entry, work.known, reading.given.get(work.entry.address)
+    digest = digests.get(entry.address)
+    text, version, reason = work.text, work.version, work.failure.message if work.failure else ""
+    kind = "full"
+    outcome = "full text" if work.fresh else "cached"
+    if text is None:
+        text, kind, outcome = (digest, "digest", "digest") if digest else (Extracted(()), "title", "failed")
+    identifier = arxiv.parse(entry.address.removeprefix("arxiv:")) if entry.address.startswith("arxiv:") else None
+    arxiv_id = identifier.id if identifier else text.arxiv_id
+    if arxiv_id is None and entry.address.startswith("file:"):
+        named = arxiv.from_file_name(Path(entry.address).stem)
+        arxiv_id, version = (named.id, named.version) if named else (None, None)
+    elif arxiv_id and version is None:
+        version = text.version
+    document = Document(
+        id="", text=kind, entry=entry,
+        title=_title(entry, known.title if known else "", digest.title if digest else "", text.title),
+        authors=(known.authors if known else ()) or text.authors or (digest.authors if digest else ())
+        or (given.authors if given else ()),
+        abstract=(known.abstract if known else "") or text.abstract,
+        date=(known.published if known else "") or (digest.date if digest else "") or _month(arxiv_id) or text.date
+        or (given.date if given else ""),
+        pages=text.pages, sections=text.sections, arxiv_id=arxiv_id, version=version if kind == "full" else None,
+        newest=known.newest if known else None, link=_link(entry.address, arxiv_id), reason=reason,
+        origin=work.origin if kind == "full" else Origin(),
+    )  # fmt: skip
+    return _Candidate(document, outcome, _paper(document))
+
+
+def _paper(document: Document) -> str:
+    if document.arxiv_id:
+        return f"arxiv:{document.arxiv_id}"
+    return document.origin.sha256 or document.entry.address
+
+
+def _title(entry: Entry, known: str, digest: str, own: str) -> str:
+    """arXiv's title, else the digest's, else the text's own where the list doesn't contradict it, else the list's."""
+    given = entry.title
+    fallback = Path(entry.address).stem if entry.address.startswith("file:") else entry.address.removeprefix("title:")
+    if own and given and not titles.same_title(given, own):
+        own = ""
+    return known or digest or own or given or fallback
+
+
+def _month(arxiv_id: str | None) -> str:
+    """The month that an arXiv id tells, e.g. "2023-11"."""
+    if not arxiv_id:
+        return ""
+    identifier = arxiv.ArxivId(arxiv_id)
+    return f"{identifier.year}-{arxiv_id.rpartition('/')[2][2:4]}"
+
+
+def _link(address: str, arxiv_id: str | None) -> str:
+    """Where a person reads about a document: arXiv's abs page, the web page, the file."""
+    if arxiv_id or address.startswith("arxiv:"):
+        return f"https://arxiv.org/abs/{arxiv_id or address.removeprefix('arxiv:')}"
+    if address.startswith("doi:"):
+        return f"https://doi.org/{address.removeprefix('doi:')}"
+    if address.startswith("file:"):
+        return Path(address.removeprefix("file:")).as_uri()
+    return address if address.startswith("http") else ""
+
+
+def _merged(group: Sequence[Document]) -> Document:
+    """One document of several that are one paper: the best text leads, every mention stays."""
+    lead = min(group, key=lambda document: _BEST_FIRST.index(document.text))
+    entry = lead.entry
+    for other in group:
+        if other is not lead:
+            entry = replace(entry.merged(other.entry), version=entry.version)
+    return replace(lead, entry=entry)
+
+
+def _with_ids(documents: Sequence[Document], current: Generation | None) -> list[Document]:
+    """The documents with their ids: the one they have in `current`, else one that a person can type."""
+    before = {s.entry.address: s.id for s in current.catalogue.summaries()} if current else {}
+    ids = [before.get(document.entry.address) for document in documents]
+    taken = {identifier for identifier in ids if identifier}
+    named = []
+    for document, identifier in zip(documents, ids, strict=True):
+        if identifier is None:
+            base = wish = _wish(document)
+            number = 1
+            while wish in taken:
+                number += 1
+                wish = f"{base}-{number}"
+            identifier = wish
+            taken.add(wish)
+        named.append(replace(document, id=identifier))
+    return named
+
+
+def _wish(document: Document) -> str:
+    if document.id:  # a record keeps its own
+        return document.id
+    if document.arxiv_id:
+        return document.arxiv_id
+    if document.entry.address.startswith("file:"):
+        return Path(document.entry.address).stem
+    return titles.slug(document.title)

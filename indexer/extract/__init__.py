@@ -1,0 +1,49 @@
+"""Bytes to document. Each reader is a plain function; `workers` runs them where they can do no harm."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from indexer.document import Extracted
+from indexer.errors import NotAPdf
+from indexer.extract import html, markdown, pdf
+
+__all__ = ["kind_of", "read", "version"]
+
+
+def kind_of(path: Path, content_type: str = "") -> str:
+    """What a file is by its first bytes, its declared type and its name: `pdf`, `html`, `markdown` or `plain`."""
+    with path.open("rb") as file:
+        start = file.read(1024)
+    if b"%PDF-" in start or path.suffix.lower() == ".pdf" or content_type.startswith("application/pdf"):
+        return "pdf"
+    if "html" in content_type or path.suffix.lower() in (".html", ".htm"):
+        return "html"
+    if "markdown" in content_type or path.suffix.lower() in (".md", ".markdown"):
+        return "markdown"
+    looks_html = start.lstrip().lower().startswith((b"<!doctype html", b"<html"))
+    return "html" if looks_html else "plain"
+
+
+def version(kind: str) -> str:
+    """The name of the reader of a kind with its version: a cached text is good for as long as this stays the same."""
+    from importlib.metadata import version as installed
+
+    if kind == "pdf":
+        return f"{pdf.VERSION}/pypdf-{installed('pypdf')}"
+    if kind == "html":
+        return f"{html.VERSION}/trafilatura-{installed('trafilatura')}"
+    return markdown.VERSION
+
+
+def read(path: Path, kind: str, url: str = "") -> Extracted:
+    """The document in the file at `path`, read as `kind`. Raises an `ExtractError`."""
+    if kind == "pdf":
+        return pdf.read_pdf(path)
+    body = path.read_bytes()
+    if body.startswith(b"%PDF-"):
+        raise NotAPdf(f"It was to be {kind}, but it is a PDF.")
+    if kind == "html":
+        return html.read_html(body, url)
+    text = body.decode("utf-8", errors="replace")
+    return markdown.read_markdown(text) if kind == "markdown" else markdown.read_plain(text)

@@ -1,0 +1,408 @@
+"""Generations: immutable builds of the library, and the one pointer that says which is read.
+
+    CURRENT                     the name of the generation to read
+    generations/<name>.json     a manifest: the files of it with size and SHA-256, the model, the sources
+    files/<sha256>.<role>       immutable files, which generations may share
+    marks/                      what a person did; no part of any generation
+    cache/                      see `cache.py`
+    lock                        held by the one writer
+
+A generation is written aside, checked, then published by replacing CURRENT. A reader that holds one keeps it, whatever
+is published or pruned meanwhile.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from indexer import points
+from indexer.document import Document, Passage
+from indexer.errors import (
+    FormatUnknown,
+    GenerationDamaged,
+    LibraryBusy,
+    LibraryError,
+    NoLibrary,
+)
+from indexer.library import catalogue, files, vectors
+from indexer.library.cache import Cache
+
+FORMAT = 1
+"""The number of this format of a library. A change that an older paperpath can't read raises it."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """The embedding model that a generation was made with. `fingerprint` changes with anything that changes vectors."""
+
+    name: str
+    dimension: int
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class File:
+    """One immutable file of a generation."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a generation is made of. `inputs` is a hash of all that went into it: equal inputs, equal answers.
+
+    `sources` are the remembered ones, `excluded` the addresses that were taken out of them one by one.
+    """
+
+    name: str
+    created: str
+    model: Model
+    documents: int
+    passages: int
+    inputs: str
+    sources: tuple[str, ...]
+    excluded: tuple[str, ...]
+    files: dict[str, File]
+    format: int = FORMAT
+
+
+@dataclass
+class Generation:
+    """One generation, open for reading. Immutable and safe to use from several threads.
+
+    `instead_of` is set where the generation that CURRENT names is damaged and this older one serves for it.
+    """
+
+    manifest: Manifest
+    catalogue: catalogue.Catalogue
+    vectors: vectors.Vectors
+    instead_of: LibraryError | None = field(default=None)
+
+    @property
+    def name(self) -> str:
+        """The generation's name, e.g. `000012`."""
+        return self.manifest.name
+
+    def close(self) -> None:
+        """Lets go of its files."""
+        self.catalogue.close()
+
+
+class Library:
+    """The folder that holds it all. Opening one reads nothing."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.marks = folder / "marks"
+
+    # ------------------------------------------------------------------ reading
+
+    def current_name(self) -> str:
+        """The name of the generation to read, "" where CURRENT was lost. Raises `NoLibrary` where nothing was published."""
+        try:
+            name = (self.folder / "CURRENT").read_text("utf-8", errors="replace").strip()
+            return name if name.isdigit() else ""
+        except FileNotFoundError:
+            if self._names():  # what it named is still there
+                return ""
+            raise NoLibrary(f"There is no library in {self.folder}.") from None
+        except NotADirectoryError:
+            raise NoLibrary(f"{self.folder} is a file, not a library's folder.") from None
+        except PermissionError:
+            raise LibraryError(f"{self.folder} may not be read.", cure="Check who owns the folder.") from None
+
+    def stamp(self) -> tuple[int, int, int] | None:
+        """A value that changes whenever something is published; cheap enough to ask on each request."""
+        try:
+            status = os.stat(self.folder / "CURRENT")
+        except OSError:
+            return None
+        return status.st_ino, status.st_mtime_ns, status.st_size
+
+    def open(self) -> Generation:
+        """The generation that CURRENT names; where that one is damaged, the newest sound one before it.
+
+        Raises `NoLibrary`, `GenerationDamaged` (none is sound) or `FormatUnknown`.
+        """
+        while True:
+            name = self.current_name()
+            first: LibraryError | None = None if name else GenerationDamaged(f"{self.folder / 'CURRENT'} is damaged.")
+            names = self._names()
+            for candidate in ([name] if name else []) + [n for n in reversed(names) if n < name or name not in names]:
+                try:
+                    generation = self.open_generation(candidate)
+                except (GenerationDamaged, FormatUnknown) as error:
+                    first = first or error
+                    continue
+                if first is not None and self.current_name() != name:
+                    break  # published and pruned while this was reading: read what is current now
+                generation.instead_of = first
+                return generation
+            else:
+                if self.current_name() == name:
+                    assert first is not None
+                    raise first
+
+    def open_generation(self, name: str) -> Generation:
+        """One generation by name, every byte of it checked against its manifest.
+
+        Raises `GenerationDamaged` naming the file that is missing or altered, or `FormatUnknown`.
+        """
+        manifest = self.manifest(name)
+        for file in manifest.files.values():
+            self._check(name, file)
+        return self._opened(manifest)
+
+    def manifest(self, name: str) -> Manifest:
+        """The manifest of a generation. Raises `GenerationDamaged` or `FormatUnknown`."""
+        path = self.folder / "generations" / f"{name}.json"
+        try:
+            return _manifest_from(path.read_bytes())
+        except FileNotFoundError:
+            raise GenerationDamaged(f"Generation {name or '?'}: {path} is missing.") from None
+        except (ValueError, KeyError, TypeError, OSError):
+            raise GenerationDamaged(f"Generation {name}: {path} is damaged.") from None
+
+    def manifests(self) -> list[Manifest]:
+        """The manifests that can be read, oldest first."""
+        found = []
+        for name in self._names():
+            with contextlib.suppress(LibraryError):
+                found.append(self.manifest(name))
+        return found
+
+    def verify(self) -> list[tuple[str, str]]:
+        """Every generation checked byte by byte: [(generation's name, what is wrong or "")], oldest first."""
+        self.current_name()
+        answers = []
+        for name in self._names():
+            try:
+                generation = self.open_generation(name)
+                check(generation)
+                generation.close()
+                answers.append((name, ""))
+            except LibraryError as error:
+                answers.append((name, error.message))
+        return answers
+
+    def _names(self) -> list[str]:
+        return sorted(path.stem for path in (self.folder / "generations").glob("[0-9]*.json"))
+
+    def _check(self, generation: str, file: File) -> None:
+        path = self.folder / "files" / file.name
+        try:
+            if path.stat().st_size != file.bytes or files.sha256_of(path) != file.sha256:
+                raise GenerationDamaged(f"Generation {generation}: {path} was altered.")
+        except FileNotFoundError:
+            raise GenerationDamaged(f"Generation {generation}: {path} is missing.") from None
+        except OSError as error:
+            raise GenerationDamaged(f"Generation {generation}: {path} can't be read ({error.strerror}).") from None
+
+    def _opened(self, manifest: Manifest) -> Generation:
+        folder = self.folder / "files"
+        try:
+            return Generation(
+                manifest,
+                catalogue.Catalogue(folder / manifest.files["catalogue"].name),
+                vectors.Vectors(folder / manifest.files["vectors"].name),
+            )
+        except (sqlite3.Error, RuntimeError, KeyError) as error:
+            raise GenerationDamaged(f"Generation {manifest.name} can't be opened: {error}.") from error
+
+    # ------------------------------------------------------------------ writing
+
+    @contextlib.contextmanager
+    def writer(self) -> Iterator[Writer]:
+        """The one writer. Raises `LibraryBusy` while another holds the lock, `LibraryUnwritable` where it can't write.
+
+        The lock is the kernel's: a writer that dies lets go of it.
+        """
+        import filelock
+
+        with files.writing(self.folder):
+            for folder in (self.folder, self.folder / "generations", self.folder / "files", self.marks):
+                folder.mkdir(parents=True, exist_ok=True)
+            lock = filelock.FileLock(self.folder / "lock", timeout=0)
+            try:
+                lock.acquire()
+            except filelock.Timeout:
+                raise LibraryBusy(f"Another reindex is writing to {self.folder}.") from None
+        try:
+            writer = Writer(self)
+            try:
+                yield writer
+            finally:
+                writer.cache.close()
+        finally:
+            lock.release()
+
+
+class Writer:
+    """What only the holder of the lock may do."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        for leftover in (library.folder / "files").glob("*.part"):  # of a run that was killed
+            leftover.unlink()
+        self.cache = Cache(library.folder / "cache")
+
+    def publish(
+        self,
+        documents: Iterable[tuple[Document, Sequence[Passage]]],
+        matrix: np.ndarray,
+        *,
+        model: Model,
+        inputs: str,
+        sources: Sequence[str],
+        excluded: Sequence[str],
+        keep: int,
+    ) -> str:
+        """Writes a generation, checks it, and makes it the one that is read. Returns its name.
+
+        `matrix` is float32 of shape (passages, dimension), a unit row for each passage in order. `keep` is how many
+        generations stay. Raises `LibraryUnwritable`, or `GenerationDamaged` if the check fails; the old one stays then.
+        """
+        folder = self.library.folder
+        parts = {"catalogue": folder / "files" / "catalogue.part", "vectors": folder / "files" / "vectors.part"}
+        try:
+            with files.writing(folder):
+                counts = catalogue.write(parts["catalogue"], documents)
+                points.reached("publish.catalogue")
+                vectors.write(parts["vectors"], matrix)
+                points.reached("publish.vectors")
+                named = {role: self._placed(role, part) for role, part in parts.items()}
+                points.reached("publish.files")
+                names = self.library._names()
+                manifest = Manifest(
+                    name=f"{int(names[-1]) + 1 if names else 1:06d}",
+                    created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+                    model=model, documents=counts[0], passages=counts[1], inputs=inputs,
+                    sources=tuple(sources), excluded=tuple(excluded), files=named,
+                )  # fmt: skip
+                for file in named.values():
+                    self.library._check(manifest.name, file)
+                generation = self.library._opened(manifest)
+                try:
+                    check(generation)
+                finally:
+                    generation.close()
+                points.reached("publish.checked")
+                files.write_text(folder / "generations" / f"{manifest.name}.json", _manifest_text(manifest))
+                points.reached("publish.manifest")
+                self._point_to(manifest.name)
+                points.reached("publish.current")
+                self.prune(keep)
+                points.reached("publish.pruned")
+        finally:
+            for part in parts.values():
+                part.unlink(missing_ok=True)
+        return manifest.name
+
+    def rollback(self, name: str | None = None) -> str:
+        """Makes an earlier generation the one that is read: `name`, or the one before the current. Returns its name.
+
+        Raises `GenerationDamaged` if that one isn't sound, `LibraryError` if there is none.
+        """
+        current = self.library.current_name()
+        earlier = [n for n in self.library._names() if n < current]
+        if name is None and not earlier:
+            raise LibraryError(f"There is no generation before {current}.", cure="`paperpath library list` shows all.")
+        chosen = earlier[-1] if name is None else name
+        if chosen not in self.library._names():
+            raise LibraryError(f"There is no generation {chosen}.", cure="`paperpath library list` shows all.")
+        check(generation := self.library.open_generation(chosen))
+        generation.close()
+        with files.writing(self.library.folder):
+            self._point_to(chosen)
+        return chosen
+
+    def prune(self, keep: int) -> list[str]:
+        """Removes all but the newest `keep` generations and the current one, and files that no generation names.
+
+        Returns the names of the generations removed. Readers that hold one keep it.
+        """
+        library = self.library
+        current = library.current_name()
+        names = library._names()
+        stay = set(names[-keep:]) | {current}
+        gone = [name for name in names if name not in stay]
+        with files.writing(library.folder):
+            for name in gone:
+                (library.folder / "generations" / f"{name}.json").unlink()
+            files.sync_folder(library.folder / "generations")
+            try:
+                used = {file.name for name in stay & set(names) for file in library.manifest(name).files.values()}
+            except LibraryError:
+                return gone  # which files a damaged manifest names is not known: leave them all
+            for path in (library.folder / "files").iterdir():
+                if path.name not in used:
+                    path.unlink()
+        return gone
+
+    def _placed(self, role: str, part: Path) -> File:
+        sha256 = files.sha256_of(part)
+        final = part.with_name(f"{sha256}.{role}")
+        size = part.stat().st_size
+        if not (final.exists() and final.stat().st_size == size and files.sha256_of(final) == sha256):
+            files.replace(part, final)
+        return File(final.name, size, sha256)
+
+    def _point_to(self, name: str) -> None:
+        files.write_text(self.library.folder / "CURRENT", name + "\n")
+
+
+def check(generation: Generation) -> None:
+    """Raises `GenerationDamaged` unless the parts of a generation agree.
+
+    Counts agree, every vector is finite and of length one, and a sample of passages finds itself.
+    """
+
+    def must(truth: bool, what: str) -> None:
+        if not truth:
+            raise GenerationDamaged(f"Generation {generation.name} is not sound: {what}.")
+
+    manifest = generation.manifest
+    try:
+        must(generation.catalogue.counts() == (manifest.documents, manifest.passages), "the catalogue's counts differ")
+    except sqlite3.DatabaseError as error:
+        must(False, f"the catalogue can't be read ({error})")
+    must(generation.vectors.count == manifest.passages, "there is not one vector for each passage")
+    must(generation.vectors.dimension == manifest.model.dimension, "the vectors' dimension differs from the model's")
+    if manifest.passages:
+        matrix = generation.vectors.all()
+        must(bool(np.isfinite(matrix).all()), "a vector is not finite")
+        must(bool(np.allclose(np.linalg.norm(matrix, axis=1), 1, atol=1e-3)), "a vector is not of length one")
+        sample = np.unique(np.linspace(0, manifest.passages - 1, 50, dtype=int))
+        _, ids = generation.vectors.nearest(matrix[sample], 1)
+        same = np.einsum("ij,ij->i", matrix[ids[:, 0]], matrix[sample])  # an equal passage may stand in front of it
+        must(bool((same > 1 - 1e-3).all()), "a passage does not find itself")
+
+
+def _manifest_text(manifest: Manifest) -> str:
+    body = json.dumps(asdict(manifest), sort_keys=True)
+    return json.dumps({"sha256": hashlib.sha256(body.encode()).hexdigest(), "manifest": json.loads(body)}, indent=1) + "\n"
+
+
+def _manifest_from(text: bytes) -> Manifest:
+    data = json.loads(text)
+    body = data["manifest"]
+    if hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest() != data["sha256"]:
+        raise ValueError("its checksum differs")
+    if body["format"] != FORMAT:
+        raise FormatUnknown(f"Generation {body['name']} has format {body['format']}; this paperpath reads {FORMAT}.")
+    return Manifest(**body | {
+        "model": Model(**body["model"]), "sources": tuple(body["sources"]), "excluded": tuple(body["excluded"]),
+        "files": {role: File(**file) for role, file in body["files"].items()},
+    })  # fmt: skip

@@ -1,0 +1,186 @@
+"""From sources to a published generation: the way through, start to end.
+
+    sources -> entries -> bytes -> texts -> documents -> passages -> vectors -> a generation -> CURRENT
+
+What each arrow yields is cached by content, so a run that is cut anywhere goes on where it was, and an unchanged run
+does nothing. One entry's failure never stops the others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import TypeAdapter
+
+from indexer import digests, embed, errors, metadata, passages
+from indexer.assemble import Line, assemble, wrong_titles
+from indexer.bring import Brought, bring
+from indexer.document import Document, Passage, Warning
+from indexer.embed import Described, Embedder
+from indexer.fetch import Fetcher
+from indexer.library import Generation, Library, Model
+from indexer.library.cache import Cache
+from indexer.progress import Progress
+from indexer.settings import Settings
+from indexer.wanted import Request, Wanted, wanted
+
+__all__ = ["Line", "Report", "Request", "reindex"]
+
+_DOCUMENT = TypeAdapter(Document)
+_PASSAGES = TypeAdapter(list[Passage])
+_BATCH = 256  # passages embedded between two writes to the cache: what a kill can cost
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run did. `generation` is the one that is read now; `published` says whether this run made it.
+
+    `requests` and `bodies` count what the network was asked for and what came; `embedded` the passages embedded anew.
+    """
+
+    generation: str
+    published: bool
+    lines: tuple[Line, ...]
+    warnings: tuple[Warning, ...]
+    skipped: tuple[str, ...]
+    removed: tuple[str, ...]
+    documents: int
+    passages: int
+    embedded: int
+    requests: int
+    bodies: int
+    seconds: float
+    exit_code: int
+
+
+def reindex(request: Request, settings: Settings, progress: Progress | None = None) -> Report:
+    """Makes the library hold what the sources list, and publishes it.
+
+    Raises a `UsageError`, a `LibraryError`, a `ModelError` or `NothingKept`; the published generation is untouched then.
+    """
+    progress = progress or Progress()
+    started = time.monotonic()
+    described = embed.describe(settings)
+    library = Library(settings.library)
+    with library.writer() as writer:
+        current = _current(library)
+        want = wanted(request, current)
+        works = [Brought(entry) for entry in want.entries if entry.address not in want.reading.records]
+        with Fetcher(settings, writer.cache, offline=request.offline) as fetcher:
+            asides = _ask_metadata(works, fetcher, writer.cache, settings, request)
+            bring(works, fetcher, writer.cache, settings, progress)
+            requests, bodies = fetcher.requests, fetcher.transferred_bodies
+        brought = {work.entry.address: work for work in works}
+        everything = [brought.get(entry.address) or Brought(entry) for entry in want.entries]
+        documents, lines = assemble(everything, want.reading, digests.load(settings.digests), current)
+        _something(documents, lines)
+        exit_code = _exit_code(lines, want)
+        inputs = _inputs(documents, described, want)
+        unchanged = current is not None and current.manifest.inputs == inputs and current.instead_of is None
+        embedded, name, count = 0, current.name if current else "", current.manifest.passages if current else 0
+        publish = not unchanged and not (request.strict and exit_code)
+        if publish:
+            cut, matrix, model, embedded = _vectors(documents, described, writer.cache, progress)
+            progress.stage("publish", 1)
+            name = writer.publish(
+                zip(documents, cut, strict=True), matrix, model=model, inputs=inputs, sources=want.sources,
+                excluded=sorted(want.excluded), keep=settings.keep_generations,
+            )  # fmt: skip
+            count = len(matrix)
+            progress.step(name)
+    before = {summary.id for summary in current.catalogue.summaries()} if current and publish else set()
+    return Report(
+        name, publish, tuple(lines), (*want.reading.warnings, *want.missing.values(), *asides, *wrong_titles(works)),
+        want.reading.skipped, tuple(sorted(before - {document.id for document in documents})), len(documents), count,
+        embedded, requests, bodies, round(time.monotonic() - started, 2), exit_code,
+    )  # fmt: skip
+
+
+def _current(library: Library) -> Generation | None:
+    """The generation to go on from; None where there is none that can be read: then all is built anew."""
+    try:
+        return library.open()
+    except (errors.NoLibrary, errors.GenerationDamaged, errors.FormatUnknown):
+        return None
+
+
+def _ask_metadata(
+    works: Sequence[Brought], fetcher: Fetcher, cache: Cache, settings: Settings, request: Request
+) -> list[Warning]:
+    by_id = {work.entry.address.removeprefix("arxiv:"): work for work in works if work.entry.address.startswith("arxiv:")}
+    answer = metadata.ask(fetcher, cache, list(by_id), settings=settings, refresh=request.refresh)
+    for arxiv_id, known in answer.found.items():
+        by_id[arxiv_id].known = known
+    return [Warning("", None, "metadata", reason) for reason in answer.reasons]
+
+
+def _something(documents: Sequence[Document], lines: Sequence[Line]) -> None:
+    """Raises `NothingKept` where there is no text at all and no list gave as much as a title."""
+    if not any(document.text != "title" or document.entry.title for document in documents):
+        whys = "; ".join(f"{line.title}: {line.why}" for line in lines[:3])
+        more = f"; and {len(lines) - 3} more" if len(lines) > 3 else ""
+        raise errors.NothingKept(f"No entry could be kept: {whys}{more}",
+                                 cure="Mend the sources; what was published before is untouched.")  # fmt: skip
+
+
+def _exit_code(lines: Sequence[Line], want: Wanted) -> int:
+    outcomes = {line.outcome for line in lines}
+    if "failed" in outcomes or want.missing:
+        return 4
+    return 3 if "digest" in outcomes else 0
+
+
+def _inputs(documents: Sequence[Document], described: Described, want: Wanted) -> str:
+    """A hash of all that goes into a generation."""
+    everything = hashlib.sha256()
+    everything.update(json.dumps([passages.VERSION, described.fingerprint, want.sources, sorted(want.excluded)]).encode())
+    for document in documents:
+        everything.update(_DOCUMENT.dump_json(document))
+    return everything.hexdigest()
+
+
+def _vectors(
+    documents: Sequence[Document], described: Described, cache: Cache, progress: Progress
+) -> tuple[list[list[Passage]], np.ndarray, Model, int]:
+    """The passages of each document, and a unit row for each passage: float32 of shape (passages, dimension).
+
+    Also the model they were made with, and how many were embedded now.
+    """
+    embedder = embed.load(described)
+    cut = [_cut(document, embedder, cache) for document in documents]
+    keys: list[bytes] = []
+    texts: dict[bytes, str] = {}
+    for document, found in zip(documents, cut, strict=True):
+        before = passages.context(document.title, embedder)
+        for passage in found:
+            text = before + document.pages[passage.page].text[passage.start : passage.end]
+            keys.append(passages.vector_key(described.fingerprint, text))
+            texts[keys[-1]] = text
+    held = cache.vectors(list(texts))
+    lacking = sorted((key for key in texts if key not in held), key=lambda key: len(texts[key]))  # like lengths together
+    progress.stage("embed", len(lacking))
+    for start in range(0, len(lacking), _BATCH):
+        some = lacking[start : start + _BATCH]
+        rows = list(zip(some, embedder.embed_passages([texts[key] for key in some]), strict=True))
+        cache.keep_vectors(rows)
+        held.update(rows)
+        progress.step(count=len(some))
+    matrix = np.empty((len(keys), embedder.model.dimension), np.float32)
+    for row, key in enumerate(keys):
+        matrix[row] = held[key]
+    return cut, matrix, embedder.model, len(lacking)
+
+
+def _cut(document: Document, embedder: Embedder, cache: Cache) -> list[Passage]:
+    text = json.dumps([document.title, [page.text for page in document.pages], [(s.page, s.start) for s in document.sections]])
+    key = f"{hashlib.sha256(text.encode()).hexdigest()}:{passages.VERSION}:{embedder.model.fingerprint}"
+    if (held := cache.text(key)) is not None:
+        return _PASSAGES.validate_python(held["passages"])
+    found = passages.cut(document.pages, document.sections, document.title, embedder)
+    cache.keep_text(key, {"passages": _PASSAGES.dump_python(found)})
+    return found

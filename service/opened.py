@@ -1,0 +1,85 @@
+"""The library as the answers see it: one generation, the model it was made with, and where its documents are read."""
+
+from __future__ import annotations
+
+import threading
+
+from indexer import embed
+from indexer.embed import Described, Embedder
+from indexer.errors import ModelMismatch, PaperpathError
+from indexer.library import Generation, Library
+from indexer.settings import Settings
+
+
+class Opened:
+    """A library held open. `now()` is the generation to answer from; it moves on when another one is published.
+
+    Whoever took a generation keeps it for the whole of an answer, so that no answer is mixed from two.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.library = Library(settings.library)
+        self.trouble: PaperpathError | None = None  # why the newest generation is not the one that serves
+        self._described: Described | None = None
+        self._embedder: Embedder | None = None
+        self._generation: Generation | None = None
+        self._stamp: tuple[int, int, int] | None = None
+        self._opening = threading.Lock()
+        self._loading = threading.Lock()
+
+    def now(self) -> Generation:
+        """The generation to answer from. Raises a `LibraryError` or a `ModelError` where there is none to serve."""
+        held = self._generation
+        if held is not None and self._stamp == self.library.stamp():
+            return held
+        # While one thread opens what is new, the others go on with what they have.
+        if not self._opening.acquire(blocking=held is None):
+            assert held is not None
+            return held
+        try:
+            stamp = self.library.stamp()
+            if self._generation is None or self._stamp != stamp:
+                self._move(stamp)
+        finally:
+            self._opening.release()
+        assert self._generation is not None
+        return self._generation
+
+    def _move(self, stamp: tuple[int, int, int] | None) -> None:
+        try:
+            generation = self.library.open()
+            self._require_model(generation)
+        except PaperpathError as error:
+            self.trouble = error
+            if self._generation is None:
+                raise
+            self._stamp = stamp  # what is published can't be served: stay with what can, until it changes again
+            return
+        self.trouble = generation.instead_of
+        self._generation, self._stamp = generation, stamp
+
+    def _require_model(self, generation: Generation) -> None:
+        made_with = generation.manifest.model
+        if made_with.fingerprint != self.described.fingerprint:
+            raise ModelMismatch(
+                f"The library in {self.library.folder} was made with the model {made_with.name}"
+                f" ({made_with.fingerprint}), but {self.described.name} ({self.described.fingerprint}) is set.",
+                cure="Run `paperpath reindex` to make it anew with the model that is set, or set PAPERPATH_MODEL back"
+                f" to {'its default' if made_with.name == embed.PACKAGED else made_with.name}.",
+            )
+
+    @property
+    def described(self) -> Described:
+        """The model that is set, not loaded."""
+        if self._described is None:
+            self._described = embed.describe(self.settings)
+        return self._described
+
+    @property
+    def embedder(self) -> Embedder:
+        """The model that is set, loaded once."""
+        with self._loading:
+            if self._embedder is None:
+                self._embedder = embed.load(self.described)
+            return self._embedder
