@@ -7,13 +7,24 @@ from dataclasses import dataclass
 
 # YYMM.NNNN from April 2007 to 2014, YYMM.NNNNN since; before that archive[.SUBJECT]/YYMMNNN.
 # https://info.arxiv.org/help/arxiv_identifier.html
+_ARCHIVES = (
+    "acc-phys|adap-org|alg-geom|ao-sci|astro-ph|atom-ph|bayes-an|chao-dyn|chem-ph|cmp-lg|comp-gas|cond-mat|cs|dg-ga|"
+    "funct-an|gr-qc|hep-ex|hep-lat|hep-ph|hep-th|math-ph|math|mtrl-th|nlin|nucl-ex|nucl-th|patt-sol|physics|plasm-ph|"
+    "q-alg|q-bio|quant-ph|solv-int|supr-con"
+)
 _NEW = r"(?P<new>\d{2}(?:0[1-9]|1[0-2])\.\d{4,5})"
-_OLD = r"(?P<old>[a-z]{2,8}(?:-[a-z]{2,8})?(?:\.[A-Z]{2})?/\d{2}(?:0[1-9]|1[0-2])\d{3})"
+_OLD = rf"(?P<old>(?:{_ARCHIVES})(?:\.[a-z-]{{2,12}})?/(?:9\d|0[0-7])(?:0[1-9]|1[0-2])\d{{3}})"
 _ID = rf"(?:{_NEW}|{_OLD})(?:v(?P<version>[1-9]\d{{0,2}}))?"
-_HOST = r"(?:https?:)?(?://)?(?:[a-z0-9-]+\.)?arxiv\.org"
+_HOST = r"(?<![a-z0-9-])(?:[a-z0-9-]+\.)?arxiv\.org"
+_PATH = r"/+(?:(?:abs|pdf|html|format|ps|e-print|src|list)/+|ftp/arxiv/papers/\d{4}/)(?:arxiv:)?"
+# Other sites' pages for one arXiv paper, under its id.
+_MIRROR = (
+    r"(?<![a-z0-9-])(?:huggingface\.co/papers|alphaxiv\.org/(?:abs|pdf|html|overview)|ar5iv\.org/(?:abs|pdf|html)|"
+    r"arxiv-vanity\.com/papers|xxx\.lanl\.gov/(?:abs|pdf|ps))/"
+)
 _BARE = re.compile(rf"{_ID}", re.IGNORECASE)
-_PREFIXED = re.compile(rf"arxiv\s?:\s?{_ID}(?![\d.]*\d)", re.IGNORECASE)
-_URL = re.compile(rf"{_HOST}/(?:abs|pdf|html|format|ps|e-print|src|list)/{_ID}(?![\d])", re.IGNORECASE)
+_PREFIXED = re.compile(rf"(?:arxiv\s?:\s?|\bCoRR,?\s*abs/){_ID}(?![\d.]*\d)", re.IGNORECASE)
+_URL = re.compile(rf"(?:https?:)?(?://)?(?:{_HOST}{_PATH}|{_MIRROR}){_ID}(?![\d])", re.IGNORECASE)
 _DOI = re.compile(rf"10\.48550/arxiv\.{_ID}(?![\d])", re.IGNORECASE)
 _STAMP = re.compile(
     rf"arXiv:{_ID}\s*\[[a-z-]+(?:\.[A-Za-z-]+)?\]\s*(?P<date>\d{{1,2}}\s+[A-Z][a-z]{{2}}\s+\d{{4}})"
@@ -46,7 +57,7 @@ def parse(text: str) -> ArxivId | None:
     for pattern in (_BARE, _PREFIXED):
         if match := pattern.fullmatch(text):
             return _made(match)
-    if re.match(r"(?:https?:)?//|www\.|export\.|(?:[a-z]+\.)?arxiv\.org|doi:|10\.", text, re.IGNORECASE):
+    if re.match(r"(?:https?:)?//|[a-z0-9.-]+\.(?:org|co|gov)/|doi:|10\.", text, re.IGNORECASE):
         for pattern in (_URL, _DOI):
             if match := pattern.search(text):
                 return _made(match)
@@ -55,11 +66,22 @@ def parse(text: str) -> ArxivId | None:
 
 def find_all(text: str) -> list[tuple[int, ArxivId]]:
     """Every identifier written in running text as a URL, a DOI or `arXiv:id`, with its offset. Bare numbers are not."""
-    found = {}
+    return [(at, identifier) for at, identifier, _, _ in _found(text)]
+
+
+def find_spans(text: str) -> list[tuple[int, int, ArxivId]]:
+    """As `find_all`, with where each begins and ends: the URL or `arXiv:` before the id and a `.pdf` after it included."""
+    return [(start, end, identifier) for _, identifier, start, end in _found(text)]
+
+
+def _found(text: str) -> list[tuple[int, ArxivId, int, int]]:
+    found: dict[int, tuple[int, ArxivId, int, int]] = {}
     for pattern in (_URL, _DOI, _PREFIXED):
         for match in pattern.finditer(text):
-            found.setdefault(match.start("new") if match["new"] else match.start("old"), _made(match))
-    return sorted(found.items())
+            at = match.start("new") if match["new"] else match.start("old")
+            end = match.end() + (4 if text[match.end() : match.end() + 4].lower() == ".pdf" else 0)
+            found.setdefault(at, (at, _made(match), match.start(), end))
+    return [found[at] for at in sorted(found)]
 
 
 def stamp(text: str) -> tuple[ArxivId, str] | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from indexer import arxiv, titles
-from indexer.bring import Brought
+from indexer.bring import Work
 from indexer.document import Document, Entry, Extracted, Origin, Page, Warning
 from indexer.library import Generation
 from indexer.sources import Reading
@@ -35,7 +35,7 @@ class _Candidate:
 
 
 def assemble(
-    works: Sequence[Brought], reading: Reading, digests: Mapping[str, Extracted], current: Generation | None
+    works: Sequence[Work], reading: Reading, digests: Mapping[str, Extracted], current: Generation | None
 ) -> tuple[list[Document], list[Line]]:
     """The documents of the library to be, in the order of the sources, and what became of each entry."""
     full = {s.entry.address: s.id for s in current.catalogue.summaries() if s.text == "full"} if current else {}
@@ -65,7 +65,7 @@ def assemble(
     return documents, lines
 
 
-def wrong_titles(works: Iterable[Brought]) -> list[Warning]:
+def wrong_titles(works: Iterable[Work]) -> list[Warning]:
     """A warning for each mention whose title is not the title of what its link leads to."""
     found = []
     for work in works:
@@ -89,7 +89,7 @@ def _from_record(entry: Entry, reading: Reading) -> _Candidate:
     return _Candidate(document, "record", entry.address)
 
 
-def _from_text(work: Brought, reading: Reading, digests: Mapping[str, Extracted]) -> _Candidate:
+def _from_text(work: Work, reading: Reading, digests: Mapping[str, Extracted]) -> _Candidate:
     entry, known, given = work.entry, work.known, reading.given.get(work.entry.address)
     digest = digests.get(entry.address)
     text, version, reason = work.text, work.version, work.failure.message if work.failure else ""

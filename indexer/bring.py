@@ -24,7 +24,7 @@ _EXTRACTED = TypeAdapter(Extracted)
 
 
 @dataclass
-class Brought:
+class Work:
     """An entry with what could be had of it: `text`, or the `failure` that says why not.
 
     `fresh` says that the text was read in this run, not taken from the cache. `version` is the arXiv version got.
@@ -40,14 +40,14 @@ class Brought:
 
 
 def bring(
-    works: Sequence[Brought], fetcher: Fetcher, cache: Cache, settings: Settings, progress: Progress
+    works: Sequence[Work], fetcher: Fetcher, cache: Cache, settings: Settings, progress: Progress
 ) -> None:
     """Fills in the text of each, or its failure."""
     at_arxiv = [work for work in works if work.entry.address.startswith("arxiv:")]
     elsewhere = [work for work in works if not work.entry.address.startswith("arxiv:")]
     turns = itertools.chain.from_iterable(itertools.zip_longest(at_arxiv, elsewhere))  # others fit into arXiv's pauses
     with Workers(settings.workers, settings.extract_seconds, settings.extract_megabytes) as workers:
-        begun: list[tuple[Brought, Callable[[], None]]] = []
+        begun: list[tuple[Work, Callable[[], None]]] = []
         progress.stage("fetch", len(works))
         for work in filter(None, turns):
             try:
@@ -64,7 +64,7 @@ def bring(
             progress.step(work.entry.title or work.entry.address)
 
 
-def _begin(work: Brought, fetcher: Fetcher, cache: Cache, workers: Workers) -> Callable[[], None]:
+def _begin(work: Work, fetcher: Fetcher, cache: Cache, workers: Workers) -> Callable[[], None]:
     """Has the bytes of a work and begins to read them; the function returned waits for the text."""
     path, content_type = _local(work) if work.entry.address.startswith("file:") else _fetched(work, fetcher)
     kind = extract.kind_of(path, content_type)
@@ -96,7 +96,7 @@ def _restored(held: dict) -> Extracted:
     return _EXTRACTED.validate_python(held["text"])
 
 
-def _local(work: Brought) -> tuple[Path, str]:
+def _local(work: Work) -> tuple[Path, str]:
     path = Path(work.entry.address.removeprefix("file:"))
     try:
         work.origin = Origin(sha256_of(path), path.stat().st_size, path=str(path))
@@ -105,7 +105,7 @@ def _local(work: Brought) -> tuple[Path, str]:
     return path, ""
 
 
-def _fetched(work: Brought, fetcher: Fetcher) -> tuple[Path, str]:
+def _fetched(work: Work, fetcher: Fetcher) -> tuple[Path, str]:
     if work.entry.address.startswith("title:"):
         raise FetchError("It has no link.", cure="Add a link to the entry.")
     known = work.known

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import re
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,6 +136,8 @@ class SentenceTransformers:
             )  # fmt: skip
         except Exception as error:
             raise ModelUnknown(f"The model in {described.folder} can't be loaded: {error}") from error
+        # The tokenizer changes its own padding as it works: two threads in it at once fail.
+        self._one_at_a_time = threading.Lock()
         self._prompts = {"query": described.query_prompt, "document": described.document_prompt}
         self.model = Model(described.name, int(self._model.get_embedding_dimension()), described.fingerprint)
         self.window = int(self._model.max_seq_length or 512)
@@ -144,9 +147,10 @@ class SentenceTransformers:
         self.window -= len(self.tokens(prompt)) if prompt else 0
 
     def tokens(self, text: str) -> list[tuple[int, int]]:
-        encoded = self._model.tokenizer(
-            text, return_offsets_mapping=True, add_special_tokens=False, truncation=False, verbose=False
-        )
+        with self._one_at_a_time:
+            encoded = self._model.tokenizer(
+                text, return_offsets_mapping=True, add_special_tokens=False, truncation=False, verbose=False
+            )
         return [(start, end) for start, end in encoded["offset_mapping"] if end > start]
 
     def embed_passages(self, texts: Sequence[str]) -> np.ndarray:
@@ -160,8 +164,9 @@ class SentenceTransformers:
             return np.empty((0, self.model.dimension), np.float32)
         encode = self._model.encode_query if task == "query" else self._model.encode_document
         given = {} if self._prompts[task] is None else {"prompt": self._prompts[task]}
-        vectors = encode(list(texts), batch_size=32, normalize_embeddings=True, convert_to_numpy=True,
-                         show_progress_bar=False, **given)  # fmt: skip
+        with self._one_at_a_time:
+            vectors = encode(list(texts), batch_size=32, normalize_embeddings=True, convert_to_numpy=True,
+                             show_progress_bar=False, **given)  # fmt: skip
         return np.asarray(vectors, np.float32)
 
 

@@ -138,7 +138,7 @@ class Politeness:
         if header is None:
             return None
         if re.fullmatch(r"\d+", header.strip()):
-            return float(header) if len(header) < 12 else inf
+            return float(header) if len(header) < 10 else 1e9
         try:
             return max(0.0, parsedate_to_datetime(header).timestamp() - self._now())
         except (ValueError, OverflowError):

@@ -19,7 +19,7 @@ from pydantic import TypeAdapter
 
 from indexer import digests, embed, errors, metadata, passages
 from indexer.assemble import Line, assemble, wrong_titles
-from indexer.bring import Brought, bring
+from indexer.bring import Work, bring
 from indexer.document import Document, Passage, Warning
 from indexer.embed import Described, Embedder
 from indexer.fetch import Fetcher
@@ -70,13 +70,13 @@ def reindex(request: Request, settings: Settings, progress: Progress | None = No
     with library.writer() as writer:
         current = _current(library)
         want = wanted(request, current)
-        works = [Brought(entry) for entry in want.entries if entry.address not in want.reading.records]
+        works = [Work(entry) for entry in want.entries if entry.address not in want.reading.records]
         with Fetcher(settings, writer.cache, offline=request.offline) as fetcher:
             asides = _ask_metadata(works, fetcher, writer.cache, settings, request)
             bring(works, fetcher, writer.cache, settings, progress)
             requests, bodies = fetcher.requests, fetcher.transferred_bodies
         brought = {work.entry.address: work for work in works}
-        everything = [brought.get(entry.address) or Brought(entry) for entry in want.entries]
+        everything = [brought.get(entry.address) or Work(entry) for entry in want.entries]
         documents, lines = assemble(everything, want.reading, digests.load(settings.digests), current)
         _something(documents, lines)
         exit_code = _exit_code(lines, want)
@@ -110,13 +110,13 @@ def _current(library: Library) -> Generation | None:
 
 
 def _ask_metadata(
-    works: Sequence[Brought], fetcher: Fetcher, cache: Cache, settings: Settings, request: Request
+    works: Sequence[Work], fetcher: Fetcher, cache: Cache, settings: Settings, request: Request
 ) -> list[Warning]:
     by_id = {work.entry.address.removeprefix("arxiv:"): work for work in works if work.entry.address.startswith("arxiv:")}
-    answer = metadata.ask(fetcher, cache, list(by_id), settings=settings, refresh=request.refresh)
-    for arxiv_id, known in answer.found.items():
+    found, reasons = metadata.ask(fetcher, cache, list(by_id), settings=settings, refresh=request.refresh)
+    for arxiv_id, known in found.items():
         by_id[arxiv_id].known = known
-    return [Warning("", None, "metadata", reason) for reason in answer.reasons]
+    return [Warning("", None, "metadata", reason) for reason in reasons]
 
 
 def _something(documents: Sequence[Document], lines: Sequence[Line]) -> None:

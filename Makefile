@@ -1,0 +1,42 @@
+# `make run` is all that is needed: it installs, builds the library of data/reading-list.md, and serves it.
+PYTHON ?= python3
+PIP_ARGS ?=
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIP_ARGS)
+
+.PHONY: install run test torture bench lint clean
+
+install: .venv/.installed
+
+.venv/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "paperpath needs Python 3.11 or newer; name one: make install PYTHON=python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing into .venv (PyTorch is large: some minutes) ..."
+	@PIP_CONSTRAINT=constraints.txt $(PIP) -e .
+	@touch $@
+
+.venv/.tests-installed: .venv/.installed
+	@PIP_CONSTRAINT=constraints.txt $(PIP) -e '.[test]'
+	@touch $@
+
+# Allows changes over HTTP. Only its owner can read the file.
+data/token:
+	@umask 077 && $(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(32))' > data/token.part && mv data/token.part data/token
+
+# Exit codes 3 and 4 of a reindex mean that something is missing, but the rest can be searched.
+run: install data/token
+	@$(BIN)/paperpath reindex || case $$? in 3|4) ;; *) exit 1 ;; esac
+	@echo "The token for changes over HTTP is in data/token: cat data/token"
+	@PAPERPATH_TOKEN_FILE=data/token exec $(BIN)/paperpath serve
+
+test: .venv/.tests-installed
+	@$(BIN)/python -m pytest -q -n auto -m "not torture"
+
+torture: .venv/.tests-installed
+	@$(BIN)/python -m pytest -q -m torture
+
+lint: .venv/.tests-installed
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+clean:
+	rm -rf .venv build *.egg-info

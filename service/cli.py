@@ -1,0 +1,475 @@
+"""The command line: a thin face over `indexer.reindex` and the answers. Heavy imports stay inside the commands."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from indexer.library import Generation
+    from indexer.reindex import Report
+    from indexer.settings import Settings
+    from service.opened import Opened
+
+EPILOG = """\b
+Exit codes:
+  0  done; after a reindex: every document has its full text
+  1  failed; what was published before is untouched
+  2  the command can't be meant: a wrong option, a missing file, an empty list
+  3  done, but something has only a digest
+  4  done, but something failed; the rest can be searched
+"""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, epilog=EPILOG)
+@click.version_option(package_name="paperpath")
+def main_group() -> None:
+    """Turns a reading list into a library you can question, and tells you what to read next."""
+
+
+def main() -> None:
+    """The command `paperpath`: runs one and ends with its documented exit code, never with a traceback."""
+    from indexer.errors import PaperpathError
+
+    try:
+        main_group(prog_name="paperpath", standalone_mode=False)
+        code = 0
+    except click.exceptions.Exit as exit_:
+        code = exit_.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped. What was brought so far is kept; the published library is untouched.", err=True)
+        code = 130
+    except PaperpathError as error:
+        _show(error)
+        code = error.exit_code
+    except BrokenPipeError:  # `paperpath … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except OSError as error:
+        click.echo(f"Error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}.", err=True)
+        code = 1
+    except Exception as error:
+        if os.environ.get("PAPERPATH_DEBUG"):
+            raise
+        click.echo(f"Error: something unexpected went wrong: {type(error).__name__}: {error}\n"
+                   "  Nothing published was touched. PAPERPATH_DEBUG=1 shows where; please report it.", err=True)  # fmt: skip
+        code = 1
+    sys.exit(code)
+
+
+def _show(error: Any) -> None:
+    click.echo(f"Error: {error.message}", err=True)
+    if error.cure:
+        click.echo(f"  {error.cure}", err=True)
+
+
+def _library_option(command: Callable) -> Callable:
+    return click.option(
+        "--library", type=click.Path(path_type=Path), metavar="FOLDER",
+        help="The library's folder.  [default: $PAPERPATH_LIBRARY, else data/library]",
+    )(command)  # fmt: skip
+
+
+def _json_option(command: Callable) -> Callable:
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+
+
+def _settings(library: Path | None, **given: Any) -> Settings:
+    from indexer.settings import load
+
+    return load(library=library, **given)
+
+
+def _open(settings: Settings) -> tuple[Opened, Generation]:
+    from service.opened import Opened
+    from service.terminal import say
+
+    opened = Opened(settings)
+    generation = opened.now()
+    if opened.trouble is not None:
+        say(f"Warning: {opened.trouble.message} Generation {generation.name} answers in its place.\n  {opened.trouble.cure}")
+    return opened, generation
+
+
+# ---------------------------------------------------------------------- building
+
+
+@main_group.command()
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@click.option("--add", multiple=True, metavar="SOURCE", help="Add a source to the remembered ones. Repeatable.")
+@click.option("--remove", multiple=True, metavar="SOURCE|ID", help="Take a source or a document out. Repeatable.")
+@click.option("--offline", is_flag=True, help="Make no request at all; use what is held.")
+@click.option("--refresh", is_flag=True, help="Ask arXiv for metadata anew, though the last answer is still good.")
+@click.option("--strict", is_flag=True, help="Publish nothing unless every document has its full text.")
+@click.option("--yes", is_flag=True, help="Go on even if more than half of the library would be dropped.")
+@click.option("--progress", type=click.Choice(["auto", "json", "none"]), default="auto", hidden=True)
+@_library_option
+@_json_option
+def reindex(sources: tuple[str, ...], add: tuple[str, ...], remove: tuple[str, ...], offline: bool, refresh: bool,
+            strict: bool, yes: bool, progress: str, library: Path | None, as_json: bool) -> None:  # fmt: skip
+    """Build the library from SOURCES, or bring it up to date.
+
+    A SOURCE is a markdown reading list, a .bib, a .jsonl of records, a PDF, a folder of PDFs, an arXiv id or a URL.
+    The library then holds exactly these and remembers them. Without SOURCES: the remembered ones, else
+    data/reading-list.md.
+
+    \b
+    Example:
+      paperpath reindex my-list.md ~/papers
+    """
+    from contextlib import nullcontext
+
+    from indexer.reindex import Request
+    from indexer.reindex import reindex as run
+    from service import terminal
+
+    settings = _settings(library)
+    request = Request(tuple(sources), tuple(add), tuple(remove), offline, refresh, strict, yes)
+    if progress == "json":
+        drawn: Any = nullcontext(terminal.JsonProgress())
+    elif progress == "auto" and sys.stderr.isatty():
+        drawn = terminal.BarProgress()
+    else:
+        drawn = nullcontext(None)
+    with drawn as told:
+        report = run(request, settings, told)
+    _print_report(report, as_json)
+    raise click.exceptions.Exit(report.exit_code)
+
+
+def _print_report(report: Report, as_json: bool) -> None:
+    from service import terminal
+
+    for warning in report.warnings:
+        where = f"{warning.source}:{warning.line}: " if warning.line else f"{warning.source}: " if warning.source else ""
+        terminal.say(f"Warning: {where}{warning.message}")
+    for skipped in report.skipped:
+        terminal.say(f"Skipped: {skipped}")
+    if as_json:
+        terminal.print_json(report)
+        return
+    rows = [(line.id, line.title, line.outcome, line.why) for line in report.lines]
+    print(terminal.table(rows, ("id", "title", "text", "why"), (30, 56, None, 90)))
+    counts: dict[str, int] = {}
+    for line in report.lines:
+        counts[line.outcome] = counts.get(line.outcome, 0) + 1
+    what = ", ".join(f"{number} {outcome}" for outcome, number in counts.items())
+    print(f"\n{report.documents} documents ({what}), {report.passages} passages, {report.embedded} embedded now,"
+          f" {report.bodies} downloaded, {report.seconds} s.")  # fmt: skip
+    if report.removed:
+        print(f"Removed: {', '.join(report.removed)}.")
+    if report.published:
+        print(f"Published as generation {report.generation}.")
+    elif report.exit_code and not report.published and report.generation == "":
+        print("Nothing was published (--strict).")
+    else:
+        print(f"Nothing new was published; generation {report.generation} serves.")
+
+
+@main_group.command()
+@click.argument("source", default="data/reading-list.md", metavar="[LIST]")
+@click.option("--offline", is_flag=True, help="Ask nobody; check what can be checked from what is held.")
+@_library_option
+@_json_option
+def check(source: str, offline: bool, library: Path | None, as_json: bool) -> None:
+    """Check a reading list, without downloading a paper.
+
+    Names, by line: repeats, titles that are not the paper's, superseded versions, withdrawn papers, dead links.
+    Exit code 0 where nothing is wrong, else 4.
+    """
+    from indexer.check import check as run
+    from service import terminal
+
+    findings = run(source, _settings(library), offline=offline)
+    if as_json:
+        terminal.print_json(findings)
+    else:
+        for finding in findings.findings:
+            print(f"{finding.source}:{finding.line or '-'}: {finding.kind}: {terminal.plain(finding.message)}")
+        print(f"{findings.entries} entries, {len(findings.findings)} findings.")
+    raise click.exceptions.Exit(4 if findings.findings else 0)
+
+
+# ---------------------------------------------------------------------- asking
+
+
+@main_group.command()
+@click.argument("query", nargs=-1, required=False)
+@click.option("-k", "--limit", default=10, show_default=True, type=click.IntRange(1, 10_000), help="How many papers.")
+@click.option("--batch", type=click.Path(path_type=Path, allow_dash=True), metavar="FILE",
+              help="Read questions from JSON lines {\"_id\", \"text\"}; print a line of results for each.")  # fmt: skip
+@_library_option
+@_json_option
+def search(query: tuple[str, ...], limit: int, batch: Path | None, library: Path | None, as_json: bool) -> None:
+    """Where is this said? Papers, best first, each with its best passages and their pages.
+
+    \b
+    Example:
+      paperpath search "how does diloco reduce communication"
+    """
+    from service import search as answers
+    from service import terminal
+
+    if bool(query) == bool(batch):
+        raise click.UsageError("Give a question, or --batch FILE." if not query else "Give a question or --batch, not both.")
+    if batch is not None:
+        _search_batch(batch, limit, library)
+        return
+    opened, generation = _open(_settings(library))
+    answer = answers.search(generation, opened.embedder, " ".join(query), limit)
+    if as_json:
+        terminal.print_json(answer)
+        return
+    for number, found in enumerate(answer.results, 1):
+        mark = "" if found.text == "full" else f"  [{found.text}]"
+        print(f"{number}. {terminal.plain(found.title)}{mark}\n   {found.id}  {found.score:.3f}  {found.link}")
+        for passage in found.passages:
+            where = ", ".join(filter(None, (f"page {passage.page}" if passage.page else "", passage.section or "")))
+            print(f"   - {where or 'text'}: {_shortened(terminal.plain(passage.text))}")
+    if not answer.results:
+        print("The library holds no passage yet: no document has a text.")
+
+
+def _shortened(text: str, width: int = 220) -> str:
+    return text if len(text) <= width else text[:width].rsplit(" ", 1)[0] + " …"
+
+
+def _search_batch(batch: Path, limit: int, library: Path | None) -> None:
+    import json
+
+    from indexer.errors import SourceNotFound, SourceUnreadable
+    from service import search as answers
+    from service import terminal
+
+    try:
+        lines = sys.stdin.read().splitlines() if str(batch) == "-" else batch.read_text("utf-8").splitlines()
+    except OSError as error:
+        raise SourceNotFound(f"{batch} can't be read: {error.strerror}.", cure="Name a file of JSON lines.") from None
+    except UnicodeDecodeError:
+        raise SourceUnreadable(f"{batch} is not UTF-8 text.") from None
+    questions: list[tuple[str, str]] = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            questions.append((str(row["_id"]), str(row["text"])))
+        except (ValueError, KeyError, TypeError):
+            raise SourceUnreadable(f'{batch}:{number}: not a line of JSON with "_id" and "text".') from None
+    opened, generation = _open(_settings(library))
+    for start in range(0, len(questions), 64):
+        some = questions[start : start + 64]
+        ranked = answers.rank(generation, opened.embedder, [text for _, text in some], limit)
+        for (name, _), results in zip(some, ranked, strict=True):
+            terminal.print_json({"_id": name, "results": [{"id": id_, "score": score} for id_, score in results]})
+
+
+@main_group.command()
+@click.argument("document_id", metavar="[ID]", required=False)
+@_library_option
+@_json_option
+def papers(document_id: str | None, library: Path | None, as_json: bool) -> None:
+    """List the papers of the library; with an ID, show one with its outline and where it is listed."""
+    from service import papers as answers
+    from service import terminal
+
+    _, generation = _open(_settings(library))
+    if document_id is not None:
+        _print_paper(answers.paper(generation, document_id), as_json)
+        return
+    held = answers.papers(generation)
+    if as_json:
+        terminal.print_json(held)
+        return
+    rows = [(p.id, str(p.year or ""), p.text, str(p.pages or ""), p.title) for p in held.papers]
+    print(terminal.table(rows, ("id", "year", "text", "pages", "title"), (40, None, None, None, 100)))
+
+
+def _print_paper(one: Any, as_json: bool) -> None:
+    from service import terminal
+
+    if as_json:
+        terminal.print_json(one)
+        return
+    p = one.paper
+    print(f"{terminal.plain(p.title)}\n{terminal.plain(', '.join(p.authors))}\n{p.id}  {p.date}  {p.link}")
+    print(f"text: {p.text}{f' ({p.reason})' if p.reason else ''}; pages: {p.pages or '-'}; passages: {one.passages}")
+    if one.abstract:
+        print(f"\n{terminal.plain(one.abstract)}")
+    if one.outline:
+        print("\nOutline:")
+    for heading in one.outline:
+        print(f"  {'  ' * (heading.level - 1)}{terminal.plain(heading.heading)}{f'  p. {heading.page}' if heading.page else ''}")
+    print("\nListed:")
+    for place in one.listed:
+        line = f":{place.line}" if place.line else ""
+        print(f"  {place.source}{line}  {terminal.plain(' > '.join(place.section))}  {terminal.plain(place.title)}")
+
+
+@main_group.command("open")
+@click.argument("document_id", metavar="ID")
+@click.option("--page", type=click.IntRange(1), help="Open at this page.")
+@click.option("--print", "only_print", is_flag=True, help="Print the link instead of opening it.")
+@_library_option
+def open_(document_id: str, page: int | None, only_print: bool, library: Path | None) -> None:
+    """Open a paper where it can be read: the local file, arXiv's page, or the web page."""
+    import webbrowser
+
+    from indexer.errors import UsageError
+    from service.links import page_link
+    from service.papers import summary_of
+
+    _, generation = _open(_settings(library))
+    summary = summary_of(generation, document_id)
+    if page is not None and (summary.pages is None or page > summary.pages):
+        raise UsageError(f"{document_id} has {f'{summary.pages} pages' if summary.pages else 'no numbered pages'} here.",
+                         cure=f"Leave --page out, or see `paperpath papers {document_id}`.")  # fmt: skip
+    link = page_link(summary, page)
+    if not link:
+        raise UsageError(f"{document_id} is a record: it names no file and no link to open.")
+    print(link)
+    if not only_print:
+        webbrowser.open(link)
+
+
+# ---------------------------------------------------------------------- serving
+
+
+@main_group.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="The port; 0 takes a free one.")
+@_library_option
+def serve(host: str, port: int, library: Path | None) -> None:
+    """Answer over HTTP until stopped. Prints where to look."""
+    from service.server import run
+
+    run(_settings(library), host, port)
+
+
+@main_group.command()
+@_library_option
+@_json_option
+def doctor(library: Path | None, as_json: bool) -> None:
+    """Say what is there and what is missing: the model, the library, the network's part, and the next step."""
+    from service import terminal
+    from service.doctor import examine
+
+    settings = _settings(library)
+    answer = examine(settings)
+    if as_json:
+        terminal.print_json(answer)
+    else:
+        for item in answer.items:
+            print(f"{'ok ' if item.ok else 'NO '} {item.what:<10} {item.found}")
+        print(f"\nNext: {answer.next_step}")
+    raise click.exceptions.Exit(0 if all(item.ok for item in answer.items) else 1)
+
+
+# ---------------------------------------------------------------------- the library's generations
+
+
+@main_group.group()
+def library() -> None:
+    """List, roll back, verify or prune the library's generations."""
+
+
+@library.command("list")
+@_library_option
+@_json_option
+def library_list(library: Path | None, as_json: bool) -> None:
+    """The generations that are kept, oldest first, and which one is read."""
+    from indexer.library import Library
+    from service import terminal
+
+    held = Library(_settings(library).library)
+    current = held.current_name()
+    rows = [{"name": m.name, "current": m.name == current, "created": m.created, "documents": m.documents,
+             "passages": m.passages, "model": m.model.name, "bytes": sum(f.bytes for f in m.files.values()),
+             "sources": list(m.sources)} for m in held.manifests()]  # fmt: skip
+    if as_json:
+        terminal.print_json({"generations": rows})
+        return
+    cells = [("* " if row["current"] else "  ") + row["name"] for row in rows]
+    table = [(cell, row["created"], str(row["documents"]), str(row["passages"]), row["model"], f"{row['bytes'] / 1e6:.1f} MB")
+             for cell, row in zip(cells, rows, strict=True)]  # fmt: skip
+    print(terminal.table(table, ("  name", "created", "documents", "passages", "model", "size")))
+
+
+@library.command("rollback")
+@click.argument("name", required=False)
+@_library_option
+def library_rollback(name: str | None, library: Path | None) -> None:
+    """Make an earlier generation the one that is read: NAME, or the one before the current."""
+    from indexer.library import Library
+
+    held = Library(_settings(library).library)
+    held.current_name()
+    with held.writer() as writer:
+        print(f"Generation {writer.rollback(name)} is read now.")
+
+
+@library.command("verify")
+@_library_option
+@_json_option
+def library_verify(library: Path | None, as_json: bool) -> None:
+    """Check every byte of every generation. Exit code 1 where one is damaged."""
+    from indexer.library import Library
+    from service import terminal
+
+    answers = Library(_settings(library).library).verify()
+    if as_json:
+        terminal.print_json({"generations": [{"name": name, "sound": not wrong, "wrong": wrong} for name, wrong in answers]})
+    else:
+        for name, wrong in answers:
+            print(f"{name}  {wrong or 'sound'}")
+    raise click.exceptions.Exit(1 if any(wrong for _, wrong in answers) else 0)
+
+
+@library.command("prune")
+@click.option("--keep", default=1, show_default=True, type=click.IntRange(1), help="How many of the newest to keep.")
+@_library_option
+def library_prune(keep: int, library: Path | None) -> None:
+    """Remove old generations, and files that none of those left needs. Marks and caches stay."""
+    from indexer.library import Library
+
+    held = Library(_settings(library).library)
+    held.current_name()
+    with held.writer() as writer:
+        gone = writer.prune(keep)
+    print(f"Removed: {', '.join(gone)}." if gone else "Nothing to remove.")
+
+
+@library.command("ledger")
+@_library_option
+@_json_option
+def library_ledger(library: Path | None, as_json: bool) -> None:
+    """What was fetched: for each address what was asked, who answered, and what came."""
+    from dataclasses import asdict
+
+    from indexer.errors import NoLibrary
+    from indexer.library.cache import Cache
+    from service import terminal
+
+    folder = _settings(library).library
+    if not (folder / "cache" / "cache.sqlite").exists():
+        raise NoLibrary(f"Nothing was fetched into {folder} yet.")
+    with Cache(folder / "cache") as cache:
+        rows = cache.downloads()
+    if as_json:
+        terminal.print_json({"downloads": [asdict(row) for row in rows]})
+        return
+    cells = [(row.address, row.outcome, f"v{row.version}" if row.version else "", str(row.bytes), row.time,
+              row.reason or row.final_url) for row in rows]  # fmt: skip
+    print(terminal.table(cells, ("address", "outcome", "version", "bytes", "time", "from, or why"), (40, None, None, None, None, 80)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""What is there and what is missing, said plainly, with the next step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from indexer import embed
+from indexer.errors import ModelMismatch, NoLibrary, PaperpathError
+from indexer.settings import Settings
+from service.opened import Opened
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing that was looked at."""
+
+    what: str
+    ok: bool
+    found: str
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """All that was looked at, and what to do next."""
+
+    items: tuple[Item, ...]
+    next_step: str
+
+
+def examine(settings: Settings) -> Diagnosis:
+    """Looks at the model, the engine, the library and the settings that touch the network. Makes no request."""
+    items = [_model(settings), _engine()]
+    library, next_step = _library(settings)
+    items += [library, *_network(settings)]
+    broken = next((item for item in items[:2] if not item.ok), None)
+    return Diagnosis(tuple(items), "`make install`" if broken else next_step)
+
+
+def _model(settings: Settings) -> Item:
+    try:
+        described = embed.describe(settings)
+    except PaperpathError as error:
+        return Item("model", False, f"{error.message} {error.cure}")
+    where = "built in" if described.folder is None else f"files checked in {described.folder}"
+    return Item("model", True, f"{described.name} ({described.fingerprint}), {where}; no network needed")
+
+
+def _engine() -> Item:
+    try:
+        found = ", ".join(f"{name} {version(name)}" for name in ("torch", "sentence-transformers", "faiss-cpu", "pypdf"))
+    except PackageNotFoundError as error:
+        return Item("engine", False, f"{error.name} is not installed")
+    return Item("engine", True, f"{found}, on the CPU")
+
+
+def _library(settings: Settings) -> tuple[Item, str]:
+    opened = Opened(settings)
+    try:
+        generation = opened.now()
+    except NoLibrary as error:
+        return Item("library", False, error.message), "`paperpath reindex` builds the library from data/reading-list.md."
+    except ModelMismatch as error:
+        return Item("library", False, error.message), error.cure
+    except PaperpathError as error:
+        return Item("library", False, f"{error.message} {error.cure}"), error.cure
+    kinds: dict[str, int] = {}
+    for summary in generation.catalogue.summaries():
+        kinds[summary.text] = kinds.get(summary.text, 0) + 1
+    held = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
+    found = f"generation {generation.name} in {settings.library}: {held}; {generation.manifest.passages} passages"
+    if opened.trouble is not None:
+        return Item("library", False, f"{found}. But: {opened.trouble.message}"), opened.trouble.cure
+    if set(kinds) - {"full", "record"}:
+        return Item("library", True, found), "`paperpath reindex` where arXiv can be reached brings the missing texts."
+    return Item("library", True, found), '`paperpath search "…"`, or `paperpath serve`.'
+
+
+def _network(settings: Settings) -> list[Item]:
+    asked = f"a reindex asks {settings.arxiv_api_url.host} and {settings.arxiv_url.host}, one request in" \
+            f" {settings.arxiv_seconds:g} s; searching asks nobody"  # fmt: skip
+    contact = settings.contact or "not given: set PAPERPATH_CONTACT so that a server's operator can write to you"
+    return [Item("network", True, asked), Item("contact", True, contact)]

@@ -1,0 +1,131 @@
+"""Reindexing on request: each job is a child process, so that it can't take the server down with it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from indexer.errors import LibraryBusy, PaperpathError
+
+_KEPT = 100
+_LONGEST_REPORT = 64 << 20
+
+
+class UnknownJob(PaperpathError):
+    """No job has this id, or it ended too long ago."""
+
+    cure = "Start one with POST /v1/reindex."
+
+
+@dataclass(frozen=True)
+class Job:
+    """A reindex under way or ended. `exit_code` is the command's, `report` what it printed; times in seconds since 1970.
+
+    `done` of `total` steps of the `stage` are behind it.
+    """
+
+    id: str
+    state: Literal["running", "done", "failed"]
+    started: float
+    ended: float | None = None
+    stage: str = ""
+    done: int = 0
+    total: int = 0
+    step: str = ""
+    exit_code: int | None = None
+    report: dict[str, Any] | None = None
+    messages: tuple[str, ...] = field(default=())
+
+
+class Jobs:
+    """The reindex jobs of one server, one at a time."""
+
+    def __init__(self, library: Path) -> None:
+        self._library = library
+        self._jobs: dict[str, Job] = {}
+        self._processes: dict[str, subprocess.Popen[str]] = {}
+        self._changed = threading.Condition()
+
+    def start(self, arguments: list[str]) -> Job:
+        """Starts `paperpath reindex` with these arguments. Raises `LibraryBusy` while another job runs."""
+        with self._changed:
+            if self._processes:
+                raise LibraryBusy("A reindex that this server started is still running.")
+            command = [sys.executable, "-m", "service.cli", "reindex", "--json", "--progress", "json",
+                       "--library", str(self._library.resolve()), *arguments]  # fmt: skip
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                encoding="utf-8", errors="replace",
+            )  # fmt: skip
+            job = Job(secrets.token_hex(8), "running", time.time())
+            self._jobs[job.id] = job
+            self._processes[job.id] = process
+            for old in list(self._jobs)[:-_KEPT]:
+                del self._jobs[old]
+        threading.Thread(target=self._follow, args=(job.id, process), daemon=True, name=f"job-{job.id}").start()
+        return job
+
+    def get(self, job_id: str, wait: float = 0) -> Job:
+        """A job; with `wait`, once it has ended, or after so many seconds. Raises `UnknownJob`."""
+        with self._changed:
+            if job_id not in self._jobs:
+                raise UnknownJob(f"There is no job {job_id}.")
+            self._changed.wait_for(lambda: self._jobs[job_id].state != "running", timeout=wait)
+            return self._jobs[job_id]
+
+    def stop(self) -> None:
+        """Ends what still runs. What it has brought so far is kept."""
+        with self._changed:
+            processes = list(self._processes.values())
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+    def _follow(self, job_id: str, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None and process.stderr is not None
+        output: list[str] = []
+        reader = threading.Thread(target=lambda: output.append(process.stdout.read(_LONGEST_REPORT)), daemon=True)  # type: ignore[union-attr]
+        reader.start()
+        for line in process.stderr:
+            self._update(job_id, line.rstrip())
+        exit_code = process.wait()
+        reader.join()
+        process.stdout.close()
+        process.stderr.close()
+        try:
+            report = json.loads(output[0])
+        except (ValueError, IndexError):
+            report = None
+        state: Literal["done", "failed"] = "done" if report is not None else "failed"
+        with self._changed:
+            self._jobs[job_id] = replace(
+                self._jobs[job_id], state=state, ended=time.time(), exit_code=exit_code, report=report
+            )
+            del self._processes[job_id]
+            self._changed.notify_all()
+
+    def _update(self, job_id: str, line: str) -> None:
+        try:
+            told = json.loads(line)
+        except ValueError:
+            told = None
+        with self._changed:
+            job = self._jobs[job_id]
+            if isinstance(told, dict) and "stage" in told:
+                job = replace(job, stage=told["stage"], total=told["total"], done=0, step="")
+            elif isinstance(told, dict) and "step" in told:
+                job = replace(job, step=told["step"], done=job.done + told["count"])
+            elif line:
+                job = replace(job, messages=(*job.messages, line)[-200:])
+            self._jobs[job_id] = job

@@ -1,0 +1,92 @@
+"""How the command line draws: progress on a terminal, tables, passages. Data goes to standard output, the rest to standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+from indexer.progress import Progress
+
+
+def print_json(data: Any) -> None:
+    """A value, a dataclass or a list of them, as JSON on one line of standard output."""
+    plain = asdict(data) if is_dataclass(data) and not isinstance(data, type) else data
+    print(json.dumps(plain, ensure_ascii=False))
+
+
+def say(message: str) -> None:
+    """A remark for the person, on standard error."""
+    print(message, file=sys.stderr)
+
+
+class JsonProgress(Progress):
+    """Progress as JSON lines on standard error, for a program that waits: {"stage", "total"} and {"step", "count"}."""
+
+    def stage(self, name: str, total: int) -> None:
+        print(json.dumps({"stage": name, "total": total}), file=sys.stderr, flush=True)
+
+    def step(self, what: str = "", count: int = 1) -> None:
+        print(json.dumps({"step": what, "count": count}), file=sys.stderr, flush=True)
+
+
+class BarProgress(Progress):
+    """Progress as a bar for each stage, on a terminal; nothing elsewhere."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as Bars
+
+        self._bars = Bars(
+            TextColumn("{task.fields[stage]:<8}"), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn(),
+            TextColumn("{task.description}", markup=False), console=Console(stderr=True), transient=True,
+        )  # fmt: skip
+        self._task = None
+
+    def __enter__(self) -> BarProgress:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def stage(self, name: str, total: int) -> None:
+        if total:
+            self._task = self._bars.add_task("", total=total, stage=name)
+
+    def step(self, what: str = "", count: int = 1) -> None:
+        if self._task is not None:
+            self._bars.update(self._task, advance=count, description=" ".join(what.split())[:60])
+
+
+def table(rows: list[tuple[str, ...]], heads: tuple[str, ...], widths: tuple[int | None, ...] | None = None) -> str:
+    """Rows as aligned columns of plain text; a cell longer than its width is cut with an ellipsis."""
+    widths = widths or (None,) * len(heads)
+    cut = [tuple(_cell(cell, width) for cell, width in zip(row, widths, strict=True)) for row in [heads, *rows]]
+    sizes = [max(_columns(row[column]) for row in cut) for column in range(len(heads))]
+    lines = ["  ".join(cell + " " * (size - _columns(cell)) for cell, size in zip(row, sizes, strict=True)).rstrip()
+             for row in cut]  # fmt: skip
+    lines.insert(1, "  ".join("-" * size for size in sizes))
+    return "\n".join(lines)
+
+
+def plain(text: str) -> str:
+    """`text` without control characters, which could steer a terminal, and on one line."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _cell(text: str, width: int | None) -> str:
+    text = plain(text)
+    if width is None or _columns(text) <= width:
+        return text
+    while _columns(text) > width - 1:
+        text = text[:-1]
+    return text.rstrip() + "…"
+
+
+def _columns(text: str) -> int:
+    from rich.cells import cell_len
+
+    return cell_len(text)
