@@ -25,7 +25,7 @@ from indexer.settings import Settings
 Resolve = Callable[..., list[tuple[Any, ...]]]
 """`socket.getaddrinfo`, or what a test puts in its place."""
 
-_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+(?:%[A-Za-z0-9._-]+)?")  # a name, or an IPv6 address
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%[A-Za-z0-9._-]+)?")  # a name, or an IPv6 address
 _NAT64 = ip_network("64:ff9b::/96")  # RFC 6052: the IPv4 address is in the last 32 bits
 _GLOBAL_UNICAST = ip_network("2000::/3")  # the only part of IPv6 that is given out
 # https://www.iana.org/assignments/iana-ipv4-special-registry and iana-ipv6-special-registry; named here, since
@@ -95,12 +95,12 @@ class Guard:
         Raises `AddressRefused` for a scheme other than http(s), a user or password in it, no sound host or port, or
         an address that `refusal` names, however it is written (decimal, octal, hexadecimal, IPv6).
         """
-        shown = str(url)
         try:
             parsed = httpx.URL(url).copy_with(fragment=None)
             scheme, host, port = parsed.scheme, parsed.raw_host.decode("ascii"), _port(parsed)
         except (httpx.InvalidURL, UnicodeError, ValueError) as error:
-            raise AddressRefused(f"{shown!r} is not a URL ({error}).", cure="Mend the link in the list.") from None
+            raise AddressRefused(f"{str(url)!r} is not a URL ({error}).", cure="Mend the link in the list.") from None
+        shown = str(parsed)  # with all but plain characters encoded
         if scheme not in ("http", "https"):
             raise AddressRefused(f"{shown} is not fetched: it is not an http(s) address.")
         if parsed.userinfo:

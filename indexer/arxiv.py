@@ -70,7 +70,7 @@ def find_all(text: str) -> list[tuple[int, ArxivId]]:
 
 
 def find_spans(text: str) -> list[tuple[int, int, ArxivId]]:
-    """As `find_all`, with where each begins and ends: the URL or `arXiv:` before the id and a `.pdf` after it included."""
+    """As `find_all`, with where each begins and ends, the URL or `arXiv:` around the id included."""
     return [(start, end, identifier) for _, identifier, start, end in _found(text)]
 
 

@@ -198,6 +198,7 @@ class Toy:
             counts[word] = counts.get(word, 0) + 1
         total = np.zeros(self.model.dimension, np.float64)
         for word, count in sorted(counts.items()):
-            seed = int.from_bytes(hashlib.sha256(word.encode("utf-8", "replace")).digest()[:8], "big")
-            total += np.random.default_rng(seed).standard_normal(self.model.dimension) * count**0.5
+            bits = hashlib.shake_256(word.encode("utf-8", "replace")).digest(self.model.dimension // 8)
+            signs = np.unpackbits(np.frombuffer(bits, np.uint8)).astype(np.float64) * 2 - 1
+            total += signs * count**0.5
         return (total / (np.linalg.norm(total) or 1.0)).astype(np.float32)

@@ -319,6 +319,7 @@ class Fetcher:
         with self._opened("GET", wanted.url, headers) as (final, response):
             status = response.status_code
             if status == 304 and held is not None:
+                _discard(part)
                 return None
             again = offset > 0 and (status == 416 or (status == 206 and not note.continued_by(response, offset)))
             if not again:
@@ -406,7 +407,7 @@ class Fetcher:
             raise NotAsClaimed(f"{url} came packed as {coding}, which was not asked for.")
         unpack = zlib.decompressobj(zlib.MAX_WBITS | 16) if coding else None
         for raw in response.iter_raw():
-            while raw:
+            while raw and not (unpack and unpack.eof):
                 if unpack is None:
                     data, raw = raw, b""
                 else:
@@ -414,7 +415,7 @@ class Fetcher:
                         data = unpack.decompress(raw, _PAGE)
                     except zlib.error as error:
                         raise _Passing(url, Unreachable(f"{url} came damaged ({error}).")) from None
-                    raw = b"" if unpack.eof else unpack.unconsumed_tail
+                    raw = unpack.unconsumed_tail
                 size += len(data)
                 if size > self._most:
                     raise self._too_large(url, size)
@@ -485,29 +486,25 @@ class Fetcher:
 
         Each hop is checked, waits its turn and counts as a request; the turn ends when the answer is done with.
         """
-        hop = self._guard.check(url)
+        hop = first = self._guard.check(url)
         seen = {hop}
+        location: str | None = None
         while True:
-            with self._polite.turn(hop), self._sent(method, hop, headers) as response:
-                location = response.headers.get("location")
-                moved = response.status_code in _MOVED and location
-                if not moved:
-                    try:
-                        yield hop, response
-                    except FetchError:
-                        self._polite.answered(hop)
-                        raise
-                    self._polite.answered(hop)
-                if (moved or method == "HEAD" or response.status_code == 304) and not response.is_stream_consumed:
-                    for _ in response.iter_raw():  # to its end, so that the connection can be used again
-                        if response.num_bytes_downloaded > _PAGE:
-                            break
-                if not moved:
-                    return
-            assert location is not None
             try:
+                with self._polite.turn(hop), self._sent(method, hop, headers) as response:
+                    location = response.headers.get("location") if response.status_code in _MOVED else None
+                    if location is None:
+                        try:
+                            yield hop, response
+                        except FetchError:
+                            self._polite.answered(hop)
+                            raise
+                        self._polite.answered(hop)
+                        return
                 target = self._guard.check(hop.join(location))
             except (AddressRefused, httpx.InvalidURL) as error:
+                if hop == first and location is None:
+                    raise
                 raise AddressRefused(f"{url} leads to where it may not: {error}") from None
             if target in seen:
                 raise Refused(f"{url} leads in a circle, by {target}.")
@@ -537,11 +534,13 @@ class Fetcher:
                 self._polite.reached()
                 self._check_status(url, response)
                 yield response
+                if method == "HEAD" or response.status_code in (*_MOVED, 304):
+                    for _ in response.iter_raw():  # to its end, so that the connection can be used again
+                        if response.num_bytes_downloaded > _PAGE:
+                            break
             finally:
                 response.close()
         except AddressRefused as error:
-            if str(url) in error.message:
-                raise
             raise AddressRefused(f"{url} is not fetched: {error.message}") from None
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             if self._backend.connected:

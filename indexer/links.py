@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import IntEnum
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from indexer import arxiv
@@ -21,27 +22,32 @@ class Kind(IntEnum):
     CODE = 3
 
 
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
 # A host stands for all below it too.
-_PAPERS = frozenset(
-    """aaai.org aclanthology.org aclweb.org acm.org aimsciences.org ams.org annualreviews.org biorxiv.org cell.com
-    citeseerx.ist.psu.edu computer.org cv-foundation.org doi.org ecva.net elifesciences.org eprint.iacr.org
+_PAPERS = _set(
+    """aaai.org aclanthology.org aclweb.org acm.org aimsciences.org ams.org annualreviews.org arxiv.org/abs biorxiv.org
+    cell.com citeseerx.ist.psu.edu computer.org cv-foundation.org doi.org ecva.net elifesciences.org eprint.iacr.org
     hal.science ieee.org ijcai.org inria.fr isca-speech.org jmlr.org jstor.org jair.org mdpi.com medrxiv.org
     microsoft.com/en-us/research/publication mlr.press mlsys.org nature.com ncbi.nlm.nih.gov neurips.cc
     openaccess.thecvf.com openreview.net osf.io oup.com papers.nips.cc papers.ssrn.com plos.org pnas.org
     proceedings.com pubmed.ncbi.nlm.nih.gov quantum-journal.org research.google/pubs researchgate.net/publication
-    robotics.sagepub.com roboticsproceedings.org royalsocietypublishing.org sagepub.com science.org
-    sciencedirect.com semanticscholar.org siam.org springer.com tandfonline.com transacl.org usenix.org vldb.org
-    wiley.com worldscientific.com zenodo.org""".split()
+    robotics.sagepub.com roboticsproceedings.org royalsocietypublishing.org sagepub.com science.org sciencedirect.com
+    semanticscholar.org siam.org springer.com tandfonline.com transacl.org usenix.org vldb.org wiley.com
+    worldscientific.com zenodo.org"""
 )
-_CODE = frozenset(
-    """bilibili.com bitbucket.org bsky.app codeberg.org colab.research.google.com discord.com discord.gg
-    facebook.com gist.github.com github.com gitlab.com hf.co huggingface.co instagram.com kaggle.com linkedin.com
-    mastodon.social modelscope.cn paperswithcode.com pypi.org reddit.com slideshare.net sourceforge.net t.co t.me
-    threads.net tiktok.com twitter.com vimeo.com x.com youtu.be youtube.com""".split()
+_CODE = _set(
+    """bilibili.com bitbucket.org bsky.app codeberg.org colab.research.google.com discord.com discord.gg facebook.com
+    gist.github.com github.com gitlab.com hf.co huggingface.co instagram.com kaggle.com linkedin.com mastodon.social
+    modelscope.cn paperswithcode.com pypi.org reddit.com slideshare.net sourceforge.net t.co t.me threads.net
+    tiktok.com twitter.com vimeo.com x.com youtu.be youtube.com"""
 )
-_BADGES = frozenset(
-    """awesome.re badge.fury.io badgen.net buymeacoffee.com contrib.rocks codecov.io creativecommons.org
-    img.shields.io ko-fi.com opensource.org patreon.com shields.io star-history.com travis-ci.org""".split()
+_WITH_PATH = frozenset(known for known in _PAPERS if "/" in known)
+_BADGES = _set(
+    """awesome.re badge.fury.io badgen.net buymeacoffee.com contrib.rocks codecov.io creativecommons.org img.shields.io
+    ko-fi.com opensource.org patreon.com shields.io star-history.com travis-ci.org"""
 )
 _KEEPING = re.compile(  # a repository's own housekeeping: nobody's reading
     r"/[^/]+/[^/]+/(?:pulls?|issues|fork|stargazers|watchers|graphs/contributors|discussions|actions\b.*"
@@ -50,6 +56,7 @@ _KEEPING = re.compile(  # a repository's own housekeeping: nobody's reading
 )
 
 
+@lru_cache(maxsize=4096)
 def address(link: str) -> tuple[str, int | None] | None:
     """What a link is called here: `arxiv:ID`, `doi:10.…` or the URL in its normal form, and the arXiv version it names.
 
@@ -87,6 +94,7 @@ def normal_url(link: str) -> str | None:
     return urlunsplit((parts.scheme, netloc, parts.path, parts.query, ""))
 
 
+@lru_cache(maxsize=4096)
 def kind(link: str) -> Kind:
     """What stands behind a link, as far as its address tells."""
     found = address(link)
@@ -99,6 +107,7 @@ def kind(link: str) -> Kind:
     return Kind.CODE if _among(_CODE, parts.hostname or "", path) else Kind.PAGE
 
 
+@lru_cache(maxsize=4096)
 def is_furniture(link: str) -> bool:
     """Whether a link is a page's furniture (a badge, a licence, a repository's issues) and nobody's reading."""
     parts = urlsplit(link)
@@ -108,8 +117,8 @@ def is_furniture(link: str) -> bool:
 
 def _among(hosts: frozenset[str], host: str, path: str) -> bool:
     labels = host.split(".")
-    names = {".".join(labels[i:]) for i in range(len(labels))}
-    return not names.isdisjoint(hosts) or any(
-        "/" in known and known.partition("/")[0] in names and path.startswith("/" + known.partition("/")[2])
-        for known in hosts
+    names = [".".join(labels[i:]) for i in range(len(labels))]
+    return any(name in hosts for name in names) or any(
+        path.startswith("/" + known.partition("/")[2]) and known.partition("/")[0] in names
+        for known in hosts & _WITH_PATH
     )

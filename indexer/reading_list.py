@@ -11,6 +11,8 @@ import html
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
@@ -21,7 +23,6 @@ from indexer.links import Kind
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
-    from markdown_it.tree import SyntaxTreeNode
 
 
 def read_markdown(text: str, source: str) -> tuple[list[Entry], list[Warning]]:
@@ -33,53 +34,70 @@ def read_markdown(text: str, source: str) -> tuple[list[Entry], list[Warning]]:
     reader = _Reader()
     reader.read(text)
     entries = [entry for item in reader.items for entry in _entries(item, source)]
-    entries += _lost(text, entries, reader.headings, source)
+    entries += _lost(text, entries, reader, source)
     entries.sort(key=lambda entry: entry.mentions[0].line or 0)
     return entries, _impossible_ids(entries)
 
 
 # ---------------------------------------------------------------- words and marks of reading lists
 
-# What the text of a link says of the link and not of the paper. `_FILLING` alone is no label.
-_LABELS = frozenset(
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+# What the text of a link says of the link and not of the paper. Only together with one of `_LABELS` do `_FILLING` and
+# `_FRAMEWORKS` ("official PyTorch code") make a label.
+_LABELS = _set(
     """abs abstract alphaxiv amazon appendix ar5iv article arxiv bib bibtex biorxiv blog blogpost book citation code
     codebase colab data dataset datasets demo docs documentation doi download ebook epub fulltext git github gitlab
     here hf homepage html huggingface implementation journal kaggle landing link links manuscript medium mirror
     notebook openreview page paper papers pdf podcast post poster preprint presentation press program project ps
     publication read readme recording repo report repository review scholar site slide slideshare slides source
     summary supp supplement supplemental supplementary talk thread tldr tutorial tweet twitter url video web webpage
-    website wiki youtube zhihu 代码 论文 链接 主页 项目 博客 原文 地址""".split()
+    website wiki youtube zhihu 代码 论文 链接 主页 项目 博客 原文 地址"""
 )
-_FILLING = frozenset(
-    """a an and author authors camera chinese cn conference coming en english extended for from full in jax keras long
-    new of official on online open or original pytorch ready see short soon tensorflow text tf the this to torch v v1
-    v2 v3 version via with workshop x""".split()
+_FILLING = _set(
+    """a an and author authors camera chinese cn conference coming en english extended for from full in long also cf
+    check new of official on online open or original our ready see short soon text the their this to v v1 v2 v3
+    version via with workshop x"""
 )
-_VENUES = frozenset(
-    """aaai acl acm aclanthology aistats asplos atc cacm chi cikm colm colt computer conll corl crypto csur cvf cvpr
-    dac date dlacm eacl eccv elsevier emnlp eurosys fast fgcs hotnets hpca hpdc iccv iclr icml icpp icra ics ieee
-    ijcai ijcv infocom interspeech ipdps isca iros jair jmlr kdd mdpi micro middleware mlr mlsys mobicom naacl nature
-    ndss neurips nips nsdi openreview osdi pact plos pmlr pnas podc ppopp pvldb recsys rss sc science sciencedirect
-    sigcomm sigir sigmod sigmetrics siam socc sosp spaa springer sysml taco tmlr tacl tkde tnnls tpami tpds uai usenix
-    vldb wacv wiley workshop www""".split()
+_FRAMEWORKS = frozenset(("caffe", "jax", "keras", "mxnet", "pytorch", "tensorflow", "tf", "torch"))
+_VENUES = _set(
+    """aaai acl acm aclanthology aistats asplos atc cacm chi cikm colm colt computer conll corl crypto csur cvf cvpr dac
+    date dlacm eacl eccv elsevier emnlp eurosys fast fgcs hotnets hpca hpdc iccv iclr icml icpp icra ics ieee ijcai
+    ijcv infocom interspeech ipdps isca iros jair jmlr kdd mdpi micro middleware mlr mlsys mobicom naacl nature ndss
+    neurips nips nsdi openreview osdi pact plos pmlr pnas podc ppopp pvldb recsys rss sc science sciencedirect
+    sigcomm sigir sigmod sigmetrics siam socc sosp spaa springer sysml taco tmlr tacl tkde tnnls tpami tpds uai
+    usenix vldb wacv wiley workshop www"""
 )
-_SIDE = frozenset(  # beside the paper, whatever the file: never the entry's own address while there is another
+# Beside the paper, whatever the file: never the entry's own address while there is another.
+_SIDE = _set(
     """appendix bib bibtex citation code codebase colab data dataset datasets demo git github gitlab hf huggingface
     implementation kaggle notebook podcast poster presentation program recording repo repository slide slides supp
-    supplement supplemental supplementary talk thread tweet twitter video wiki youtube 代码""".split()
+    supplement supplemental supplementary talk thread tweet twitter video wiki youtube 代码"""
 )
 _TITLE_HEADERS = ("title", "paper", "name", "model", "method", "system", "article", "work")
 
 _BOX = re.compile(r"\s*\[([ xX✓✔-]?)\](?=\s|$)\s*")
 _NUMBER = re.compile(r"\s*(?:\[\^?\d{1,4}\]|\(\d{1,4}\)|\d{1,4}[.)](?=\s))[:.]?\s*")
 _TAG = re.compile(r"\s*(?:\[[^\[\]]{1,60}\]|【[^】]{1,60}】)\s*")  # [ICML'25], [Survey]
-_QUOTED = re.compile("[\"“”„«](?P<inner>[^\"“”„«»]{2,400})[\"“”»]")
-_DOI = re.compile(r"(?<![\w/.-])(?:doi\s?:?\s*)?10\.\d{4,9}/[^\s\"<>|]+", re.IGNORECASE)
+_DATE = re.compile(r"\s*(?:\((?=[^()]{0,30}(?:19|20)\d\d)[^()]{4,40}\)|(?:19|20)\d\d(?:[-./]\d\d?){0,2}\s*[|:,–—-])\s*")
+_BARE_ID = re.compile(r"^[ \t]*(?:\[[ xX]\][ \t]*)?(?P<id>[\w.-]+(?:/\d{7})?(?:v\d+)?)[ \t]*$", re.MULTILINE)
+_QUOTED = re.compile('["“”„«](?P<inner>[^"“”„«»]{2,400})["“”»]')
+_DOI = re.compile(r"(?<![\w/.-])(?:doi\s?:?\s*)?10\.\d{4,9}/[^\s\"<>|]{1,300}", re.IGNORECASE)
 _PEOPLE = re.compile(r"\bet\.? al\b|\b[A-Z]\. ?(?:[A-Z]\. ?)*[A-Z][a-z]+|[A-Z][a-z]+, (?:[A-Z]\.)+", re.ASCII)
 _SENTENCE_END = re.compile(r"(?<=[\w)’'\"”][\w)’'\"”])[.?!]\s+(?=[\w\"“(\[*])")
 
 
 # ---------------------------------------------------------------- pieces and items
+
+
+_Style = Literal["item", "row", "paragraph", "heading", "html"]
+_STYLES: dict[str, _Style] = {"tr": "row", "li": "item"}
+_STYLES.update((f"h{level}", "heading") for level in range(1, 7))
+_FLOWING = frozenset(("p", "div", "center", "ul", "ol"))  # these stand inside a row or an item too
+_BLOCKS = _FLOWING.union(_STYLES, ("dt", "dd", "summary", "details", "table", "thead", "tbody", "blockquote"))
 
 
 @dataclass(frozen=True)
@@ -112,12 +130,10 @@ class _Piece:
         return self.label and bool(_SIDE & set(_words_of(self.text)))
 
 
-_Style = Literal["item", "row", "paragraph", "heading", "html"]
-
-
-@dataclass
+@dataclass(eq=False)
 class _Item:
-    """One thing a person wrote down. `cells` are a row's, with their column's heading."""
+    """One thing a person wrote down. `cells` are a row's, with their column's heading; `lead` is the heading over a
+    list that does nothing but link to one paper."""
 
     style: _Style
     line: int
@@ -125,6 +141,7 @@ class _Item:
     pieces: list[_Piece] = field(default_factory=list)
     cells: list[tuple[str, list[_Piece]]] = field(default_factory=list)
     children: list[_Item] = field(default_factory=list)
+    lead: str = ""
 
     def links(self) -> list[_Piece]:
         """The links in its own text that lead somewhere to read."""
@@ -144,36 +161,58 @@ class _Item:
 
 
 class _Reader:
-    """Walks markdown's tree, keeps the path of headings and collects the items that stand at the top."""
+    """Goes through markdown's tokens, keeps the path of headings and collects the items that stand at the top."""
 
     def __init__(self) -> None:
         self.items: list[_Item] = []
         self.headings: list[tuple[int, tuple[str, ...]]] = [(0, ())]  # line, and the path that begins there
+        self.code: list[tuple[int, int]] = []  # first line of a code block, and the line after it
         self._path: list[tuple[int, str]] = []
+        self._lead = ""  # the heading or bold line right above
         self._parser = _parser()
 
-    def read(self, text: str, first_line: int = 1) -> None:
-        """Adds the items of a markdown text whose first line has this number."""
-        from markdown_it.tree import SyntaxTreeNode
-
-        self._walk(SyntaxTreeNode(self._parser.parse(text)), None, first_line)
-
-    def _walk(self, node: SyntaxTreeNode, parent: _Item | None, first: int) -> None:
-        for child in node.children:
-            line = child.map[0] + first if child.map else first
-            if child.type == "heading":
-                self._heading(int(child.tag[1]), _inline(child, line), line)
-            elif child.type == "paragraph":
-                self._paragraph(_inline(child, line), parent, line)
-            elif child.type == "list_item":
-                item = self._new("item", line, parent)
-                self._walk(child, item, first)
-            elif child.type == "table":
-                self._table(child, parent, first)
-            elif child.type == "html_block":
-                self._html(child.content, parent, line)
-            elif child.type in ("bullet_list", "ordered_list", "blockquote"):
-                self._walk(child, parent, first)
+    def read(self, text: str, first: int = 1) -> None:
+        """Adds the items of a markdown text whose first line has the number `first`."""
+        open_items: list[_Item] = []
+        open_lists: list[tuple[int, str]] = []  # where the items of a list begin, and what stands above it
+        header: list[str] = []
+        cells: list[list[_Piece]] = []
+        block = ""
+        row = first
+        for token in self._parser.parse(text):
+            line = token.map[0] + first if token.map else first
+            parent = open_items[-1] if open_items else None
+            match token.type:
+                case "heading_open" | "paragraph_open" | "td_open" | "th_open":
+                    block = token.tag
+                case "inline" if block[0] == "h" and block != "th":
+                    self._heading(int(block[1]), _pieces(token.children or [], line), line)
+                case "inline" if block == "p":
+                    self._paragraph(_pieces(token.children or [], line), parent, line)
+                case "inline":
+                    cells.append(_pieces(token.children or [], line, cell=True))
+                case "tr_open":
+                    cells, row = [], line
+                case "tr_close" if block == "th":
+                    header = [_plain(cell) for cell in cells]
+                case "tr_close":
+                    self._row(cells, header, parent, row)
+                case "list_item_open":
+                    open_items.append(self._new("item", line, parent))
+                case "list_item_close":
+                    open_items.pop()
+                case "bullet_list_open" | "ordered_list_open":
+                    open_lists.append((len(self.items), self._lead))
+                case "bullet_list_close" | "ordered_list_close":
+                    begins, lead = open_lists.pop()
+                    if not open_lists and (one := _one_paper(self.items[begins:], lead)):
+                        self.items[begins:] = [one]
+                case "html_block":
+                    self._html(token.content, parent, line)
+                case "fence" | "code_block" if token.map:
+                    self.code.append((line, token.map[1] + first))
+            if token.type.endswith("_close") and token.type not in ("heading_close", "paragraph_close"):
+                self._lead = ""
 
     def _section(self) -> tuple[str, ...]:
         return tuple(text for _, text in self._path)
@@ -188,30 +227,25 @@ class _Reader:
             self._path.pop()
         if any(_is_paper(link) for link in pieces if link.url):
             self._new("heading", line, None, pieces)
-        if text := _plain(p for p in pieces if not p.image).rstrip(":："):
-            self._path.append((level, text))
+        self._lead = _plain(p for p in pieces if not p.image).rstrip(":：")
+        if self._lead:
+            self._path.append((level, self._lead))
         self.headings.append((line, self._section()))
 
     def _paragraph(self, pieces: list[_Piece], parent: _Item | None, line: int) -> None:
+        said = [p for p in pieces if p.url or p.text.strip()]
+        self._lead = _plain(said).rstrip(":：") if all(p.strong and not p.url for p in said) else ""
         if parent is not None:
             if parent.pieces:
-                parent.pieces.append(_Piece("\v", pieces[0].line if pieces else line))
+                parent.pieces.append(_Piece("\v", line))
             parent.pieces.extend(pieces)
-        elif match := re.fullmatch(r"(#{2,6}|#(?=\d))\s*([^#\n\v\f]+?)\s*#*", "".join(p.text for p in pieces)):
-            self._heading(len(match[1]), [replace(pieces[0], text=pieces[0].text.lstrip("#")), *pieces[1:]], line)
+        elif len(said) == 1 and (match := re.fullmatch(r"\s*(#{2,6}|#(?=\d))([^#\n\v\f]+)#*", said[0].text)):
+            self._heading(
+                len(match[1]), [replace(said[0], text=match[2])], line
+            )  # "##Heading", as some flavours have it
         else:
             for part in _parts(pieces):
                 self._new("paragraph", part[0].line, None, part)
-
-    def _table(self, table: SyntaxTreeNode, parent: _Item | None, first: int) -> None:
-        header: list[str] = []
-        for row in (row for half in table.children for row in half.children):
-            line = row.map[0] + first if row.map else first
-            cells = [_inline(cell, line) for cell in row.children]
-            if row.children and row.children[0].type == "th":
-                header = [_plain(cell) for cell in cells]
-            else:
-                self._row(cells, header, parent, line)
 
     def _row(self, cells: list[list[_Piece]], header: list[str], parent: _Item | None, line: int) -> None:
         names = header + [""] * (len(cells) - len(header))
@@ -257,7 +291,7 @@ def _prepared(text: str) -> str:
     """The text with one kind of line break and without what only makes parsing slow or swallows what follows."""
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     text = text.translate({0: "\ufffd", 0x0B: " ", 0x0C: " "})
-    text = re.sub(r"\[{17,}", "[" * 16, text)
+    text = re.sub(r"((?:!?\[ ?){16})(?:!?\[ ?)+", r"\1", text)  # unclosed brackets are dear
     opened = text.rfind("<!--")
     if opened >= 0 and "-->" not in text[opened:]:  # never closed: not to hide the rest of the list
         before = text.rfind("-->") + 1
@@ -265,53 +299,68 @@ def _prepared(text: str) -> str:
     return text
 
 
-def _inline(node: SyntaxTreeNode, line: int) -> list[_Piece]:
-    """The pieces of the inline tokens right below a node."""
-    found: list[_Piece] = []
-    for child in node.children:
-        if child.type == "inline":
-            tokens = [token for inner in child.children for token in inner.to_tokens()]
-            found += _pieces(tokens, child.map[0] - (node.map[0] if node.map else child.map[0]) + line)
-    return found
+def _one_paper(items: Sequence[_Item], lead: str) -> _Item | None:
+    """One item for a list whose items only link to one paper and what belongs to it; None if that isn't so."""
+    found = [link for item in items for link in item.all_links()]
+    papers = {_address(link) for link in found if _is_paper(link) and not link.side}
+    if len(items) < 2 or len(papers) != 1 or not all(link.label and not link.bare for link in found):
+        return None
+    if not all(_says_nothing(item) for item in items):
+        return None
+    pieces = [p for item in items for p in (*item.all_pieces(), _Piece("; ", item.line))]
+    named = lead if len(_words_of(lead)) > 2 and not _is_label(lead) else ""
+    return replace(items[0], pieces=pieces, children=[], lead=named)
 
 
-def _pieces(tokens: Sequence[Token], line: int) -> list[_Piece]:
-    """Inline tokens as pieces: markup becomes flags, and ids in plain text become links."""
+def _pieces(tokens: Sequence[Token], line: int, *, cell: bool = False) -> list[_Piece]:
+    """Inline tokens as pieces: markup becomes flags, and ids in plain text become links.
+
+    A line that is nothing but 2311.08105 is an id too, unless it is the `cell` of a table, which may hold any number.
+    """
     found: list[_Piece] = []
+    run: list[str] = []  # the text of the piece under way
     link: _Piece | None = None
+    piece = _Piece("", line)
     strong = em = 0
+
+    def finished() -> None:
+        nonlocal link
+        whole = replace(link or piece, text="".join(run))
+        if whole.url or whole.text:
+            found.append(whole)
+        run.clear()
+        link = None
+
     for token in tokens:
-        text, broken = token.content, 0
-        kind = token.type
+        kind, text, broken = token.type, token.content, int(token.type in ("softbreak", "hardbreak"))
         if kind == "html_inline":
             kind, text, broken = _tag_kind(token)
         if kind in ("link_open", "link_close"):
-            if link is not None:
-                found.append(link)
+            finished()
             url = _mended(str(token.attrs.get("href") or text)) if kind == "link_open" else ""
             link = _Piece("", line, url) if url else None
-        elif kind in ("strong_open", "strong_close"):
-            strong = max(0, strong + (1 if kind == "strong_open" else -1))
-        elif kind in ("em_open", "em_close"):
-            em = max(0, em + (1 if kind == "em_open" else -1))
+            piece = _Piece("", line, strong=strong > 0, em=em > 0)
+        elif kind in ("strong_open", "strong_close", "em_open", "em_close"):
+            change = 1 if kind.endswith("open") else -1
+            strong = max(0, strong + change) if kind[0] == "s" else strong
+            em = max(0, em + change) if kind[0] == "e" else em
+            if link is None:
+                finished()
+                piece = _Piece("", line, strong=strong > 0, em=em > 0)
         elif kind == "image":
-            if link is not None and not link.text.strip():
-                link = replace(link, text=text or "image", image=True)
+            if link is not None and not "".join(run).strip():
+                link, run[:] = replace(link, image=True), [text or "image"]
         elif kind in ("text", "code_inline", "softbreak", "hardbreak", "break"):
-            text = {"softbreak": "\n", "hardbreak": "\v", "break": "\f"}.get(kind, text)
-            broken = kind in ("softbreak", "hardbreak")
-            if link is not None:
-                if text.strip() and link.image:
-                    link = replace(link, text="", image=False)
-                link = replace(link, text=link.text + text, strong=link.strong or bool(strong), em=link.em or bool(em))
-            elif found and not found[-1].url and (found[-1].strong, found[-1].em) == (bool(strong), bool(em)):
-                found[-1] = replace(found[-1], text=found[-1].text + text)
-            else:
-                found.append(_Piece(text, line, strong=bool(strong), em=bool(em)))
+            if link is not None and link.image and text.strip():
+                link, run[:] = replace(link, image=False), []
+            run.append({"softbreak": "\n", "hardbreak": "\v", "break": "\f"}.get(kind, text))
         line += broken
-    if link is not None:
-        found.append(link)
-    return [part for piece in found for part in _with_ids(piece)]
+    finished()
+    if len(found) == 1 and not found[0].url and not cell:
+        alone = [m for m in _BARE_ID.finditer(found[0].text) if arxiv.parse(m["id"])]
+    else:
+        alone = []
+    return [part for whole in found for part in _with_ids(whole, alone)]
 
 
 def _tag_kind(token: Token) -> tuple[str, str, int]:
@@ -340,7 +389,7 @@ def _mended(href: str) -> str:
     return href if links.normal_url(href) else ""
 
 
-def _with_ids(piece: _Piece) -> Iterator[_Piece]:
+def _with_ids(piece: _Piece, alone: Iterable[re.Match[str]] = ()) -> Iterator[_Piece]:
     """The piece, cut so that arXiv ids and DOIs written as plain text are links of their own."""
     if piece.url:
         yield replace(piece, text=" ".join(piece.text.split()))
@@ -350,33 +399,40 @@ def _with_ids(piece: _Piece) -> Iterator[_Piece]:
                 yield _Piece("", piece.line, _abs_page(identifier))
         return
     spans = [(start, end, _abs_page(identifier)) for start, end, identifier in arxiv.find_spans(piece.text)]
+    for match in alone:
+        if only := arxiv.parse(match["id"]):
+            spans.append((match.start("id"), match.end("id"), _abs_page(only)))
     for match in _DOI.finditer(piece.text):
         written = _untrailed(match[0])
-        if (found := links.doi(written)) and not any(s < match.end() and match.start() < e for s, e, _ in spans):
+        if found := links.doi(written):
             spans.append((match.start(), match.start() + len(written), f"https://doi.org/{found}"))
-    at = 0
+    at, line = 0, piece.line
     for start, end, url in sorted(spans):
-        if start > at:
-            yield replace(piece, text=piece.text[at:start], line=_line_at(piece, at))
-        yield replace(piece, text=" ".join(piece.text[start:end].split()), line=_line_at(piece, start), url=url)
-        at = max(at, end)
-    if at < len(piece.text) or not piece.text:
-        yield replace(piece, text=piece.text[at:], line=_line_at(piece, at))
+        if start < at:  # an arXiv DOI, which is an id too
+            continue
+        before = piece.text[at:start]
+        if before:
+            yield replace(piece, text=before, line=line)
+        line += _breaks(before)
+        yield replace(piece, text=" ".join(piece.text[start:end].split()), line=line, url=url)
+        line += _breaks(piece.text[start:end])
+        at = end
+    if at < len(piece.text):
+        yield replace(piece, text=piece.text[at:], line=line)
 
 
-def _line_at(piece: _Piece, offset: int) -> int:
-    return piece.line + piece.text.count("\n", 0, offset) + piece.text.count("\v", 0, offset)
+def _breaks(text: str) -> int:
+    return text.count("\n") + text.count("\v")
 
 
 def _untrailed(text: str) -> str:
     """The text without punctuation at its end that closes the sentence around it."""
-    while text and (text[-1] in ".,;:!?'”’*_。，；" or (text[-1] in ")]}" and text.count(text[-1]) > _openings(text))):
+    pairs = {")": "(", "]": "[", "}": "{"}
+    while text and (
+        text[-1] in ".,;:!?'”’*_。，；" or text.count(text[-1]) > text.count(pairs.get(text[-1], text[-1]))
+    ):
         text = text[:-1]
     return text
-
-
-def _openings(text: str) -> int:
-    return text.count({")": "(", "]": "[", "}": "{"}[text[-1]])
 
 
 def _abs_page(identifier: arxiv.ArxivId) -> str:
@@ -390,32 +446,42 @@ def _parts(pieces: list[_Piece]) -> Iterator[list[_Piece]]:
         if piece.url:
             lines[-1][1].append(piece)
             continue
-        at = 0
-        for match in re.finditer(r"[\n\v\f]+", piece.text):
-            lines[-1][1].append(replace(piece, text=piece.text[at : match.start()], line=_line_at(piece, at)))
-            at = match.end()
-            lines.append((match[0], []))
-        lines[-1][1].append(replace(piece, text=piece.text[at:], line=_line_at(piece, at)))
+        at = piece.line
+        for i, text in enumerate(re.split(r"([\n\v\f]+)", piece.text)):
+            if i % 2:
+                at += _breaks(text)
+                lines.append((text, []))
+            else:
+                lines[-1][1].append(replace(piece, text=text, line=at))
     listed = all(_opening_link(line) or _numbered(line) for _, line in lines if _plain(line))
     part: list[_Piece] = []
+    has_link = False
     for broken, line in lines:
         opening = _opening_link(line)
         begins = _numbered(line) or (
             opening is not None and (not opening.label or opening.bare) and (listed or bool(broken.strip("\n")))
         )
-        if part and begins and any(p.url for p in part):
-            yield part
-            part = []
+        if begins and has_link:
+            yield _rejoined(part)
+            part, has_link = [], False
         elif part:
-            part.append(_Piece(broken, part[-1].line))
+            part.append(replace(part[-1], text=broken, url="", image=False))
         part += line
+        has_link = has_link or any(p.url for p in line)
     if any(p.text or p.url for p in part):
-        yield part
+        yield _rejoined(part)
 
 
-def _html_parts(
-    parser: MarkdownIt, content: str, line: int
-) -> Iterator[tuple[_Style, int, list[list[_Piece]], int]]:
+def _rejoined(pieces: Sequence[_Piece]) -> list[_Piece]:
+    """The pieces with neighbouring text of one style made one."""
+    joined: list[_Piece] = []
+    for (url, *_), group in groupby(pieces, key=lambda p: (p.url and id(p), p.strong, p.em)):
+        same = [p for p in group if p.url or p.text]
+        joined += same if url or not same else [replace(same[0], text="".join(p.text for p in same))]
+    return joined
+
+
+def _html_parts(parser: MarkdownIt, content: str, line: int) -> Iterator[tuple[_Style, int, list[list[_Piece]], int]]:
     """The elements of HTML that hold text: style, heading level (of a row: 0 if it is of <th>), cells, line."""
     tokens = (parser.parseInline(content)[0].children or []) if content.strip() else []
     style: _Style = "html"
@@ -425,7 +491,7 @@ def _html_parts(
     def flushed() -> Iterator[tuple[_Style, int, list[list[_Piece]], int]]:
         starts, pieces = at, []
         for cell in cells:
-            pieces.append(_pieces(cell, starts))
+            pieces.append(_pieces(cell, starts, cell=True))
             starts += sum(_broken(token) for token in cell)
         if any(p.text.strip() or p.url for cell in pieces for p in cell):
             yield style, level, [cell for cell in pieces if cell], at
@@ -436,13 +502,12 @@ def _html_parts(
         if name in ("td", "th") and style == "row" and match and not match[1]:
             level = 0 if name == "th" and level == 0 else 1
             cells.append([])
-        elif re.fullmatch(r"tr|li|p|div|h[1-6]|dt|dd|summary|details|center|table|ul|ol|thead|tbody|blockquote", name):
-            if not (style in ("row", "item") and name in ("p", "div", "center", "ul", "ol")):
-                yield from flushed()
-                at += sum(_broken(t) for cell in cells for t in cell)
-                cells = [[]]
-                opens = match is not None and not match[1]
-                style = {"tr": "row", "li": "item", "h": "heading"}.get(name if name in ("tr", "li") else name[0], "html") if opens else "html"  # type: ignore[assignment]  # fmt: skip
+        elif name in _BLOCKS and not (style in ("row", "item") and name in _FLOWING):
+            yield from flushed()
+            at += sum(_broken(t) for cell in cells for t in cell)
+            cells, style, level = [[]], "html", 0
+            if match and not match[1]:
+                style = _STYLES.get(name, "html")
                 level = int(name[1]) if style == "heading" else 0
         cells[-1].append(token)
     yield from flushed()
@@ -473,21 +538,25 @@ def _entries(item: _Item, source: str) -> list[Entry]:
     """The entries that an item and the items nested in it make."""
     below = [child for child in item.children if child.all_links()]
     remarks = "; ".join(_plain(child.all_pieces()) for child in item.children if not child.all_links())
-    attached = [child for child in below if item.style == "item" and _belongs(child, item, below)]
-    nested = [entry for child in below if child not in attached for entry in _entries(child, source)]
+    attached = _attached(item, below) if item.style == "item" else []
+    nested = [
+        entry for child in below if not any(child is other for other in attached) for entry in _entries(child, source)
+    ]
+    said = item.pieces + [p for c in attached if not _says_nothing(c) for p in (_Piece("; ", c.line), *c.all_pieces())]
     pieces = item.pieces + [p for child in attached for p in (_Piece("; ", child.line), *child.all_pieces())]
     groups = _groups(item, [p for p in pieces if p.url and not links.is_furniture(p.url)])
     if not groups:
         return nested
     title, taken = _item_title(item, groups)
-    note = _note(item, pieces, groups, taken, remarks)
+    notes = _notes(item, said, groups, taken, remarks)
     checked = _checked(item)
     own = []
-    for position, group in enumerate(groups):
+    for position, (group, note, beside) in enumerate(zip(groups, notes, _beside(groups, pieces), strict=True)):
         line = item.line if position == 0 and item.style != "html" else group.links[0].line
         given = group.title or (title if position == 0 else "")
-        mention = Mention(source, line, given, item.section, note, checked)
-        own.append(Entry(group.address, (mention,), group.version, _beside(group, position, groups, pieces)))
+        own.append(
+            Entry(group.address, (Mention(source, line, given, item.section, note, checked),), group.version, beside)
+        )
     return own + nested
 
 
@@ -497,29 +566,27 @@ def _groups(item: _Item, found: list[_Piece]) -> list[_Group]:
     for link in found:
         if links.kind(link.url) == Kind.ARXIV:
             _join(groups, link)
-    papers = [link for link in found if _is_paper(link) and not link.side and not (link.image and groups)]
+    papers = [p for p in found if links.kind(p.url) == Kind.PAPER and not p.side and not (p.image and groups)]
     if not groups and papers:
-        _join(groups, papers[0])
+        _join(groups, papers.pop(0))
     for link in papers:
-        address = _address(link)
-        others = [group.title or _plain(item.pieces) for group in groups.values()]
-        if address in groups:
-            if link not in groups[address].links:
-                _join(groups, link)
-        elif not link.label and not any(_may_be_same(link.text, other) for other in others):
-            _join(groups, link)  # another paper, under a title of its own
-    if groups and item.style in ("item", "row"):
-        opening = _opening_link(item.pieces)
-        if opening and not opening.label and _address(opening) not in groups and opening in found:
-            if all(g.title and not _may_be_same(opening.text, g.title) for g in groups.values()):
-                return [_joined(opening), *groups.values()]
+        if _address(link) in groups:
+            _join(groups, link)
+        elif not link.label:
+            others = [group.title or _plain(item.pieces[:50]) for group in list(groups.values())[-10:]]
+            if not any(_may_be_same(link.text, other) for other in others):
+                _join(groups, link)  # another paper, under a title of its own
+    opening = _opening_link(item.pieces)
+    titled = opening is not None and not opening.label
+    if groups and opening and titled and item.style in ("item", "row") and not links.is_furniture(opening.url):
+        apart = all(g.title and not _may_be_same(opening.text, g.title) for g in groups.values())
+        return [_joined(opening), *groups.values()] if apart and _address(opening) not in groups else [*groups.values()]
     if groups or item.style in ("html", "heading"):
         return list(groups.values())
+    begins = opening is not None and (titled or opening.bare)
+    if item.style == "paragraph" and not begins and not _numbered(item.pieces):
+        return []
     rest = [link for link in found if not link.image]
-    if item.style == "paragraph":
-        opening = _opening_link(item.pieces)
-        if not _numbered(item.pieces) and (opening is None or (opening.label and not opening.bare)):
-            return []
     best = next((link for link in rest if not link.label), None) or min(
         rest, key=lambda link: (link.side, links.kind(link.url)), default=None
     )
@@ -542,50 +609,57 @@ def _joined(link: _Piece) -> _Group:
     return next(iter(groups.values()))
 
 
-def _belongs(child: _Item, parent: _Item, siblings: Sequence[_Item]) -> bool:
-    """Whether a nested item only adds links to what its parent lists ("slides: [link](…)", "[arxiv](…)")."""
-    found = child.all_links()
-    has_paper = any(_is_paper(link) for link in parent.links())
-    if has_paper and all(links.kind(link.url) == Kind.CODE for link in found):
-        return True
-    plain = [p.text for p in child.all_pieces() if not p.url]
-    if any(not link.label for link in found) or not _only_labels(" ".join(plain)):
-        return False
-    if not any(link.bare for link in found):
-        return bool(parent.links() or _plain(parent.pieces))
-    if parent.links():
-        return has_paper
-    bare = [link for sibling in siblings for link in sibling.all_links() if link.bare]
-    return bool(_plain(parent.pieces)) and len([b for b in bare if links.kind(b.url) != Kind.CODE]) <= 1
+def _attached(parent: _Item, below: Sequence[_Item]) -> list[_Item]:
+    """The nested items that only add links to what their parent lists ("slides: [link](…)", "[arxiv](…)")."""
+    own = parent.links()
+    has_paper = any(_is_paper(link) for link in own)
+    bare = [link for child in below for link in child.all_links() if link.bare and links.kind(link.url) != Kind.CODE]
+    attached = []
+    for child in below:
+        found = child.all_links()
+        if has_paper and all(links.kind(link.url) == Kind.CODE for link in found):
+            attached.append(child)
+        elif all(link.label for link in found) and _says_nothing(child):
+            if not any(link.bare for link in found):
+                fits = bool(own or _plain(parent.pieces))
+            else:
+                fits = has_paper if own else bool(_plain(parent.pieces)) and len(bare) <= 1
+            attached += [child] if fits else []
+    return attached
 
 
-def _beside(group: _Group, position: int, groups: Sequence[_Group], pieces: Sequence[_Piece]) -> tuple[Link, ...]:
-    """The item's other links, each on the last paper named before it."""
-    found: dict[str, Link] = {}
+def _says_nothing(item: _Item) -> bool:
+    """Whether an item has no words beside its links but labels."""
+    return _only_labels(" ".join(p.text for p in item.all_pieces() if not p.url))
+
+
+def _beside(groups: Sequence[_Group], pieces: Sequence[_Piece]) -> list[tuple[Link, ...]]:
+    """For each group the item's other links, each on the last paper named before it."""
+    position = {group.address: i for i, group in enumerate(groups)}
+    found: list[dict[str, Link]] = [{} for _ in groups]
     owner = 0
     before = ""
     for piece in pieces:
         if not piece.url:
             before = piece.text
             continue
-        at = next((i for i, g in enumerate(groups) if g.address == _address(piece)), None)
-        if at is not None:
-            owner = at
-        elif owner == position and not links.is_furniture(piece.url):
-            label = "" if piece.bare else piece.text
-            if not label or set(_words_of(label)) <= {"link", "here", "url"}:
-                named = re.search(r"(\w[\w ]{0,24}?)\s*:\s*[\[(]?$", before)
+        if _address(piece) in position:
+            owner = position[_address(piece)]
+        elif not links.is_furniture(piece.url):
+            label = "" if piece.bare else piece.text.strip("[] ")
+            if set(_words_of(label)) <= {"link", "here", "url"}:
+                named = re.search(r"(\w[\w ]{0,24}?)\s*:\s*[\[(]?$", before[-40:])
                 label = named[1] if named and _only_labels(named[1]) else label
-            found.setdefault(piece.url, Link(piece.url, label))
+            found[owner].setdefault(piece.url, Link(piece.url, label))
         before = ""
-    return tuple(found.values())
+    return [tuple(beside.values()) for beside in found]
 
 
 # ---------------------------------------------------------------- titles
 
 
 def _item_title(item: _Item, groups: Sequence[_Group]) -> tuple[str, str]:
-    """The title that an item gives its first paper outside of the paper's link, and that title as it is written there."""
+    """The title that an item gives its first paper outside of the paper's link, as it is and as it is written there."""
     if groups[0].title:
         return "", ""
     if item.style == "row":
@@ -596,15 +670,13 @@ def _item_title(item: _Item, groups: Sequence[_Group]) -> tuple[str, str]:
         opening = _opening_link(item.pieces)
         if opening and not opening.label:
             return _cleaned(opening.text), opening.text
-        fallback = groups[0].links[0]
-        if opening is fallback and _is_name(fallback) and links.kind(fallback.url) >= Kind.PAGE:
-            return fallback.text, fallback.text
+        return _cleaned(item.lead), ""
     return _cleaned(found), found
 
 
 def _row_title(item: _Item) -> tuple[str, str]:
     """The cell of a row that names the paper: the one under "title" and so on, else the first that may be a title."""
-    titled = [(name, _plain(p for p in cell if not p.image)) for name, cell in item.cells]
+    titled = [(name, _plain(p for p in cell if not (p.url and p.label))) for name, cell in item.cells]
     titled = [(name, text) for name, text in titled if text and not _is_label(text) and not _BOX.fullmatch(text)]
     for wanted in _TITLE_HEADERS:
         for name, text in titled:
@@ -624,13 +696,14 @@ def _title_in(pieces: Sequence[_Piece], listed: bool) -> str:
     text = _plain(pieces)
     for piece in pieces:
         marked = _plain([piece])
-        if piece.strong and not _is_label(marked) and not _NUMBER.fullmatch(marked + " ") and marked[:1] != "(":
-            if listed or len(marked.split()) > 2:
-                return marked
+        titled = not _is_label(marked) and not _NUMBER.fullmatch(marked + " ") and marked[:1] != "("
+        if piece.strong and titled and (listed or len(marked.split()) > 2):
+            return marked
     for match in _QUOTED.finditer(text):
         before = text[: match.start()].rstrip()
         inner = match["inner"].strip()
-        if (not before or before[-1] in ".,:;])-–—") and (listed or len(inner.split()) > 2) and not _is_label(inner):
+        ends = not before or before[-1] in ".,:;])-–—" or _only_labels(before)
+        if ends and (listed or len(inner.split()) > 2) and not _is_label(inner):
             return inner
     own_line = pieces and re.search(r"[\n\v\f]\s*$", pieces[-1].text) and "." not in text
     if not listed and not own_line and not re.search(r"[:–—-]\s*$", text):
@@ -649,6 +722,8 @@ def _title_in(pieces: Sequence[_Piece], listed: bool) -> str:
 
 def _leading_title(text: str) -> str:
     """The part of "Title. Authors. Venue" (or "Authors (2017). Title.") that is the title; "" if that can't be told."""
+    text = re.sub(r"^(?:title|paper|name)\s?[:：]\s*", "", text, flags=re.IGNORECASE)
+    text = re.sub(r"[\s,;|–—-]+(?:url|link|pdf|paper|arxiv|code)\s?[:：]$", "", text, flags=re.IGNORECASE)
     text = re.sub(r"\s+(?:by|in|at|from|see|via|and|the|a)$", "", text.rstrip(" -–—:：,;|("))
     if match := re.match(r"[^()]{3,300}\((?:19|20)\d\d[a-z]?\)[.,:]?\s+(?P<rest>\S.*)", text):
         text = match["rest"]  # as the APA has it
@@ -656,25 +731,26 @@ def _leading_title(text: str) -> str:
         if _PEOPLE.search(sentence) or re.fullmatch(r"\W*\d{4}\W*", sentence):
             continue
         sentence = sentence.rstrip(" -–—:：,;|(")
-        return "" if len(sentence.split()) > 30 or _only_labels(sentence) else sentence
+        named = not _only_labels(sentence) or bool(_FRAMEWORKS & set(_words_of(sentence)))
+        return sentence if named and len(sentence.split()) <= 30 else ""
     return ""
 
 
 def _unmarked(text: str) -> str:
     """The text without check box, number and [tags] at its beginning, and without [tags] at its end."""
-    before = None
+    before, text = None, text[:2000]
     while before != text:
         before = text
-        for mark in (_BOX, _NUMBER, _TAG):
+        for mark in (_BOX, _NUMBER, _TAG, _DATE):
             if match := mark.match(text):
                 text = text[match.end() :]
-    text = re.sub(r"(?:\s*[\[(][^\[\]()]{0,60}[\])])+\s*$", "", text) or text
+    text = text[:-200] + re.sub(r"(?:\s*[\[(][^\[\]()]{0,60}[\])])+\s*$", "", text[-200:]) or text
     return text.lstrip(" -–—:：,;|>•·*\t").strip()
 
 
 def _cleaned(title: str) -> str:
     """A title on one line, without the quotes around it, a venue's tag before it or a full stop after it."""
-    title = " ".join(title.split())
+    title = " ".join(title[:1000].split())
     while match := _TAG.match(title):
         rest = title[match.end() :]
         if not rest or not (re.search(r"\d", match[0]) or _only_labels(match[0]) or "urvey" in match[0]):
@@ -685,7 +761,7 @@ def _cleaned(title: str) -> str:
         title = title.rstrip(".")
     if len(title) > 1 and (title[0], title[-1]) in (('"', '"'), ("“", "”"), ("'", "'"), ("‘", "’"), ("«", "»")):
         title = title[1:-1]
-    elif title[:1] in "“”„" and not re.search("[”\"]", title[1:]):
+    elif title[:1] in "“”„" and not re.search('[”"]', title[1:]):
         title = title[1:]
     return title.strip().rstrip(",")
 
@@ -696,18 +772,18 @@ def _words_of(text: str) -> list[str]:
 
 def _only_labels(text: str) -> bool:
     """Whether a text says nothing but "arxiv version (2023)": labels, venues, years."""
-    return all(word in _LABELS or word in _FILLING or word in _VENUES for word in _words_of(text))
+    words = _words_of(text)
+    return all(w in _LABELS or w in _FILLING or w in _VENUES or w in _FRAMEWORKS for w in words)
 
 
+@lru_cache(maxsize=4096)
 def _is_label(text: str) -> bool:
     """Whether the text of a link is no title of what it leads to."""
     text = text.strip()
     words = _words_of(text)
     if not words or re.match(r"https?://|www\.", text) or arxiv.parse(text) or links.doi(text):
         return True
-    if re.fullmatch(r"[\w-]+(?:\.[\w-]+)*\.(?:com|org|edu|net|io|press|ai|gov|[a-z]{2})", text):  # mlr.press, usc.edu
-        return True
-    return len(words) <= 6 and _only_labels(text) and any(word not in _FILLING for word in words)
+    return len(words) <= 6 and _only_labels(text) and any(w in _LABELS or w in _VENUES for w in words)
 
 
 def _is_host(text: str, url: str) -> bool:
@@ -716,42 +792,48 @@ def _is_host(text: str, url: str) -> bool:
     return bool(text) and f".{text.strip().casefold()}." in f".{host}."
 
 
-def _is_name(link: _Piece) -> bool:
-    """Whether a one-word link text that is a label by the book may be what its site is called."""
-    return not link.image and not link.bare and not set(_words_of(link.text)) <= _LABELS | _FILLING
-
-
 def _may_be_same(title: str, other: str) -> bool:
-    return titles.same_title(title, other) or titles.same_title(other, title)
+    """Whether two titles in one item may be of one thing; a name and a full title may."""
+    return titles.overlap(title, other) >= 0.8
 
 
 # ---------------------------------------------------------------- notes, check boxes, beginnings
 
 
-def _note(item: _Item, pieces: Sequence[_Piece], groups: Sequence[_Group], taken: str, remarks: str) -> str:
-    """What the item says beyond titles and links, `taken` being the title as it stands in the text."""
-    own = {id(link) for group in groups for link in group.links}
-    text = ""
+def _notes(item: _Item, pieces: Sequence[_Piece], groups: Sequence[_Group], taken: str, remarks: str) -> list[str]:
+    """For each group what the item says beyond its title and links; `taken` is the title as it stands in the text."""
+    running = item.style in ("paragraph", "html") and not taken and _opening_link(pieces) is None
+    if running or len(groups) > 20:  # a sentence with links in it, not a title with a note
+        whole = "; ".join(part for part in (_plain(p for p in pieces if not p.image), remarks) if part)
+        return [whole] * len(groups)
+    return [_note(pieces, group, taken, remarks) for group in groups]
+
+
+def _note(pieces: Sequence[_Piece], group: _Group, taken: str, remarks: str) -> str:
+    own = {id(link) for link in group.links}
+    said = []
     for piece in pieces:
         if not piece.url:
-            text += piece.text
+            said.append(piece.text)
         elif piece.label or piece.bare:
-            text += f"\ue000{'' if piece.image or piece.bare else piece.text}\ue001"
+            said.append(f"\ue000{'' if piece.image or piece.bare else piece.text}\ue001")
         elif id(piece) not in own:
-            text += piece.text
-    text = " ".join(text.split())
+            said.append(piece.text)
+    text = " ".join("".join(said).split())
     if taken:
         text = text.replace(" ".join(taken.split()), "", 1)
     # A label stays where a sentence runs through it, and goes where it stands by itself.
     text = re.sub(r"(?<=\w) \ue000([^\ue000\ue001]*)\ue001(?= \w)", r" \1", text)
-    text = re.sub(r"(?:\b\w+:\s*)?[\[(]?\ue000[^\ue000\ue001]*\ue001[\])]?", " ", text)
+    text = re.sub(r"(?:\b\w{1,30}:\s?)?[\[(]?\ue000[^\ue000\ue001]*\ue001[\])]?", " ", text)
     match = _BOX.match(text) or _NUMBER.match(text)
     text = text[match.end() :] if match else text
     for _ in range(3):
-        text = re.sub(r"[\[(“\"‘*]\s*[.,|/·;]*\s*[\])”\"’*]", " ", text)
-    text = re.sub(r"\s*([|·;,/])(?:\s*[|·;,/])+\s*", r" \1 ", text)
-    text = re.sub(r"\s+([.,;:!?)\]])", r"\1", " ".join(text.split()))
-    text = re.sub(r"^[\s\-–—:：;,.|·•>/*\"”]+|[\s\-–—:：;,|·/]+$", "", text)
+        text = re.sub(r"[\[(“\"‘*]\s?[.,|/·;]{0,3}\s?[\])”\"’*]", " ", text)
+    text = " ".join(text.split())
+    text = re.sub(r" ?([|·;,/])(?: ?[|·;,/])+ ?", r" \1 ", text)
+    text = re.sub(r" ([.,;!?)\]]|:(?!\w))", r"\1", " ".join(text.split()))
+    text = re.sub(r"([.,]) ?\.(?!\.)", r"\1", text)
+    text = re.sub(r"^(?:[\s\-–—：;,.|·•>/*\"”]|:(?!\w+:))+", "", text).rstrip(" -–—;,|·/")
     return "; ".join(part for part in (text, remarks) if part)
 
 
@@ -775,7 +857,9 @@ def _opening_link(pieces: Sequence[_Piece]) -> _Piece | None:
     for piece in pieces:
         if piece.url and not piece.image:
             return None if re.search(r"\w", _unmarked(text + " ")) else piece
-        text += "" if piece.url else piece.text
+        text += "" if piece.url else piece.text[:500]
+        if len(text) >= 500:
+            return None
     return None
 
 
@@ -796,12 +880,10 @@ def _address(link: _Piece) -> str:
 # ---------------------------------------------------------------- the sweep
 
 
-def _lost(
-    text: str, entries: Iterable[Entry], headings: Sequence[tuple[int, tuple[str, ...]]], source: str
-) -> Iterator[Entry]:
+def _lost(text: str, entries: Iterable[Entry], reader: _Reader, source: str) -> Iterator[Entry]:
     """An entry for each arXiv paper that the text names outside of comments and that no item had."""
     known = {entry.address for entry in entries}
-    visible = _without_comments(text)
+    visible = _without_comments(text, reader.code)
     counted, line = 0, 1
     for offset, identifier in arxiv.find_all(visible):
         line += visible.count("\n", counted, offset)
@@ -809,17 +891,21 @@ def _lost(
         address = f"arxiv:{identifier.id}"
         if address not in known:
             known.add(address)
-            section = max((h for h in headings if h[0] <= line), key=lambda h: h[0])[1]
+            section = max((h for h in reader.headings if h[0] <= line), key=lambda h: h[0])[1]
             yield Entry(address, (Mention(source, line, section=section),), identifier.version)
 
 
-def _without_comments(text: str) -> str:
-    """The text with HTML comments blanked; what only looks like one, in code, isn't."""
-    code = re.sub(r"^(`{3,}|~{3,}).*?^\1|(?<!`)`[^`\n]+`(?!`)", lambda m: re.sub("[<>]", " ", m[0]), text, flags=re.M | re.S)
-    blanked = list(text)
-    for match in re.finditer(r"<!--.*?-->", code, re.DOTALL):
-        blanked[match.start() : match.end()] = re.sub(r"[^\n]", " ", match[0])
-    return "".join(blanked)
+def _without_comments(text: str, code: Iterable[tuple[int, int]]) -> str:
+    """The text with HTML comments blanked; what looks like one in code is none."""
+    lines = [re.sub(r"(?<!`)`[^`]+`(?!`)", lambda m: m[0].replace("<", " "), line) for line in text.split("\n")]
+    for first, end in code:
+        for number in range(first - 1, min(end - 1, len(lines))):
+            lines[number] = lines[number].replace("<", " ")
+    shown, at = [], 0
+    for match in re.finditer(r"<!--.*?-->", "\n".join(lines), re.DOTALL):
+        shown += [text[at : match.start()], re.sub(r"[^\n]", " ", match[0])]
+        at = match.end()
+    return "".join((*shown, text[at:]))
 
 
 def _impossible_ids(entries: Iterable[Entry]) -> list[Warning]:

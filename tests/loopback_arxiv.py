@@ -11,7 +11,7 @@ By hand: `python -m tests.loopback_arxiv --port 8123 --papers FOLDER`, where FOL
 from __future__ import annotations
 
 import argparse
-import email.utils
+import contextlib
 import gzip
 import hashlib
 import json
@@ -80,7 +80,6 @@ class Fault:
     body: bytes | None = None
     cut: int | None = None  # so many bytes of the body, then the connection is closed
     stall: int | None = None  # so many bytes of the body, then nothing until the server ends
-    drip: bool = False  # one byte in a packet
     length: int | None = None  # the Content-Length that is claimed
     drop: bool = False  # no answer at all
     no_length: bool = False
@@ -153,6 +152,21 @@ def tiny_pdf(pages: list[str]) -> bytes:
     tail = f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}"
     tail += f"trailer << /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{len(out)}\n%%EOF\n"
     return out + tail.encode("latin-1")
+
+
+class FakeTime:
+    """A clock that moves only when someone sleeps, and notes each sleep."""
+
+    def __init__(self) -> None:
+        self.time = 1000.0
+        self.sleeps: list[float] = []
+
+    def clock(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.sleeps.append(round(seconds, 6))
+        self.time += seconds
 
 
 @dataclass
@@ -267,6 +281,8 @@ class LoopbackArxiv:
         with self._lock:
             self._open = {each for each in self._open if not _is_closed(each)} | {connection}
             self.most_connections = max(self.most_connections, len(self._open))
+            if self._ending.is_set():
+                _shut(connection)
 
     def _closed(self, connection: socket.socket) -> None:
         with self._lock:
@@ -399,10 +415,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "HEAD" or status == 304:
             return
-        if fault.drip:
-            for at in range(len(body)):
-                self._write(body[at : at + 1])
-            return
         whole = min(len(body) if limit is None else limit for limit in (fault.cut, fault.stall, None))
         for at in range(0, whole, 16384):
             self._write(body[at : min(at + 16384, whole)])
@@ -439,14 +451,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _entry(arxiv_id: str, paper: PaperFixture) -> str:
     def element(name: str, text: str) -> str:
-        return (
-            f'<arxiv:{name} xmlns:arxiv="http://arxiv.org/schemas/atom">{escape(text)}</arxiv:{name}>' if text else ""
-        )
+        return f'<x:{name} xmlns:x="http://arxiv.org/schemas/atom">{escape(text)}</x:{name}>' if text else ""
 
     authors = "".join(f"<author><name>{escape(name)}</name></author>" for name in paper.authors)
-    categories = "".join(
-        f'<category term="{term}" scheme="http://arxiv.org/schemas/atom"/>' for term in paper.categories
-    )
+    scheme = "http://arxiv.org/schemas/atom"
+    categories = "".join(f'<category term="{term}" scheme="{scheme}"/>' for term in paper.categories)
     return (
         f"<entry><id>http://arxiv.org/abs/{arxiv_id}v{paper.newest}</id>"
         f"<updated>{paper.updated or paper.published}T10:00:00Z</updated>"
@@ -488,10 +497,8 @@ def _is_closed(connection: socket.socket) -> bool:
 
 
 def _shut(connection: socket.socket) -> None:
-    try:
+    with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
 
 
 def main() -> None:

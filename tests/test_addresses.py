@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.addresses import Backend, Guard, TooMuch, TooSlow, refusal, transport
-from indexer.errors import AddressRefused, FetchError
+from indexer.errors import AddressRefused, FetchError, Unreachable
 from indexer.fetch import Fetcher
 from indexer.library.cache import Cache
 from indexer.settings import Settings
 from tests.loopback_arxiv import FakeTime, LoopbackArxiv, Page, redirect
 
-HOSTILE_LITERALS = """
+LITERALS = """
 http://127.0.0.1/
 http://127.0.0.1:8000/v1/reindex
 https://127.0.0.1/
@@ -81,9 +82,9 @@ http://[fc00::1]/
 http://[ff02::1]/
 http://[2001:db8::1]/
 http://127。0。0。1/
-""".split()
+"""
 
-HOSTILE_FORMS = """
+FORMS = """
 file:///etc/passwd
 file://localhost/etc/passwd
 ftp://example.com/a.pdf
@@ -107,7 +108,9 @@ http://exa$mple.com/
 http://[::1/
 http://[v1.x]/
 http://①②⑦.⓪.⓪.①/
-""".split()
+"""
+
+HOSTILE_LITERALS, HOSTILE_FORMS = LITERALS.split(), FORMS.split()
 
 HOSTILE_DNS = [
     ["127.0.0.1"],
@@ -163,6 +166,14 @@ def cache(tmp_path: Path) -> Iterator[Cache]:
         yield cache
 
 
+def shown(url: str) -> str:
+    """A URL as messages have it: encoded if it can be read, else quoted."""
+    try:
+        return str(httpx.URL(url))
+    except httpx.InvalidURL:
+        return repr(url)
+
+
 @pytest.mark.parametrize("url", HOSTILE_LITERALS + HOSTILE_FORMS)
 def test_a_hostile_address_is_refused_without_a_connection(url: str, cache: Cache) -> None:
     with Fetcher(settings(), cache, resolve=resolving("93.184.215.14")) as fetcher:
@@ -171,20 +182,37 @@ def test_a_hostile_address_is_refused_without_a_connection(url: str, cache: Cach
             fetcher.fetch(url)
     assert sockets.asked == []
     assert caught.value.cure
-    assert url.removeprefix("http://").split("/")[0].split("。")[0].lower() in str(caught.value).lower()
+    assert shown(url) in str(caught.value)
 
 
-@pytest.mark.parametrize("url", HOSTILE_LITERALS + [each for each in HOSTILE_FORMS if each != "http:a"])
+RELATIVE = ("//example.com/a", "http:a", "http:///a", "http://")  # addresses like any other, seen from a page
+
+
+@pytest.mark.parametrize(
+    "url", [each for each in HOSTILE_LITERALS + HOSTILE_FORMS if each.isascii() and each not in RELATIVE]
+)
 def test_a_redirect_to_a_hostile_address_is_refused(url: str, cache: Cache) -> None:
     with LoopbackArxiv() as server:
-        server.on("/start", redirect(httpx.URL("http://x/").join(url).scheme and url if url.isascii() else "http://0/"))
-        if url.startswith("//"):
-            pytest.skip("relative to the page it stands on, this is a name like any other")
+        server.on("/start", redirect(url))
         given = settings(arxiv_url=server.url, arxiv_api_url=server.url)
         with Fetcher(given, cache, resolve=resolving("127.0.0.1")) as fetcher, pytest.raises(AddressRefused) as caught:
             fetcher.fetch(f"{server.url}/start")
         assert server.paths == ["/start"]
     assert f"{server.url}/start" in str(caught.value)
+
+
+def test_a_redirect_to_a_name_with_a_hostile_address_is_refused(cache: Cache) -> None:
+    with LoopbackArxiv() as server:
+        server.on("/start", redirect("http://intranet.example/wiki"))
+        given = settings(arxiv_url=server.url, arxiv_api_url=server.url)
+
+        def resolve(host: str, port: int, **_: Any) -> list[tuple[Any, ...]]:
+            return resolving("127.0.0.1" if host == "127.0.0.1" else "10.0.0.7")(host, port)
+
+        with Fetcher(given, cache, resolve=resolve) as fetcher, pytest.raises(AddressRefused) as caught:
+            fetcher.fetch(f"{server.url}/start")
+    for part in (f"{server.url}/start", "http://intranet.example/wiki", "10.0.0.7"):
+        assert part in str(caught.value)
 
 
 @pytest.mark.parametrize("addresses", HOSTILE_DNS, ids=" ".join)
@@ -375,6 +403,79 @@ def test_the_host_header_and_the_tls_name_stay_the_name() -> None:
         response = made.handle_request(httpx.Request("GET", "https://papers.example/a"))
         assert response.read() == b"ok"
     assert names == ["93.184.215.14", "papers.example"]
+
+
+@pytest.fixture
+def tls(tmp_path: Path) -> Iterator[tuple[Path, int]]:
+    """A certificate for papers.example, and the port of a server that shows it."""
+    from datetime import UTC, datetime, timedelta
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "papers.example")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(1), now + timedelta(1))
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName("papers.example")]), critical=False)
+    pem = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (tmp_path / "both.pem").write_bytes(private + pem)
+    (tmp_path / "certificate.pem").write_bytes(pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "both.pem")
+
+    class Handler(BaseHTTPRequestHandler):
+        def setup(self) -> None:
+            self.request = context.wrap_socket(self.request, server_side=True)
+            super().setup()
+
+        def finish(self) -> None:
+            super().finish()
+            self.request.close()
+
+        def do_GET(self) -> None:
+            body = f"for {self.headers['Host']}".encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    class Server(HTTPServer):
+        def handle_error(self, *_: object) -> None:
+            """A client that hangs up during the handshake is part of the tests."""
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield tmp_path / "certificate.pem", int(server.server_address[1])
+        server.shutdown()
+        thread.join()
+
+
+def test_tls_is_made_with_the_name_and_checked(
+    tls: tuple[Path, int], cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, port = tls
+    given = settings(allow_private=True)
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    url = f"https://papers.example:{port}/a"
+    with Fetcher(given, cache, resolve=resolving("127.0.0.1")) as fetcher, pytest.raises(Unreachable, match="certif"):
+        fetcher.fetch(url)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with Fetcher(given, cache, resolve=resolving("127.0.0.1")) as fetcher:
+        brought = fetcher.fetch(url)
+        assert brought.path.read_text() == f"for papers.example:{port}"
+        with pytest.raises(Unreachable, match="certificate"):
+            fetcher.fetch(f"https://other.example:{port}/a")
 
 
 class Dripping(httpcore.MockStream):

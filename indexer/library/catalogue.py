@@ -144,6 +144,10 @@ class Catalogue:
         """Lets go of the file."""
         self._database.close()
 
+    def __del__(self) -> None:  # a generation that was replaced goes when the last answer from it is given
+        if database := getattr(self, "_database", None):
+            database.close()
+
     def counts(self) -> tuple[int, int]:
         """The numbers of documents and of passages."""
         rows = self._rows("SELECT (SELECT count(*) FROM documents), (SELECT count(*) FROM passages)")

@@ -185,9 +185,9 @@ class Library:
 
     def verify(self) -> list[tuple[str, str]]:
         """Every generation checked byte by byte: [(generation's name, what is wrong or "")], oldest first."""
-        self.current_name()
+        current = self.current_name()
         answers = []
-        for name in self._names():
+        for name in sorted({*self._names(), current} - {""}):
             try:
                 generation = self.open_generation(name)
                 check(generation)
@@ -284,9 +284,8 @@ class Writer:
                 points.reached("publish.vectors")
                 named = {role: self._placed(role, part) for role, part in parts.items()}
                 points.reached("publish.files")
-                names = self.library._names()
                 manifest = Manifest(
-                    name=f"{int(names[-1]) + 1 if names else 1:06d}",
+                    name=self._next_name(),
                     created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
                     model=model, documents=counts[0], passages=counts[1], inputs=inputs,
                     sources=tuple(sources), excluded=tuple(excluded), files=named,
@@ -350,6 +349,12 @@ class Writer:
                 if path.name not in used:
                     path.unlink()
         return gone
+
+    def _next_name(self) -> str:
+        names = self.library._names()
+        with contextlib.suppress(NoLibrary):
+            names.append(self.library.current_name() or "0")
+        return f"{max(map(int, names), default=0) + 1:06d}"
 
     def _placed(self, role: str, part: Path) -> File:
         sha256 = files.sha256_of(part)

@@ -1,0 +1,241 @@
+"""The HTTP API: shapes that are kept, one form of error, changes only with the token, a server that follows the library."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+from libraries import TEXTS, build
+from loopback_arxiv import tiny_pdf
+from pydantic import SecretStr
+
+from indexer.settings import Settings
+from service.api import create_app
+
+PROJECT = Path(__file__).parents[1]
+TOKEN = {"Authorization": "Bearer secret"}
+
+
+@pytest.fixture
+def client(settings: Settings) -> Iterator[TestClient]:
+    build(settings.library)
+    app = create_app(settings.model_copy(update={"token": SecretStr("secret")}))
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client
+
+
+def test_search(client: TestClient) -> None:
+    answer = client.get("/v1/search", params={"q": "how do islands communicate", "limit": 2})
+    body = answer.json()
+    assert answer.status_code == 200 and answer.headers["X-Index-Generation"] == "000001"
+    assert {"query", "generation", "results"} <= set(body)
+    first = body["results"][0]
+    assert {"id", "title", "score", "text", "passages"} <= set(first)
+    assert set(first["passages"][0]) == {"text", "page", "section", "start", "end", "score", "link"}
+    assert (first["id"], first["text"], len(body["results"])) == ("2311.08105", "full", 2)
+
+
+def test_papers_and_one_paper(client: TestClient) -> None:
+    listed = client.get("/v1/papers").json()["papers"]
+    assert [paper["id"] for paper in listed] == list(TEXTS)
+    assert {"id", "title", "year", "text", "pages"} <= set(listed[0])
+    assert (listed[0]["year"], listed[0]["pages"], listed[3]["text"], listed[3]["pages"]) == (2023, 2, "title", None)
+    for path in ("/v1/papers/2311.08105", "/v1/papers/cs/0502012", "/v1/papers/cs%2F0502012", "/v1/papers/title-only"):
+        one = client.get(path).json()
+        assert one["paper"]["id"] in path.replace("%2F", "/")
+        assert one["listed"][0]["section"] == ["Theme"]
+
+
+def test_health_and_readiness(client: TestClient) -> None:
+    assert client.get("/healthz").json() == {"status": "alive"}
+    ready = client.get("/readyz").json()
+    assert (ready["generation"], ready["model"], ready["documents"], ready["passages"]) == ("000001", "toy", 4, 4)
+    assert client.get("/").json()["name"] == "paperpath"
+
+
+def problem(answer: httpx.Response, status: int, code: str) -> dict:
+    """Asserts that an answer is a problem of this kind, in the one shape."""
+    body = answer.json()
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    assert set(body) == {"type", "title", "status", "detail", "instance", "cure", "errors"}
+    assert (answer.status_code, body["status"], body["type"]) == (status, status, f"urn:paperpath:problem:{code}")
+    assert body["detail"] and body["title"]
+    return body
+
+
+def test_every_error_has_one_shape(client: TestClient) -> None:
+    found = problem(client.get("/v1/search"), 422, "invalid")
+    assert found["errors"] == [{"pointer": "/query/q", "detail": "Field required"}]
+    problem(client.get("/v1/search", params={"q": "x", "limit": 0}), 422, "invalid")
+    problem(client.get("/v1/search", params={"q": "x" * 10_001}), 422, "invalid")
+    assert "2311.99999" in problem(client.get("/v1/papers/2311.99999"), 404, "unknown-document")["detail"]
+    problem(client.get("/nowhere"), 404, "not-found")
+    problem(client.delete("/v1/papers", headers=TOKEN), 405, "method-not-allowed")
+    problem(client.get("/v1/reindex/none"), 404, "unknown-job")
+
+
+def test_without_a_library_it_says_what_to_do(settings: Settings) -> None:
+    with TestClient(create_app(settings)) as client:
+        assert "paperpath reindex" in problem(client.get("/v1/search?q=x"), 503, "no-library")["cure"]
+        problem(client.get("/readyz"), 503, "no-library")
+        assert client.get("/healthz").status_code == 200
+        build(settings.library)
+        assert client.get("/v1/search?q=x").status_code == 200
+
+
+def test_another_model_is_refused_with_what_to_run(settings: Settings) -> None:
+    build(settings.library)
+    with TestClient(create_app(settings.model_copy(update={"model": ""}))) as client:
+        found = problem(client.get("/v1/search?q=x"), 503, "model-mismatch")
+        assert "toy" in found["detail"] and "PAPERPATH_MODEL" in found["cure"]
+
+
+def test_an_unforeseen_error_shows_nothing_of_the_inside(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr("service.search.search", fails)
+    assert "secret detail" not in json.dumps(problem(client.get("/v1/search?q=x"), 500, "internal"))
+    assert "secret detail" in caplog.text
+
+
+# ---------------------------------------------------------------------- changes
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic secret"},
+                                     {"Authorization": "Bearer"}])  # fmt: skip
+def test_a_change_without_the_token_is_refused_before_the_body_is_read(client: TestClient, headers: dict) -> None:
+    answer = client.post("/v1/reindex", content=b"{not json", headers=headers)
+    problem(answer, 401, "token-required")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_with_no_token_configured_no_change_is_taken(settings: Settings) -> None:
+    with TestClient(create_app(settings)) as client:
+        problem(client.post("/v1/reindex", json={}, headers={"Authorization": "Bearer "}), 403, "not-allowed")
+
+
+def test_what_a_reindex_takes(client: TestClient) -> None:
+    for body in ({"sources": ["/etc/passwd"]}, {"add": ["../list.md"]}, {"sources": ["--yes"]}):
+        problem(client.post("/v1/reindex", json=body, headers=TOKEN), 422, "bad-source")
+    problem(client.post("/v1/reindex", json={"nonsense": 1}, headers=TOKEN), 422, "invalid")
+    problem(client.post("/v1/reindex", content=b"{not json", headers=TOKEN), 422, "invalid")
+    problem(client.post("/v1/reindex", content=b"x" * 70_000, headers=TOKEN), 413, "too-large")
+
+
+def test_a_reindex_is_a_job_of_a_child(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from indexer.reindex import Request, reindex
+
+    papers = tmp_path / "papers"
+    papers.mkdir()
+    (papers / "one.pdf").write_bytes(tiny_pdf(["The first paper is about gradient descent and nothing else."]))
+    reindex(Request(sources=(str(papers),)), settings)
+    (papers / "two.pdf").write_bytes(tiny_pdf(["The second paper is about tree parsing and nothing else."]))
+    monkeypatch.setenv("PAPERPATH_MODEL", "toy")
+    monkeypatch.chdir(PROJECT)
+    with TestClient(create_app(settings.model_copy(update={"token": SecretStr("secret")}))) as client:
+        assert client.get("/v1/search?q=parsing").json()["results"][0]["id"] == "one"
+        started = client.post("/v1/reindex", json={"offline": True}, headers=TOKEN)
+        assert started.status_code == 202
+        assert started.headers["Location"] == f"/v1/reindex/{started.json()['id']}"
+        problem(client.post("/v1/reindex", json={}, headers=TOKEN), 409, "library-busy")
+        job = client.get(started.headers["Location"], params={"wait": 60}).json()
+        assert (job["state"], job["exit_code"], job["report"]["documents"]) == ("done", 0, 2), job
+        assert client.get("/v1/search?q=parsing").json()["results"][0]["id"] == "two"
+
+
+def test_a_job_that_fails_says_why(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAPERPATH_MODEL", "toy")
+    monkeypatch.chdir(PROJECT)
+    with TestClient(create_app(settings.model_copy(update={"token": SecretStr("secret")}))) as client:
+        started = client.post("/v1/reindex", json={"remove": ["nothing-of-the-kind"]}, headers=TOKEN).json()
+        job = client.get(f"/v1/reindex/{started['id']}", params={"wait": 60}).json()
+        assert (job["state"], job["exit_code"]) == ("failed", 2)
+        assert any("nothing-of-the-kind" in message for message in job["messages"])
+
+
+# ---------------------------------------------------------------------- following the library
+
+
+def test_a_server_follows_what_is_published(client: TestClient, settings: Settings) -> None:
+    """Searches run on while ten generations are published: none fails, none is mixed."""
+    stop, failures, seen = threading.Event(), [], set()
+
+    def ask() -> None:
+        while not stop.is_set():
+            answer = client.get("/v1/search", params={"q": "which paper is this", "limit": 1})
+            if answer.status_code != 200:
+                failures.append(answer.text)
+                continue
+            body = answer.json()
+            name, first = body["generation"], body["results"][0]
+            seen.add(name)
+            if int(name) > 1 and first["id"] != f"paper-{int(name)}":
+                failures.append(f"generation {name} answers with {first['id']}")
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for number in range(2, 12):
+        build(settings.library, {f"paper-{number}": [f"This is paper number {number} and which it is."]})
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert client.get("/readyz").json()["generation"] == "000011"
+
+
+def test_a_damaged_generation_does_not_stop_a_server(client: TestClient, settings: Settings) -> None:
+    client.get("/v1/search?q=x")
+    name = build(settings.library, {"new": ["A new paper with a text of its own."]})
+    from indexer.library import Library
+
+    library = Library(settings.library)
+    path = library.folder / "files" / library.manifest(name).files["vectors"].name
+    path.write_bytes(path.read_bytes()[:-1] + b"\x7f")
+    answer = client.get("/v1/search?q=x")
+    assert (answer.status_code, answer.json()["generation"]) == (200, "000001")
+    assert path.name in client.get("/readyz").json()["trouble"]
+
+
+# ---------------------------------------------------------------------- as others see it
+
+
+def test_the_openapi_document_is_the_committed_one(settings: Settings) -> None:
+    """Clients are made from it. After a change on purpose: `python -m service.openapi > service/openapi.json`."""
+    made = create_app(settings).openapi()
+    assert made == json.loads((PROJECT / "service" / "openapi.json").read_text("utf-8"))
+
+
+def test_every_route_has_a_stable_name_and_typed_problems(settings: Settings) -> None:
+    document = create_app(settings).openapi()
+    operations = {o["operationId"]: o for path in document["paths"].values() for o in path.values()}
+    assert set(operations) == {"home", "health", "ready", "search", "papers", "paper", "start_reindex", "reindex_job"}
+    for operation in operations.values():
+        assert operation["summary"] and operation["description"]
+        for status, response in operation["responses"].items():
+            if int(status) >= 400:
+                assert list(response["content"]) == ["application/problem+json"], operation["operationId"]
+    assert "HTTPValidationError" not in json.dumps(document)
+
+
+def test_the_server_never_imports_the_fetcher_or_the_extractors(settings: Settings) -> None:
+    code = (
+        "import sys; from pathlib import Path; from indexer.settings import Settings\n"
+        "from service.api import create_app\n"
+        "import service.server, service.doctor\n"
+        f"app = create_app(Settings(library=Path({str(settings.library)!r}), model='toy'))\n"
+        "bad = {'indexer.fetch', 'indexer.extract', 'indexer.reindex', 'indexer.sources', 'pypdf', 'trafilatura', 'torch'}\n"
+        "print(sorted(bad & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT)
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr

@@ -1,0 +1,347 @@
+"""The format on disk: what is published is read back, what is damaged is refused, what is old is pruned."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from indexer.document import Document, Entry, Link, Mention, Origin, Page, Passage, Section
+from indexer.errors import FormatUnknown, GenerationDamaged, LibraryBusy, LibraryError, LibraryUnwritable, NoLibrary
+from indexer.library import Library, Model, generations
+from indexer.library.cache import Cache, Download
+
+MODEL = Model("toy", 8, "toy-1")
+
+
+def a_document(number: int) -> Document:
+    text = f"Paper {number} says something. And something more."
+    return Document(
+        id=f"paper-{number}", text="full",
+        entry=Entry(f"https://example.org/{number}",
+                    (Mention("list.md", number, f"given {number}", ("One", "Two"), "a note", True),), None,
+                    (Link("https://example.org/code", "code"),)),
+        title=f"Paper {number}", authors=("Ana Ó", "李"), abstract="What it is about.", date="2023-11-14",
+        pages=(Page("first page", 1), Page(text, 2)), sections=(Section("1 Introduction", 1, 1, 0, "intro"),),
+        arxiv_id=None, version=None, newest=None, link=f"https://example.org/{number}", reason="",
+        origin=Origin("ab" * 32, 10, "https://example.org", "https://example.org/x", "", "2026-01-01T00:00:00Z"),
+    )  # fmt: skip
+
+
+def unit_rows(count: int, seed: int = 0) -> np.ndarray:
+    rows = np.random.default_rng(seed).standard_normal((count, MODEL.dimension)).astype(np.float32)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def publish(library: Library, numbers: list[int], *, keep: int = 3, matrix: np.ndarray | None = None) -> str:
+    """A generation with these papers, one passage each."""
+    pairs = [(a_document(n), [Passage(1, 0, 23, 0)]) for n in numbers]
+    rows = np.concatenate([unit_rows(1, n) for n in numbers]) if matrix is None else matrix
+    with library.writer() as writer:
+        return writer.publish(pairs, rows, model=MODEL, inputs=str(numbers), sources=["list.md"], excluded=[], keep=keep)
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    return Library(tmp_path / "library")
+
+
+def test_what_is_published_is_read_back(library: Library) -> None:
+    name = publish(library, [1, 2, 3])
+    generation = library.open()
+    assert generation.name == name == "000001"
+    assert generation.catalogue.document("paper-2") == a_document(2)
+    assert [summary.id for summary in generation.catalogue.summaries()] == ["paper-1", "paper-2", "paper-3"]
+    assert generation.manifest.sources == ("list.md",)
+    passage = generation.catalogue.passages([1])[1]
+    assert passage.text == a_document(2).pages[1].text[0:23]
+    assert (passage.page, passage.section, passage.anchor) == (2, "1 Introduction", "intro")
+
+
+def test_search_is_exact(library: Library) -> None:
+    """FAISS against the product written out."""
+    numbers = list(range(60))
+    publish(library, numbers)
+    generation = library.open()
+    queries = unit_rows(20, 99)
+    matrix = np.concatenate([unit_rows(1, n) for n in numbers])
+    scores, ids = generation.vectors.nearest(queries, 10)
+    expected = np.argsort(-(queries @ matrix.T), axis=1)[:, :10]
+    assert (ids == expected).all()
+    assert np.allclose(scores, np.take_along_axis(queries @ matrix.T, expected, 1), atol=1e-6)
+
+
+def test_nothing_published_is_said(library: Library, tmp_path: Path) -> None:
+    with pytest.raises(NoLibrary):
+        library.open()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(NoLibrary, match="is a file"):
+        Library(tmp_path / "file").open()
+
+
+def test_equal_files_are_shared(library: Library) -> None:
+    publish(library, [1, 2])
+    publish(library, [1, 2])
+    assert len(list((library.folder / "files").iterdir())) == 2
+
+
+def test_old_generations_go_and_their_files_with_them(library: Library) -> None:
+    for last in range(1, 7):
+        publish(library, [last], keep=2)
+    assert [manifest.name for manifest in library.manifests()] == ["000005", "000006"]
+    assert len(list((library.folder / "files").iterdir())) == 4
+
+
+def test_a_reader_keeps_a_generation_that_was_pruned(library: Library) -> None:
+    publish(library, [1])
+    held = library.open()
+    for last in range(2, 6):
+        publish(library, [last], keep=2)
+    assert held.catalogue.document("paper-1") == a_document(1)
+    assert held.vectors.nearest(unit_rows(1, 1), 1)[1][0, 0] == 0
+
+
+def test_rollback_and_forward_again(library: Library) -> None:
+    publish(library, [1])
+    publish(library, [2])
+    with library.writer() as writer:
+        assert writer.rollback() == "000001"
+    assert library.open().catalogue.summary("paper-1")
+    with library.writer() as writer:
+        with pytest.raises(LibraryError, match="no generation before"):
+            writer.rollback()
+        assert writer.rollback("000002") == "000002"
+        with pytest.raises(LibraryError, match="no generation 000009"):
+            writer.rollback("000009")
+    assert library.open().catalogue.summary("paper-2")
+    with library.writer() as writer:
+        writer.rollback("000001")
+    assert publish(library, [3]) == "000003"
+
+
+def test_rollback_and_prune_leave_the_marks(library: Library) -> None:
+    publish(library, [1])
+    (library.marks / "read.json").write_text("{}")
+    publish(library, [2], keep=2)
+    with library.writer() as writer:
+        writer.rollback()
+        writer.prune(1)
+    assert (library.marks / "read.json").read_text() == "{}"
+
+
+@pytest.mark.parametrize("role", ["catalogue", "vectors", "manifest"])
+@pytest.mark.parametrize("harm", ["flip", "cut", "remove", "empty"])
+def test_a_damaged_generation_is_refused_by_name_and_the_one_before_serves(library: Library, role: str, harm: str) -> None:
+    publish(library, [1])
+    name = publish(library, [2])
+    if role == "manifest":
+        path = library.folder / "generations" / f"{name}.json"
+    else:
+        path = library.folder / "files" / library.manifest(name).files[role].name
+    body = bytearray(path.read_bytes())
+    if harm == "remove":
+        path.unlink()
+    elif harm == "flip":
+        body[len(body) // 2] ^= 1
+        path.write_bytes(body)
+    else:
+        path.write_bytes(body[: len(body) // 2] if harm == "cut" else b"")
+    with pytest.raises(GenerationDamaged, match=path.name):
+        library.open_generation(name)
+    generation = library.open()
+    assert generation.name == "000001"
+    assert isinstance(generation.instead_of, GenerationDamaged)
+    assert [wrong == "" for _, wrong in library.verify()] == [True, False]
+
+
+def test_every_byte_of_a_manifest_counts(library: Library) -> None:
+    name = publish(library, [1])
+    path = library.folder / "generations" / f"{name}.json"
+    whole = path.read_bytes()
+    manifest = library.manifest(name)
+    for at in range(len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 2]) + whole[at + 1 :])
+        try:
+            assert library.manifest(name) == manifest  # an altered space changes nothing
+        except GenerationDamaged:
+            continue
+
+
+@pytest.mark.parametrize("text", ["", "garbage", "000099\n", "../../etc", "\x00\x00"])
+def test_a_torn_pointer_costs_nothing(library: Library, text: str) -> None:
+    publish(library, [1])
+    publish(library, [2])
+    (library.folder / "CURRENT").write_text(text)
+    generation = library.open()
+    assert generation.name == "000002"
+    assert generation.instead_of is not None
+    (library.folder / "CURRENT").unlink()
+    assert library.open().name == "000002"
+
+
+def test_a_format_of_the_future_is_refused_with_what_to_do(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = publish(library, [1])
+    manifest = dataclasses.replace(library.manifest(name), format=99)
+    (library.folder / "generations" / f"{name}.json").write_text(generations._manifest_text(manifest))
+    with pytest.raises(FormatUnknown, match="format 99") as caught:
+        library.open()
+    assert "reindex" in caught.value.cure
+
+
+@pytest.mark.parametrize("wrong", ["nan", "length", "count", "dimension"])
+def test_what_is_not_sound_is_not_published(library: Library, wrong: str) -> None:
+    publish(library, [1, 2])
+    matrix = unit_rows(2)
+    if wrong == "nan":
+        matrix[1, 3] = np.nan
+    elif wrong == "length":
+        matrix[1] *= 1.5
+    elif wrong == "count":
+        matrix = matrix[:1]
+    else:
+        matrix = np.ascontiguousarray(np.eye(2, 5, dtype=np.float32))
+    with pytest.raises(GenerationDamaged, match="not sound"):
+        publish(library, [3, 4], matrix=matrix)
+    assert library.open().name == "000001"
+    assert [wrong for _, wrong in library.verify()] == [""]
+
+
+def test_an_empty_generation_is_sound(library: Library) -> None:
+    with library.writer() as writer:
+        writer.publish([(dataclasses.replace(a_document(1), pages=(), sections=()), [])], np.empty((0, 8), np.float32),
+                       model=MODEL, inputs="", sources=["x"], excluded=[], keep=3)  # fmt: skip
+    generation = library.open()
+    assert generation.vectors.nearest(unit_rows(1), 5)[1].shape == (1, 0)
+
+
+def test_one_writer_at_a_time(library: Library) -> None:
+    with library.writer():
+        with pytest.raises(LibraryBusy), library.writer():
+            pass
+    with library.writer():
+        pass
+
+
+def test_a_dead_writer_holds_no_lock(library: Library) -> None:
+    code = (
+        "import sys, os, signal; from pathlib import Path; from indexer.library import Library\n"
+        "with Library(Path(sys.argv[1])).writer():\n"
+        "    print('held', flush=True); sys.stdin.read()"
+    )
+    child = subprocess.Popen([sys.executable, "-c", code, str(library.folder)], stdin=subprocess.PIPE,
+                             stdout=subprocess.PIPE, cwd=Path(__file__).parents[1])  # fmt: skip
+    with child:
+        assert child.stdout is not None and child.stdout.readline() == b"held\n"
+        with pytest.raises(LibraryBusy), library.writer():
+            pass
+        child.kill()
+        child.wait()
+    with library.writer():
+        pass
+
+
+def test_leftovers_of_a_killed_writer_go(library: Library) -> None:
+    publish(library, [1])
+    (library.folder / "files" / "catalogue.part").write_bytes(b"half")
+    publish(library, [2])
+    assert not list((library.folder / "files").glob("*.part"))
+
+
+def test_readers_loop_while_generations_are_published(library: Library) -> None:
+    """No failed read, no answer mixed from two generations."""
+    publish(library, [0], keep=2)
+    stop = threading.Event()
+    failures: list[str] = []
+    seen: set[str] = set()
+
+    def read() -> None:
+        while not stop.is_set():
+            try:
+                generation = library.open()
+                ids = [summary.id for summary in generation.catalogue.summaries()]
+                number = int(ids[0].rpartition("-")[2])
+                if generation.manifest.inputs != str([number]) or generation.instead_of:
+                    failures.append(f"mixed: {generation.manifest.inputs} and {ids}")
+                near = generation.vectors.nearest(unit_rows(1, number), 1)[0][0, 0]
+                if near < 0.999:
+                    failures.append(f"vectors of another generation: {near}")
+                seen.add(generation.name)
+            except Exception as error:
+                failures.append(repr(error))
+
+    threads = [threading.Thread(target=read) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for number in range(1, 21):
+        publish(library, [number], keep=2)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert len(seen) > 1
+
+
+def test_a_full_disk_and_a_missing_folder_are_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LibraryUnwritable, match="a file stands"), Library(tmp_path / "file" / "library").writer():
+        pass
+
+
+# ---------------------------------------------------------------------- the cache
+
+
+def test_the_ledger_keeps_what_is_recorded(tmp_path: Path) -> None:
+    row = Download("arxiv:1706.03762", "https://arxiv.org/pdf/1706.03762", version=5, sha256="ab", bytes=3, etag='"x"')
+    with Cache(tmp_path / "cache") as cache:
+        cache.record(row)
+        assert cache.download(row.address) == row
+    with Cache(tmp_path / "cache") as cache:
+        assert cache.downloads() == [row]
+        assert cache.download("arxiv:none") is None
+
+
+def test_vectors_come_back_as_they_went_in(tmp_path: Path) -> None:
+    rows = unit_rows(1200)
+    keys = [number.to_bytes(32, "big") for number in range(1200)]
+    with Cache(tmp_path / "cache") as cache:
+        cache.keep_vectors(zip(keys[:1000], rows[:1000], strict=True))
+        held = cache.vectors(keys)
+    assert set(held) == set(keys[:1000])
+    assert all((held[key] == row).all() for key, row in zip(keys[:1000], rows, strict=False))
+
+
+def test_a_damaged_cache_is_set_aside_and_begun_anew(tmp_path: Path) -> None:
+    with Cache(tmp_path / "cache") as cache:
+        cache.keep_text("key", {"a": 1})
+    (tmp_path / "cache" / "cache.sqlite").write_bytes(os.urandom(5000))
+    with Cache(tmp_path / "cache") as cache:
+        assert cache.text("key") is None
+        cache.keep_text("key", {"a": 2})
+        assert cache.text("key") == {"a": 2}
+    assert (tmp_path / "cache" / "cache.sqlite.damaged").exists()
+
+
+def test_a_body_gets_its_hash_for_a_name(tmp_path: Path) -> None:
+    with Cache(tmp_path / "cache") as cache:
+        part = cache.part("https://example.org/x")
+        part.write_bytes(b"%PDF-1.4")
+        sha256 = cache.keep_body(part)
+        body = cache.body(sha256)
+        assert body is not None and body.read_bytes() == b"%PDF-1.4"
+        assert not part.exists()
+        assert cache.body("0" * 64) is None
+        assert cache.body("") is None
+
+
+def test_manifests_are_plain_json(library: Library) -> None:
+    name = publish(library, [1])
+    data = json.loads((library.folder / "generations" / f"{name}.json").read_text())
+    assert data["manifest"]["model"] == {"name": "toy", "dimension": 8, "fingerprint": "toy-1"}
+    assert set(data["manifest"]["files"]) == {"catalogue", "vectors"}

@@ -1,0 +1,80 @@
+"""Search: the right paper first, the passage read back, the same order as the slow way round."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from libraries import TEXTS, build
+
+from indexer.document import Origin
+from indexer.embed import Toy
+from indexer.library import Library
+from service import search
+from service.links import page_link
+
+
+@pytest.fixture(scope="module")
+def generation(tmp_path_factory: pytest.TempPathFactory):
+    folder = tmp_path_factory.mktemp("library")
+    build(folder, {**TEXTS, **{f"p{n}": [f"Text number {n} about topic {n % 7}. " * 8] * 4 for n in range(40)}})
+    return Library(folder).open()
+
+
+def test_the_paper_that_says_it_comes_first(generation) -> None:
+    answer = search.search(generation, Toy(), "how do islands communicate", 3)
+    first = answer.results[0]
+    assert (answer.generation, first.id, first.passages[0].page) == ("000001", "2311.08105", 2)
+    for found in answer.results:
+        document = generation.catalogue.document(found.id)
+        for passage in found.passages:
+            assert passage.text == document.pages[passage.page - 1].text[passage.start : passage.end]
+        assert [p.score for p in found.passages] == sorted((p.score for p in found.passages), reverse=True)
+    assert [r.score for r in answer.results] == sorted((r.score for r in answer.results), reverse=True)
+
+
+@pytest.mark.parametrize("k", [1, 2, 5, 41, 43, 100])
+def test_ranking_is_that_of_the_product_written_out(generation, k: int) -> None:
+    toy = Toy()
+    query = "text about topic number 3"
+    matrix = generation.vectors.all()
+    scores = matrix @ toy.embed_queries([query])[0]
+    best: dict[int, float] = {}
+    for document, score in zip(generation.catalogue.documents_of(), scores, strict=True):
+        best[document] = max(best.get(document, -2), float(score))
+    ids = {s.position: s.id for s in generation.catalogue.summaries()}
+    expected = sorted(best.items(), key=lambda pair: (-round(pair[1], 6), pair[0]))[:k]
+    ranked = search.rank(generation, toy, [query], k)[0]
+    assert [name for name, _ in ranked] == [ids[position] for position, _ in expected]
+    assert np.allclose([score for _, score in ranked], [score for _, score in expected], atol=1e-5)
+    assert "title-only" not in {name for name, _ in ranked}
+
+
+@given(st.text(max_size=300))
+@hypothesis_settings(deadline=None, max_examples=60)
+def test_any_question_is_answered(generation, query: str) -> None:
+    assert len(search.search(generation, Toy(), query, 5).results) == 5
+
+
+def test_a_library_without_passages_answers_with_nothing(tmp_path: Path) -> None:
+    build(tmp_path, {"a": [], "b": []})
+    generation = Library(tmp_path).open()
+    assert search.search(generation, Toy(), "anything", 5).results == ()
+    assert search.rank(generation, Toy(), ["anything", "else"], 5) == [[], []]
+
+
+def test_links_open_at_the_place(generation) -> None:
+    summary = generation.catalogue.summary("2311.08105")
+    at_arxiv = dataclasses.replace(summary, arxiv_id="2311.08105", version=3, link="https://arxiv.org/abs/2311.08105")
+    assert page_link(at_arxiv, 7) == "https://arxiv.org/pdf/2311.08105v3#page=7"
+    local = dataclasses.replace(summary, origin=Origin(path="/papers/my paper.pdf"))
+    assert page_link(local, 2) == "file:///papers/my%20paper.pdf#page=2"
+    web = dataclasses.replace(summary, origin=Origin(final_url="https://example.org/post/"), pages=None)
+    assert page_link(web, None, "pp") == "https://example.org/post/#pp"
+    digest = dataclasses.replace(at_arxiv, text="digest")
+    assert page_link(digest, None) == "https://arxiv.org/abs/2311.08105"
