@@ -35,6 +35,9 @@ test: .venv/.tests-installed
 torture: .venv/.tests-installed
 	@$(BIN)/python -m pytest -q -m torture
 
+bench: .venv/.tests-installed
+	@$(BIN)/python bench/reindex.py
+
 lint: .venv/.tests-installed
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 

@@ -22,7 +22,7 @@ def same_title(given: str, true: str) -> bool:
     has. Too few words to judge by (a system's name, an acronym, "pdf") never disagree.
     """
     ours, theirs = _words(given), _words(true)
-    if len(ours) < 3 or len(theirs) < 2 or not _comparable(ours, theirs):
+    if sum(not word.isdigit() for word in ours) < 3 or len(theirs) < 2 or not _comparable(ours, theirs):
         return True
     if _shares_name(given, theirs) or _shares_name(true, ours):
         return True

@@ -37,10 +37,7 @@ def main() -> None:
     from indexer.errors import PaperpathError
 
     try:
-        main_group(prog_name="paperpath", standalone_mode=False)
-        code = 0
-    except click.exceptions.Exit as exit_:
-        code = exit_.exit_code
+        code = main_group(prog_name="paperpath", standalone_mode=False) or 0  # the status of an `Exit`
     except click.ClickException as error:
         error.show()
         code = 2
@@ -290,7 +287,7 @@ def papers(document_id: str | None, library: Path | None, as_json: bool) -> None
         terminal.print_json(held)
         return
     rows = [(p.id, str(p.year or ""), p.text, str(p.pages or ""), p.title) for p in held.papers]
-    print(terminal.table(rows, ("id", "year", "text", "pages", "title"), (40, None, None, None, 100)))
+    print(terminal.table(rows, ("id", "year", "text", "pages", "title"), (None, None, None, None, 100)))
 
 
 def _print_paper(one: Any, as_json: bool) -> None:

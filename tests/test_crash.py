@@ -64,6 +64,17 @@ class Crashes:
             self.said = process.communicate()[0]
         return process.returncode
 
+    def bytes_too_many(self) -> int:
+        """How many bytes of papers were sent beyond each of them once."""
+        sent = {seen.path: 0 for seen in self.arxiv.requests if seen.path.startswith("/pdf/") and seen.sent}
+        size = dict.fromkeys(sent, 0)
+        for seen in self.arxiv.requests:
+            if seen.path in sent:
+                sent[seen.path] += seen.sent
+                body = self.arxiv.papers[seen.path.removeprefix("/pdf/").partition("v")[0]].versions[1]
+                size[seen.path] = len(body)
+        return sum(max(0, sent[path] - size[path]) for path in sent)
+
     def ids(self) -> list[str]:
         """The ids in the library, which opens, is sound, and answers."""
         assert all(not wrong for _, wrong in self.library.verify())
@@ -101,7 +112,7 @@ def test_killed_at_every_write(crashes: Crashes, point: str) -> None:
     assert crashes.run() == 0, crashes.said
     status = kill_and_recover(crashes, [0, 1, 2], [1, 2, 3, 4], "-m", "tests.killed", point, "1")
     assert status == -9, f"{point} was not reached: {crashes.said}"
-    assert crashes.arxiv.bodies == 5, "a body was fetched twice"
+    assert crashes.bytes_too_many() <= 1, "a body was fetched twice"  # the last byte may be asked for to be sure of it
 
 
 def test_killed_before_anything_was_published(crashes: Crashes) -> None:
@@ -109,7 +120,7 @@ def test_killed_before_anything_was_published(crashes: Crashes) -> None:
     assert crashes.run("-m", "tests.killed", "publish.manifest", "1") == -9
     assert crashes.run() == 0
     assert crashes.ids() == names([0, 1])
-    assert crashes.arxiv.bodies == 2
+    assert crashes.bytes_too_many() == 0
 
 
 def test_two_writers_at_once(crashes: Crashes) -> None:

@@ -110,7 +110,8 @@ def test_markdown_has_its_headings_but_not_those_in_code() -> None:
     text = read.pages[0].text
     assert read.title == "Title"
     assert [(s.heading, s.level) for s in read.sections] == [("Part *one*", 2), ("Deeper", 3)]
-    assert all(text[s.start :].startswith("#") for s in read.sections)
+    assert all(text[s.start :].startswith(s.heading + "\n") for s in read.sections)
+    assert text.startswith("Intro.") and "# no heading" in text
 
 
 @given(st.text(max_size=3000))

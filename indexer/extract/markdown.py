@@ -12,27 +12,32 @@ VERSION = "markdown-1"
 
 
 def read_markdown(text: str) -> Extracted:
-    """A markdown page: one page without a number. Headings are ATX headings outside of code.
+    """A markdown page: one page without a number. Its ATX headings become sections and lose their marks; the first
+    one of level 1 is the title and leaves the text. Code stays as it is.
 
     Raises `NoText` where there is nothing.
     """
     text = clean(text).strip("\n")
     if not text.strip():
         raise NoText("It is empty.")
-    sections, title = [], ""
-    fence: str | None = None
-    start = 0
+    sections: list[Section] = []
+    lines: list[str] = []
+    title, fence, start = "", "", 0
     for line in text.split("\n"):
         if mark := re.match(r" {0,3}(`{3,}|~{3,})", line):
-            fence = mark[1][0] if fence is None else (None if mark[1][0] == fence else fence)
-        elif fence is None and (match := re.match(r" {0,3}(#{1,6})\s+(.+?)\s*#*\s*$", line)):
-            level = len(match[1])
+            fence = mark[1][0] if not fence else "" if mark[1][0] == fence else fence
+        elif not fence and (match := re.match(r" {0,3}(#{1,6})\s+(.+?)\s*#*\s*$", line)):
+            line, level = match[2], len(match[1])
             if level == 1 and not title:
-                title = match[2]
-            else:
-                sections.append(Section(match[2], level, 0, start))
-        start += len(line) + 1
-    return Extracted(pages=(Page(text),), title=title, sections=tuple(sections))
+                title = line
+                continue
+            sections.append(Section(line, level, 0, start))
+        if lines or line.strip():
+            lines.append(line)
+            start += len(line) + 1
+    if not lines:
+        raise NoText("It holds a title and nothing else.")
+    return Extracted(pages=(Page("\n".join(lines)),), title=title, sections=tuple(sections))
 
 
 def read_plain(text: str) -> Extracted:

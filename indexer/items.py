@@ -1,0 +1,535 @@
+"""A markdown list as items: what stands on a bullet, in a row or in a paragraph, as a run of text and links.
+
+markdown-it makes tokens of the text. Raw HTML goes the same way, as people write lists in tables and <details>.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Literal, NamedTuple
+from urllib.parse import urlsplit
+
+from indexer import arxiv, links
+from indexer.labels import SIDE, is_label, only_labels, words_of
+from indexer.links import Kind
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+BOX = re.compile(r"\s*\[([ xX✓✔-]?)\](?=\s|$)\s*")
+NUMBER = re.compile(r"\s*(?:\[\^?\d{1,4}\]|\(\d{1,4}\)|\d{1,4}[.)](?=\s))[:.]?\s*")
+TAG = re.compile(r"\s*(?:\[[^\[\]]{1,60}\]|【[^】]{1,60}】)\s*")  # [ICML'25], [Survey]
+_DATE = re.compile(r"\s*(?:\((?=[^()]{0,30}(?:19|20)\d\d)[^()]{4,40}\)|(?:19|20)\d\d(?:[-./]\d\d?){0,2}\s*[|:,–—-])\s*")
+_BARE_ID = re.compile(r"^[ \t]*(?:\[[ xX]\][ \t]*)?(?P<id>[\w.-]+(?:/\d{7})?(?:v\d+)?)[ \t]*$", re.MULTILINE)
+_DOI = re.compile(r"(?<![\w/.-])(?:doi\s?:?\s*)?10\.\d{4,9}/[^\s\"<>|]{1,300}", re.IGNORECASE)
+Style = Literal["item", "row", "paragraph", "heading", "html"]
+_STYLES: dict[str, Style] = {"tr": "row", "li": "item"}
+_STYLES.update((f"h{level}", "heading") for level in range(1, 7))
+_FLOWING = frozenset(("p", "div", "center", "ul", "ol"))  # these stand inside a row or an item too
+_BLOCKS = _FLOWING.union(_STYLES, ("dt", "dd", "summary", "details", "table", "thead", "tbody", "blockquote"))
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A run of text, or a link with its text. `line` counts from 1; breaks inside are in `text` as "\\n", "\\v", "\\f".
+
+    `image` says that the link's text is a picture's.
+    """
+
+    text: str
+    line: int
+    url: str = ""
+    image: bool = False
+    strong: bool = False
+    em: bool = False
+
+    @property
+    def label(self) -> bool:
+        """Whether a link's text is no title: "pdf", an id, a URL, the name of a venue or of the paper's host."""
+        return self.image or is_label(self.text) or (is_paper(self) and _is_host(self.text, self.url))
+
+    @property
+    def bare(self) -> bool:
+        """Whether a link's text is its own address."""
+        return not self.text or self.text.startswith(("http://", "https://")) or arxiv.parse(self.text) is not None
+
+    @property
+    def side(self) -> bool:
+        """Whether a link's text says that it leads to code, slides and the like."""
+        return self.label and bool(SIDE & set(words_of(self.text)))
+
+
+@dataclass(eq=False)
+class Item:
+    """One thing a person wrote down. `cells` are a row's, with their column's heading; `lead` is the heading over a
+    list that does nothing but link to one paper."""
+
+    style: Style
+    line: int
+    section: tuple[str, ...]
+    pieces: list[Piece] = field(default_factory=list)
+    cells: list[tuple[str, list[Piece]]] = field(default_factory=list)
+    children: list[Item] = field(default_factory=list)
+    lead: str = ""
+
+    def links(self) -> list[Piece]:
+        """The links in its own text that lead somewhere to read."""
+        return [p for p in self.pieces if p.url and not links.is_furniture(p.url)]
+
+    def all_links(self) -> list[Piece]:
+        """Its links and those of everything nested in it."""
+        return self.links() + [link for child in self.children for link in child.all_links()]
+
+    def all_pieces(self) -> list[Piece]:
+        """Its pieces and those of everything nested in it, set apart."""
+        nested = [p for child in self.children for p in (Piece("; ", child.line), *child.all_pieces())]
+        return self.pieces + nested
+
+
+@dataclass
+class Listing:
+    """What a markdown text holds. `items` are those that stand at the top.
+
+    `headings` are lines with the path of headings that begins there, `code` the first line of each code block with
+    the line after it; `text` is the text as it was read, with one kind of line break.
+    """
+
+    text: str
+    items: list[Item] = field(default_factory=list)
+    headings: list[tuple[int, tuple[str, ...]]] = field(default_factory=lambda: [(0, ())])
+    code: list[tuple[int, int]] = field(default_factory=list)
+
+
+def read_items(text: str) -> Listing:
+    """The items of a markdown text, by the order in which they stand there."""
+    listing = Listing(_prepared(text))
+    _Reader(listing).read(listing.text)
+    return listing
+
+
+class _Reader:
+    """Goes through markdown's tokens, keeps the path of headings and collects items."""
+
+    def __init__(self, listing: Listing) -> None:
+        self._listing = listing
+        self._path: list[tuple[int, str]] = []
+        self._lead = ""  # the heading or bold line right above
+        self._parser = _parser()
+
+    def read(self, text: str, first: int = 1) -> None:
+        """Adds the items of a markdown text whose first line has the number `first`."""
+        open_items: list[Item] = []
+        open_lists: list[tuple[int, str]] = []  # where the items of a list begin, and what stands above it
+        header: list[str] = []
+        cells: list[list[Piece]] = []
+        block = ""
+        row = first
+        for token in self._parser.parse(text):
+            line = token.map[0] + first if token.map else first
+            parent = open_items[-1] if open_items else None
+            match token.type:
+                case "heading_open" | "paragraph_open" | "td_open" | "th_open":
+                    block = token.tag
+                case "inline" if block[0] == "h" and block != "th":
+                    self._heading(int(block[1]), _pieces(token.children or [], line), line)
+                case "inline" if block == "p":
+                    self._paragraph(_pieces(token.children or [], line), parent, line)
+                case "inline":
+                    cells.append(_pieces(token.children or [], line, cell=True))
+                case "tr_open":
+                    cells, row = [], line
+                case "tr_close" if block == "th":
+                    header = [plain(cell) for cell in cells]
+                case "tr_close":
+                    self._row(cells, header, parent, row)
+                case "list_item_open":
+                    open_items.append(self._new("item", line, parent))
+                case "list_item_close":
+                    open_items.pop()
+                case "bullet_list_open" | "ordered_list_open":
+                    open_lists.append((len(self._listing.items), self._lead))
+                case "bullet_list_close" | "ordered_list_close":
+                    begins, lead = open_lists.pop()
+                    if not open_lists and (one := _one_paper(self._listing.items[begins:], lead)):
+                        self._listing.items[begins:] = [one]
+                case "html_block":
+                    self._html(token.content, parent, line)
+                case "fence" | "code_block" if token.map:
+                    self._listing.code.append((line, token.map[1] + first))
+            if token.type.endswith("_close") and token.type not in ("heading_close", "paragraph_close"):
+                self._lead = ""
+
+    def _section(self) -> tuple[str, ...]:
+        return tuple(text for _, text in self._path)
+
+    def _new(self, style: Style, line: int, parent: Item | None, pieces: Iterable[Piece] = ()) -> Item:
+        item = Item(style, line, self._section(), list(pieces))
+        (parent.children if parent else self._listing.items).append(item)
+        return item
+
+    def _heading(self, level: int, pieces: list[Piece], line: int) -> None:
+        while self._path and self._path[-1][0] >= level:
+            self._path.pop()
+        if any(is_paper(link) for link in pieces if link.url):
+            self._new("heading", line, None, pieces)
+        self._lead = plain(p for p in pieces if not p.image).rstrip(":：")
+        if self._lead:
+            self._path.append((level, self._lead))
+        self._listing.headings.append((line, self._section()))
+
+    def _paragraph(self, pieces: list[Piece], parent: Item | None, line: int) -> None:
+        said = [p for p in pieces if p.url or p.text.strip()]
+        self._lead = plain(said).rstrip(":：") if all(p.strong and not p.url for p in said) else ""
+        if parent is not None:
+            if parent.pieces:
+                parent.pieces.append(Piece("\v", line))
+            parent.pieces.extend(pieces)
+        elif len(said) == 1 and (match := re.fullmatch(r"\s*(#{2,6}|#(?=\d))([^#\n\v\f]+)#*", said[0].text)):
+            # "##Heading", which some flavours take for one
+            self._heading(len(match[1]), [replace(said[0], text=match[2])], line)
+        else:
+            for part in _parts(pieces):
+                self._new("paragraph", part[0].line, None, part)
+
+    def _row(self, cells: list[list[Piece]], header: list[str], parent: Item | None, line: int) -> None:
+        names = header + [""] * (len(cells) - len(header))
+        item = self._new("row", line, parent)
+        item.cells = [(name.casefold(), cell) for name, cell in zip(names, cells, strict=False)]
+        item.pieces = [p for cell in cells if cell for p in (*cell, Piece(" · ", line))]
+
+    def _html(self, content: str, parent: Item | None, line: int) -> None:
+        """An HTML block, read as inline HTML cut at its elements; markdown that it swallowed is read as markdown."""
+        if re.match(r"\s*<(?:script|style)\b", content, re.IGNORECASE):
+            return
+        if re.search(r"^ {0,3}(?:[-*+]|\d+[.)]|#{1,6}|\|)\s", content, re.MULTILINE):
+            rows = content.split("\n")
+            inside = ["" if row.lstrip().startswith("<") else row for row in rows]
+            content = "\n".join(row if row.lstrip().startswith("<") else "" for row in rows)
+            self.read("\n".join(inside), line)
+        header: list[str] = []
+        for element in _elements(self._parser, content, line):
+            pieces = [p for cell in element.cells for p in cell]
+            has_link = any(p.url for p in pieces)
+            if element.style == "heading":
+                self._heading(element.level, pieces, element.line)
+            elif element.style == "row" and element.header and not has_link:
+                header = [plain(cell) for cell in element.cells]
+            elif element.style == "row":
+                self._row(element.cells, header, parent, element.line)
+            elif has_link:
+                self._new("item" if element.style == "item" else "html", element.line, parent, pieces)
+
+
+def _parser() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+    from mdit_py_plugins.front_matter import front_matter_plugin
+
+    # 40 levels are 20 of nested lists; the cost of unclosed brackets grows with this limit.
+    parser = MarkdownIt("commonmark", {"html": True, "linkify": True, "maxNesting": 40})
+    parser.enable(["table", "linkify", "strikethrough"]).use(front_matter_plugin)
+    assert parser.linkify is not None
+    parser.linkify.set({"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})  # README.md is no host
+    return parser
+
+
+def _prepared(text: str) -> str:
+    """The text with one kind of line break and without what only makes parsing slow or swallows what follows."""
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    text = text.translate({0: "\ufffd", 0x0B: " ", 0x0C: " "})
+    text = re.sub(r"((?:!?\[ ?){16})(?:!?\[ ?)+", r"\1", text)  # unclosed brackets are dear
+    opened = text.rfind("<!--")
+    if opened >= 0 and "-->" not in text[opened:]:  # never closed: not to hide the rest of the list
+        before = text.rfind("-->") + 1
+        text = text[:before] + text[before:].replace("<!--", "")
+    return text
+
+
+def _one_paper(items: Sequence[Item], lead: str) -> Item | None:
+    """One item for a list whose items only link to one paper and what belongs to it; None if that isn't so."""
+    found = [link for item in items for link in item.all_links()]
+    papers = {address_of(link) for link in found if is_paper(link) and not link.side}
+    if len(items) < 2 or len(papers) != 1 or not all(link.label and not link.bare for link in found):
+        return None
+    if not all(says_nothing(item) for item in items):
+        return None
+    pieces = [p for item in items for p in (*item.all_pieces(), Piece("; ", item.line))]
+    named = lead if len(words_of(lead)) > 2 and not is_label(lead) else ""
+    return replace(items[0], pieces=pieces, children=[], lead=named)
+
+
+def _pieces(tokens: Sequence[Token], line: int, *, cell: bool = False) -> list[Piece]:
+    """Inline tokens as pieces: markup becomes flags, and ids in plain text become links.
+
+    A line that is nothing but 2311.08105 is an id too, unless it is the `cell` of a table, which may hold any number.
+    """
+    found: list[Piece] = []
+    run: list[str] = []  # the text of the piece under way
+    link: Piece | None = None
+    piece = Piece("", line)
+    strong = em = 0
+
+    def finished() -> None:
+        nonlocal link
+        whole = replace(link or piece, text="".join(run))
+        if whole.url or whole.text:
+            found.append(whole)
+        run.clear()
+        link = None
+
+    for token in tokens:
+        kind, text, broken = token.type, token.content, int(token.type in ("softbreak", "hardbreak"))
+        if kind == "html_inline":
+            kind, text, broken = _tag_kind(token)
+        if kind in ("link_open", "link_close"):
+            finished()
+            url = _mended(str(token.attrs.get("href") or text)) if kind == "link_open" else ""
+            link = Piece("", line, url) if url else None
+            piece = Piece("", line, strong=strong > 0, em=em > 0)
+        elif kind in ("strong_open", "strong_close", "em_open", "em_close"):
+            change = 1 if kind.endswith("open") else -1
+            strong = max(0, strong + change) if kind[0] == "s" else strong
+            em = max(0, em + change) if kind[0] == "e" else em
+            if link is None:
+                finished()
+                piece = Piece("", line, strong=strong > 0, em=em > 0)
+        elif kind == "image":
+            if link is not None and not "".join(run).strip():
+                link, run[:] = replace(link, image=True), [text or "image"]
+        elif kind in ("text", "code_inline", "softbreak", "hardbreak", "break"):
+            if link is not None and link.image and text.strip():
+                link, run[:] = replace(link, image=False), []
+            run.append({"softbreak": "\n", "hardbreak": "\v", "break": "\f"}.get(kind, text))
+        line += broken
+    finished()
+    if len(found) == 1 and not found[0].url and not cell:
+        alone = [m for m in _BARE_ID.finditer(found[0].text) if arxiv.parse(m["id"])]
+    else:
+        alone = []
+    return [part for whole in found for part in _with_ids(whole, alone)]
+
+
+def _tag_kind(token: Token) -> tuple[str, str, int]:
+    """What a tag of inline HTML amounts to: the kind of token, its URL or text, and the line breaks inside it."""
+    match = re.match(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)", token.content)
+    if not match:
+        return "comment", "", token.content.count("\n")
+    name, opens = match[2].lower(), not match[1]
+    kind = {"a": "link", "b": "strong", "strong": "strong", "i": "em", "em": "em"}.get(name)
+    broken = token.content.count("\n")
+    if kind:
+        return f"{kind}_{'open' if opens else 'close'}", _attribute(token.content, "href"), broken
+    if name == "img":
+        return "image", _attribute(token.content, "alt"), broken
+    return ("break" if name in ("br", "p", "div", "li", "tr", "td") else "comment"), "", broken
+
+
+def _attribute(tag: str, name: str) -> str:
+    match = re.search(rf"\s{name}\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))", tag, re.IGNORECASE)
+    return html.unescape(next((group for group in match.groups() if group is not None), "")) if match else ""
+
+
+def _mended(href: str) -> str:
+    """The link's http(s) URL, without brackets that slipped in before it; "" for anchors, relative links and others."""
+    href = re.sub(r"^(?:%5B|%3C|[\[<(\s])+(?=https?://)", "", href.strip(), flags=re.IGNORECASE)
+    return href if links.normal_url(href) else ""
+
+
+def _with_ids(piece: Piece, alone: Iterable[re.Match[str]] = ()) -> Iterator[Piece]:
+    """The piece, cut so that arXiv ids and DOIs written as plain text are links of their own."""
+    if piece.url:
+        yield replace(piece, text=" ".join(piece.text.split()))
+        own = links.address(piece.url)
+        for _, identifier in arxiv.find_all(piece.text):  # [arXiv:1706.03762](https://elsewhere)
+            if own and own[0] != f"arxiv:{identifier.id}":
+                yield Piece("", piece.line, _abs_page(identifier))
+        return
+    spans = [(start, end, _abs_page(identifier)) for start, end, identifier in arxiv.find_spans(piece.text)]
+    for match in alone:
+        if only := arxiv.parse(match["id"]):
+            spans.append((match.start("id"), match.end("id"), _abs_page(only)))
+    for match in _DOI.finditer(piece.text):
+        written = _untrailed(match[0])
+        if found := links.doi(written):
+            spans.append((match.start(), match.start() + len(written), f"https://doi.org/{found}"))
+    at, line = 0, piece.line
+    for start, end, url in sorted(spans):
+        if start < at:  # an arXiv DOI, which is an id too
+            continue
+        before = piece.text[at:start]
+        if before:
+            yield replace(piece, text=before, line=line)
+        line += _breaks(before)
+        yield replace(piece, text=" ".join(piece.text[start:end].split()), line=line, url=url)
+        line += _breaks(piece.text[start:end])
+        at = end
+    if at < len(piece.text):
+        yield replace(piece, text=piece.text[at:], line=line)
+
+
+def _breaks(text: str) -> int:
+    return text.count("\n") + text.count("\v")
+
+
+def _untrailed(text: str) -> str:
+    """The text without punctuation at its end that closes the sentence around it."""
+    pairs = {")": "(", "]": "[", "}": "{"}
+    while text and (
+        text[-1] in ".,;:!?'”’*_。，；" or text.count(text[-1]) > text.count(pairs.get(text[-1], text[-1]))
+    ):
+        text = text[:-1]
+    return text
+
+
+def _abs_page(identifier: arxiv.ArxivId) -> str:
+    return f"https://arxiv.org/abs/{identifier.versioned}"
+
+
+def _parts(pieces: list[Piece]) -> Iterator[list[Piece]]:
+    """A paragraph, cut where it is a list without bullets: lines that each begin with a title's link or with [1]."""
+    lines: list[tuple[str, list[Piece]]] = [("", [])]
+    for piece in pieces:
+        if piece.url:
+            lines[-1][1].append(piece)
+            continue
+        at = piece.line
+        for i, text in enumerate(re.split(r"([\n\v\f]+)", piece.text)):
+            if i % 2:
+                at += _breaks(text)
+                lines.append((text, []))
+            else:
+                lines[-1][1].append(replace(piece, text=text, line=at))
+    listed = all(opening_link(line) or numbered(line) for _, line in lines if plain(line))
+    part: list[Piece] = []
+    has_link = False
+    for broken, line in lines:
+        opening = opening_link(line)
+        begins = numbered(line) or (
+            opening is not None and (not opening.label or opening.bare) and (listed or bool(broken.strip("\n")))
+        )
+        if begins and has_link:
+            yield _rejoined(part)
+            part, has_link = [], False
+        elif part:
+            part.append(replace(part[-1], text=broken, url="", image=False))
+        part += line
+        has_link = has_link or any(p.url for p in line)
+    if any(p.text or p.url for p in part):
+        yield _rejoined(part)
+
+
+def _rejoined(pieces: Sequence[Piece]) -> list[Piece]:
+    """The pieces with neighbouring text of one style made one."""
+    joined: list[Piece] = []
+    for (url, *_), group in groupby(pieces, key=lambda p: (p.url and id(p), p.strong, p.em)):
+        same = [p for p in group if p.url or p.text]
+        joined += same if url or not same else [replace(same[0], text="".join(p.text for p in same))]
+    return joined
+
+
+class _Element(NamedTuple):
+    """An element of HTML that holds text. `level` is a heading's; `header` says that a row is of <th>."""
+
+    style: Style
+    level: int
+    header: bool
+    cells: list[list[Piece]]
+    line: int
+
+
+def _elements(parser: MarkdownIt, content: str, line: int) -> Iterator[_Element]:
+    """The elements of HTML that hold text, each without those inside it that are blocks of their own."""
+    tokens = (parser.parseInline(content)[0].children or []) if content.strip() else []
+    style: Style = "html"
+    level, at = 0, line
+    heads: set[str] = set()  # the names of the cells: td, th
+    cells: list[list[Token]] = [[]]
+
+    def finished() -> Iterator[_Element]:
+        starts, pieces = at, []
+        for cell in cells:
+            pieces.append(_pieces(cell, starts, cell=True))
+            starts += sum(_broken(token) for token in cell)
+        pieces = [cell for cell in pieces if cell]
+        if any(p.text.strip() or p.url for cell in pieces for p in cell):
+            yield _Element(style, level, heads == {"th"}, pieces, at)
+
+    for token in tokens:
+        match = re.match(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)", token.content) if token.type == "html_inline" else None
+        opens, name = (not match[1], match[2].lower()) if match else (False, "")
+        if name in ("td", "th") and style == "row":
+            if opens:
+                heads.add(name)
+                cells.append([])
+        elif name in _BLOCKS and not (style in ("row", "item") and name in _FLOWING):
+            yield from finished()
+            at += sum(_broken(inner) for cell in cells for inner in cell)
+            cells, heads = [[]], set()
+            style = _STYLES.get(name, "html") if opens else "html"
+            level = int(name[1]) if style == "heading" else 0
+        cells[-1].append(token)
+    yield from finished()
+
+
+def _broken(token: Token) -> int:
+    return 1 if token.type in ("softbreak", "hardbreak") else token.content.count("\n")
+
+
+# ---------------------------------------------------------------- what a run of pieces begins with and says
+
+
+def plain(pieces: Iterable[Piece]) -> str:
+    return " ".join("".join(p.text for p in pieces).split())
+
+
+def opening_link(pieces: Sequence[Piece]) -> Piece | None:
+    """The link that the text begins with, marks, numbers and pictures aside."""
+    text = ""
+    for piece in pieces:
+        if piece.url and not piece.image:
+            return None if re.search(r"\w", unmarked(text + " ")) else piece
+        text += "" if piece.url else piece.text[:500]
+        if len(text) >= 500:
+            return None
+    return None
+
+
+def numbered(pieces: Sequence[Piece]) -> bool:
+    """Whether the text begins with [1], as the entries of a bibliography do."""
+    return bool(re.match(r"\s*\[\^?\d{1,4}\]", "".join(p.text for p in pieces[:2] if not p.url)))
+
+
+def unmarked(text: str) -> str:
+    """The text without check box, number and [tags] at its beginning, and without [tags] at its end."""
+    before, text = None, text[:2000]
+    while before != text:
+        before = text
+        for mark in (BOX, NUMBER, TAG, _DATE):
+            if match := mark.match(text):
+                text = text[match.end() :]
+    text = text[:-200] + re.sub(r"(?:\s*[\[(][^\[\]()]{0,60}[\])])+\s*$", "", text[-200:]) or text
+    return text.lstrip(" -–—:：,;|>•·*\t").strip()
+
+
+def says_nothing(item: Item) -> bool:
+    """Whether an item has no words beside its links but labels."""
+    return only_labels(" ".join(p.text for p in item.all_pieces() if not p.url))
+
+
+def is_paper(link: Piece) -> bool:
+    return links.kind(link.url) <= Kind.PAPER and not links.is_furniture(link.url)
+
+
+def address_of(link: Piece) -> str:
+    found = links.address(link.url)
+    return found[0] if found else ""
+
+
+def _is_host(text: str, url: str) -> bool:
+    """Whether a text is a part of the URL's host: "stanford" for cs.stanford.edu, "dl.acm" for dl.acm.org."""
+    host = urlsplit(url).hostname or ""
+    return bool(text) and f".{text.strip().casefold()}." in f".{host}."

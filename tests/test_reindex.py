@@ -1,0 +1,391 @@
+"""The way through: sources to a published generation, against a loopback arXiv, with what can go wrong on the way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from conftest import SHARED, needs_shared
+from loopback_arxiv import LoopbackArxiv, Page, answer, from_shared, html, paper, tiny_pdf
+
+from indexer.errors import (
+    LibraryBusy,
+    NothingKept,
+    ShrinkRefused,
+    SourceEmpty,
+    SourceNotFound,
+    UnknownDocument,
+)
+from indexer.library import Generation, Library
+from indexer.reindex import Report, Request, reindex
+from indexer.settings import Settings
+
+POST = b"""<!DOCTYPE html><html><head><title>Notes on pipelines</title></head><body><article><h1>Notes on pipelines</h1>
+<p>A pipeline cuts a model into stages, and each of the stages lives on a machine of its own for the whole of the run.</p>
+<h2 id="bubbles">Bubbles</h2><p>While the first machine works the others wait; the time lost is called the bubble.</p>
+</article></body></html>"""
+
+
+@pytest.fixture
+def arxiv() -> Iterator[LoopbackArxiv]:
+    papers = {
+        f"2301.0000{n}": paper(f"Paper number {n}", f"What paper {n} says first.", f"And on page two, paper {n} says more.",
+                               authors=("Ana Example", "Bo Example"), abstract=f"Abstract {n}.", published="2023-01-05")
+        for n in range(1, 8)
+    }  # fmt: skip
+    with LoopbackArxiv(papers, {"/post/pipelines/": Page(POST, "text/html")}) as arxiv:
+        yield arxiv
+
+
+@pytest.fixture
+def run(settings: Settings, arxiv: LoopbackArxiv, tmp_path: Path) -> Callable[..., Report]:
+    """Reindexes a markdown list of these lines, or what the request names."""
+    own = Settings(**{
+        **settings.model_dump(), "arxiv_url": arxiv.url, "arxiv_api_url": f"{arxiv.url}/api/query", "metadata_hours": 0,
+    })  # fmt: skip
+
+    def go(*lines: str, **request: object) -> Report:
+        changed = replace_settings(own, request)
+        if lines:
+            (tmp_path / "list.md").write_text("\n".join(lines))
+            request.setdefault("sources", (str(tmp_path / "list.md"),))
+        return reindex(Request(**request), changed)
+
+    return go
+
+
+def replace_settings(settings: Settings, request: dict) -> Settings:
+    """`settings` with the setting names among `request` taken out of it and set."""
+    given = {name: request.pop(name) for name in list(request) if name in Settings.model_fields}
+    return settings.model_copy(update=given)
+
+
+def opened(settings: Settings) -> Generation:
+    return Library(settings.library).open()
+
+
+def outcomes(report: Report) -> dict[str, str]:
+    return {line.id: line.outcome for line in report.lines}
+
+
+def line(number: int, title: str = "") -> str:
+    return f"* [{title or f'paper number {number}'}](https://arxiv.org/pdf/2301.0000{number})"
+
+
+# ---------------------------------------------------------------------- what it yields
+
+
+def test_a_list_becomes_a_library(run: Callable[..., Report], settings: Settings, arxiv: LoopbackArxiv) -> None:
+    report = run("# Mine", "## First", line(1), line(2), "## Second", line(1), f"* [notes]({arxiv.url}/post/pipelines/)")
+    assert report.exit_code == 0 and report.published and report.documents == 3
+    assert outcomes(report) == {"2301.00001": "full text", "2301.00002": "full text", "notes-on-pipelines": "full text"}
+    generation = opened(settings)
+    first = generation.catalogue.document("2301.00001")
+    assert first is not None
+    assert (first.title, first.authors, first.date, first.version) == (
+        "Paper number 1", ("Ana Example", "Bo Example"), "2023-01-05", 1,
+    )  # fmt: skip
+    assert (first.link, first.year, len(first.pages), first.abstract) == (
+        "https://arxiv.org/abs/2301.00001", 2023, 2, "Abstract 1.",
+    )  # fmt: skip
+    assert [mention.section for mention in first.entry.mentions] == [("Mine", "First"), ("Mine", "Second")]
+    post = generation.catalogue.document("notes-on-pipelines")
+    assert post is not None and [s.anchor for s in post.sections] == ["bubbles"]
+    assert [w.kind for w in report.warnings] == ["repeat"]
+
+
+def test_an_unchanged_run_does_nothing(run: Callable[..., Report], arxiv: LoopbackArxiv, tmp_path: Path) -> None:
+    lines = [line(1), line(2), f"* [notes]({arxiv.url}/post/pipelines/)"]
+    first = run(*lines)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "library" / "files").iterdir()}
+    arxiv.requests.clear()
+    again = run(*lines)
+    assert (again.published, again.generation, again.embedded, again.bodies) == (False, first.generation, 0, 0)
+    assert arxiv.bodies == 0
+    assert outcomes(again) == dict.fromkeys(outcomes(first), "cached")
+    assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "library" / "files").iterdir()}
+    arxiv.requests.clear()
+    assert run(*lines, offline=True).published is False
+    assert arxiv.requests == []
+
+
+def test_one_line_out_and_another_in_costs_one_paper(run: Callable[..., Report], settings: Settings, arxiv: LoopbackArxiv) -> None:
+    run(*(line(n) for n in range(1, 6)))
+    arxiv.requests.clear()
+    report = run(*(line(n) for n in (1, 2, 4, 5, 6)))
+    assert report.removed == ("2301.00003",)
+    assert (report.bodies, arxiv.bodies) == (1, 1)
+    generation = opened(settings)
+    assert report.embedded == len(generation.catalogue.passages_of(4))
+    assert generation.catalogue.summary("2301.00003") is None
+    texts = {p.text for p in generation.catalogue.passages(range(generation.manifest.passages)).values()}
+    assert not any("paper 3" in text for text in texts)
+    assert generation.vectors.count == generation.manifest.passages == len(texts)
+
+
+def test_a_new_version_is_fetched_and_a_named_one_kept(run: Callable[..., Report], settings: Settings, arxiv: LoopbackArxiv) -> None:
+    run(line(1), "* [two](https://arxiv.org/abs/2301.00002v1)")
+    for number in (1, 2):
+        old = arxiv.papers[f"2301.0000{number}"]
+        new = tiny_pdf([f"What version two of paper {number} says."])
+        arxiv.papers[f"2301.0000{number}"] = replace(old, versions={**old.versions, 2: new})
+    report = run(line(1), "* [two](https://arxiv.org/abs/2301.00002v1)")
+    assert outcomes(report) == {"2301.00001": "full text", "2301.00002": "cached"}
+    generation = opened(settings)
+    one, two = (generation.catalogue.document(f"2301.0000{n}") for n in (1, 2))
+    assert one is not None and two is not None
+    assert (one.version, one.newest, two.version, two.newest) == (2, 2, 1, 2)
+    assert "version two" in one.pages[0].text and "version two" not in two.pages[0].text
+
+
+def test_ids_stay_when_a_better_title_is_found(run: Callable[..., Report], settings: Settings, arxiv: LoopbackArxiv) -> None:
+    page = arxiv.pages.pop("/post/pipelines/")
+    report = run(f"* [my notes on it]({arxiv.url}/post/pipelines/)", line(1))
+    assert (outcomes(report), report.exit_code) == ({"my-notes-on-it": "failed", "2301.00001": "full text"}, 4)
+    arxiv.pages["/post/pipelines/"] = page
+    report = run(f"* [my notes on it]({arxiv.url}/post/pipelines/)", line(1))
+    assert outcomes(report) == {"my-notes-on-it": "full text", "2301.00001": "cached"}
+
+
+def test_ids_that_clash_are_numbered(run: Callable[..., Report], settings: Settings, tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "notes.pdf").write_bytes(tiny_pdf([f"The notes that lie in folder {folder} here."]))
+    (tmp_path / "records.jsonl").write_text('{"_id": "notes", "title": "Notes", "text": "The notes in the record."}\n')
+    sources = tuple(str(tmp_path / name) for name in ("a", "b", "records.jsonl"))
+    report = run(sources=sources)
+    assert sorted(outcomes(report)) == ["notes", "notes-2", "notes-3"]
+    by_id = {s.id: s.entry.address for s in opened(settings).catalogue.summaries()}
+    run(sources=sources[::-1])
+    assert by_id == {s.id: s.entry.address for s in opened(settings).catalogue.summaries()}
+
+
+def test_a_local_pdf_gets_its_arxiv_id_from_its_name_or_stamp(run: Callable[..., Report], settings: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    (folder / "1706.03762v5.pdf").write_bytes(tiny_pdf(["A paper that is named by its id."]))
+    (folder / "downloaded.pdf").write_bytes(tiny_pdf(["A stamped paper. arXiv:2301.00009v2 [cs.LG] 6 Dec 2023"]))
+    (folder / "report.pdf").write_bytes(tiny_pdf(["It cites arXiv:2301.00008 but is not that."]))
+    (folder / "notes.txt").write_text("no paper")
+    report = run(sources=(str(folder),), offline=True)
+    assert outcomes(report) == dict.fromkeys(["1706.03762", "2301.00009", "report"], "full text")
+    assert (report.exit_code, report.requests) == (0, 0)
+    assert len(report.skipped) == 1 and "notes.txt" in report.skipped[0]
+    stamped = opened(settings).catalogue.summary("2301.00009")
+    assert stamped is not None and (stamped.version, stamped.link) == (2, "https://arxiv.org/abs/2301.00009")
+
+
+def test_a_paper_brought_twice_is_one(run: Callable[..., Report], settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "2301.00001.pdf").write_bytes(tiny_pdf(["My own copy of paper 1, with a text."]))
+    report = run(line(1), line(2), sources=(str(tmp_path / "list.md"), str(tmp_path / "2301.00001.pdf")))
+    assert report.documents == 2 and [line.id for line in report.lines] == ["2301.00001", "2301.00001", "2301.00002"]
+    held = opened(settings).catalogue.summary("2301.00001")
+    assert held is not None and len(held.entry.mentions) == 2
+
+
+# ---------------------------------------------------------------------- what fails
+
+
+def test_one_failure_stops_no_other(run: Callable[..., Report], settings: Settings, arxiv: LoopbackArxiv) -> None:
+    arxiv.on("2301.00002", answer(404), always=True)
+    arxiv.on("2301.00003", html(b"<html><title>Sign in</title></html>"), always=True)
+    report = run(line(1), line(2, "a wrong title altogether"), line(3), f"* [gone]({arxiv.url}/nowhere)")
+    assert outcomes(report) == {"2301.00001": "full text", "2301.00002": "failed", "2301.00003": "failed", "gone": "failed"}
+    assert report.exit_code == 4
+    failed = opened(settings).catalogue.summary("2301.00002")
+    assert failed is not None and (failed.text, failed.title) == ("title", "Paper number 2")
+    assert "404" in failed.reason
+    assert opened(settings).manifest.passages == 2
+    wrong = [w for w in report.warnings if w.kind == "wrong-title"]
+    assert [w.line for w in wrong] == [2] and "a wrong title altogether" in wrong[0].message and "Paper number 2" in wrong[0].message
+
+
+def test_a_digest_serves_until_the_paper_comes(run: Callable[..., Report], settings: Settings, arxiv: LoopbackArxiv, tmp_path: Path) -> None:
+    digests = tmp_path / "digests"
+    digests.mkdir()
+    (digests / "1.md").write_text(
+        "---\naddress: arxiv:2301.00001\ntitle: Paper number 1\nauthors: [Ana Example]\ndate: 2023-01\n---\n"
+        "# Paper number 1\n*A digest written for this project; not the paper.*\n\n## Problem\nIt is about sheep and goats.\n"
+    )
+    arxiv.on("2301.00001", answer(404), always=True)
+    report = run(line(1), line(2), digests=digests)
+    assert (outcomes(report)["2301.00001"], report.exit_code) == ("digest", 3)
+    held = opened(settings).catalogue.document("2301.00001")
+    assert held is not None and (held.text, held.pages[0].number, held.version) == ("digest", None, None)
+    assert held.pages[0].text == "Problem\nIt is about sheep and goats."
+    assert "404" in held.reason
+    arxiv._always.clear()
+    report = run(line(1), line(2), digests=digests)
+    assert (outcomes(report)["2301.00001"], report.exit_code) == ("full text", 0)
+    replaced = opened(settings).catalogue.document("2301.00001")
+    assert replaced is not None and replaced.text == "full" and replaced.reason == ""
+
+
+def test_strict_publishes_nothing_that_lacks_a_text(run: Callable[..., Report], settings: Settings, arxiv: LoopbackArxiv) -> None:
+    run(line(1))
+    arxiv.on("2301.00002", answer(404), always=True)
+    report = run(line(1), line(2), strict=True)
+    assert (report.exit_code, report.published, report.generation) == (4, False, "000001")
+    assert opened(settings).manifest.documents == 1
+
+
+def test_what_is_held_stays_when_it_can_not_be_reached(run: Callable[..., Report], settings: Settings, arxiv: LoopbackArxiv) -> None:
+    run(line(1), line(2))
+    for path in (settings.library / "cache" / "bodies").iterdir():
+        path.unlink()  # the cache is lost, and arXiv is down
+    arxiv.on("2301.00001", answer(404), always=True)
+    arxiv.on("2301.00002", answer(404), always=True)
+    report = run(line(1), line(2))
+    assert outcomes(report) == {"2301.00001": "cached", "2301.00002": "cached"}
+    held = opened(settings).catalogue.document("2301.00001")
+    assert held is not None and held.text == "full" and "404" in held.reason
+
+
+def test_no_network_at_all_is_quick_and_says_so(settings: Settings, tmp_path: Path) -> None:
+    """Nothing listens there: each host is tried once, not once for each entry."""
+    (tmp_path / "list.md").write_text("\n".join(line(n % 9 + 1, f"t {n}").replace("0000", f"{n:03}") for n in range(10, 90)))
+    down = Settings(**{**down.model_dump(), "arxiv_url": "http://127.0.0.1:9", "arxiv_api_url": "http://127.0.0.1:9/api"})
+    report = reindex(Request(sources=(str(tmp_path / "list.md"),)), down)
+    assert report.exit_code == 4 and report.requests <= 3 and report.passages == 0
+    assert set(outcomes(report).values()) == {"failed"}
+
+
+@pytest.mark.parametrize(
+    ("make", "error"),
+    [
+        (lambda folder: folder / "missing.md", SourceNotFound),
+        (lambda folder: _write(folder / "empty.md", ""), SourceEmpty),
+        (lambda folder: _write(folder / "prose.md", "# A list\n\nwithout any link\n* at all\n"), SourceEmpty),
+        (lambda folder: _write(folder / "bad.pdf", "%PDF-1.4 broken"), NothingKept),
+    ],
+)
+def test_what_can_not_be_meant_leaves_the_library_alone(
+    run: Callable[..., Report], settings: Settings, tmp_path: Path, make: Callable[[Path], Path], error: type[Exception]
+) -> None:
+    run(line(1))
+    with pytest.raises(error) as caught:
+        run(sources=(str(make(tmp_path)),))
+    assert caught.value.message and caught.value.cure
+    assert opened(settings).name == "000001"
+
+
+def _write(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def test_two_runs_at_once(run: Callable[..., Report], settings: Settings) -> None:
+    run(line(1))
+    with Library(settings.library).writer(), pytest.raises(LibraryBusy):
+        run(line(1), line(2))
+
+
+# ---------------------------------------------------------------------- what is remembered
+
+
+def test_sources_are_remembered_and_changed(run: Callable[..., Report], settings: Settings, tmp_path: Path) -> None:
+    run(line(1), line(2), line(3))
+    assert run().published is False
+    assert run(add=("arXiv:2301.00004v1",)).documents == 4
+    assert run().documents == 4
+    assert run(remove=("2301.00002",)).removed == ("2301.00002",)  # the list still names it
+    assert run().documents == 3
+    assert run(remove=("2301.00004",)).documents == 2
+    assert opened(settings).manifest.sources == (str(tmp_path / "list.md"),)
+    assert run(add=("2301.00002",)).documents == 3  # wanted again
+    assert run(remove=(str(tmp_path / "list.md"),)).documents == 1
+    with pytest.raises(SourceEmpty):
+        run(remove=("arxiv:2301.00002",))
+    with pytest.raises(UnknownDocument, match="nothing-here"):
+        run(remove=("nothing-here",))
+    assert run(line(1), line(2), line(3)).documents == 3
+
+
+def test_a_remembered_source_that_is_gone_keeps_its_documents(run: Callable[..., Report], settings: Settings, tmp_path: Path) -> None:
+    run(line(1), line(2))
+    run(add=("2301.00003",))
+    (tmp_path / "list.md").rename(tmp_path / "away.md")
+    report = run()
+    assert (report.documents, report.exit_code) == (3, 4)
+    assert any(w.kind == "source-missing" and "list.md" in w.message for w in report.warnings)
+    (tmp_path / "away.md").rename(tmp_path / "list.md")
+    report = run()
+    assert (report.documents, report.exit_code) == (3, 0)
+    with pytest.raises(SourceNotFound):
+        run(sources=(str(tmp_path / "nowhere.md"),))
+
+
+def test_dropping_more_than_half_asks_first(run: Callable[..., Report], settings: Settings, tmp_path: Path) -> None:
+    rows = [json.dumps({"_id": f"r{n}", "title": f"Record {n}", "text": f"The text of record number {n}."}) for n in range(12)]
+    path = tmp_path / "records.jsonl"
+    path.write_text("\n".join(rows))
+    run(sources=(str(path),))
+    path.write_text("\n".join(rows[:5]))
+    with pytest.raises(ShrinkRefused, match="7 of the library's 12"):
+        run()
+    assert opened(settings).manifest.documents == 12
+    assert run(yes=True).documents == 5
+    path.write_text("\n".join(rows[:2]))
+    assert run().documents == 2  # fewer than ten: no question
+
+
+def test_records(run: Callable[..., Report], settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    rows = [
+        {"_id": 7, "title": "Seven", "text": "The text of number seven is this.", "year": 2001, "authors": ["A B", "C D"]},
+        {"id": "0704.0001", "title": "Diphoton\n  production", "abstract": "An abstract of some length.", "update_date": "2008-11-26"},
+        {"_id": "no-title", "title": None, "text": "There is a text without a title here."},
+        {"_id": "no-text", "title": "Only a title", "text": None},
+    ]  # fmt: skip
+    path.write_text("\n".join(map(json.dumps, rows)) + "\nnot json\n")
+    report = run(sources=(str(path),))
+    assert report.exit_code == 0 and [w.kind for w in report.warnings] == ["bad-line"]
+    held = {s.id: s for s in opened(settings).catalogue.summaries()}
+    assert {id_: (s.text, s.year, s.pages) for id_, s in held.items()} == {
+        "7": ("record", 2001, None), "0704.0001": ("record", 2008, None), "no-title": ("record", None, None),
+        "no-text": ("title", None, None),
+    }  # fmt: skip
+    assert held["0704.0001"].title == "Diphoton production"
+    assert held["0704.0001"].link == "https://arxiv.org/abs/0704.0001"
+    rows[0]["text"] += " With a change."
+    path.write_text("\n".join(map(json.dumps, rows)))
+    assert run().embedded == 1
+
+
+def test_another_model_embeds_anew_but_fetches_nothing(run: Callable[..., Report], settings: Settings, arxiv: LoopbackArxiv,
+                                                       monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    run(line(1), line(2))
+    arxiv.requests.clear()
+    monkeypatch.setattr("indexer.embed.Toy.VERSION", 2)
+    report = run(line(1), line(2))
+    assert (report.published, report.embedded, arxiv.bodies) == (True, report.passages, 0)
+    assert opened(settings).manifest.model.fingerprint == "toy-2"
+
+
+@needs_shared
+def test_thirty_real_papers(settings: Settings, tmp_path: Path) -> None:
+    """Fetched, indexed and searched; a second run transfers and embeds nothing; one line's change costs one paper."""
+    with from_shared(SHARED / "papers") as arxiv:
+        ids = sorted(arxiv.papers)[:30]
+        own = Settings(**{**settings.model_dump(), "arxiv_url": arxiv.url, "arxiv_api_url": f"{arxiv.url}/api/query",
+                          "metadata_hours": 0, "workers": 0})  # fmt: skip
+        path = tmp_path / "list.md"
+
+        def write(some: list[str]) -> None:
+            path.write_text("".join(f"- [{arxiv.papers[i].title}](https://arxiv.org/abs/{i})\n" for i in some))
+
+        write(ids[:29])
+        first = reindex(Request(sources=(str(path),)), own)
+        assert (first.exit_code, first.bodies, first.documents) == (0, 29, 29)
+        arxiv.requests.clear()
+        second = reindex(Request(), own)
+        assert (second.bodies, arxiv.bodies, second.embedded, second.published) == (0, 0, 0, False)
+        write(ids[1:30])
+        third = reindex(Request(), own)
+        assert (third.bodies, arxiv.bodies, third.removed) == (1, 1, (ids[0],))
+        position = opened(own).catalogue.summary(ids[29]).position
+        assert third.embedded == len(opened(own).catalogue.passages_of(position))
+        assert arxiv.most_connections == 1
