@@ -128,7 +128,7 @@ def _paper(document: Document) -> str:
 def _title(entry: Entry, known: str, digest: str, own: str) -> str:
     """arXiv's title, else the digest's, else the text's own where the list doesn't contradict it, else the list's."""
     given = entry.title
-    fallback = Path(entry.address).stem if entry.address.startswith("file:") else entry.address.removeprefix("title:")
+    fallback = Path(entry.address).stem if entry.address.startswith("file:") else entry.address.replace("arxiv:", "arXiv:")
     if own and given and not titles.same_title(given, own):
         own = ""
     return known or digest or own or given or fallback

@@ -172,7 +172,9 @@ class Fetcher:
             wanted = self._wanted(address, version, newest, withdrawn)
             self._finish(wanted)
             held = self._held(wanted)
-            if held and (self.offline or withdrawn or _is_current(held, wanted)):
+            if held and _is_current(held, wanted):
+                return self._still_good(held, wanted)
+            if held and (self.offline or withdrawn):
                 return self._brought(held, transferred=False)
             if self.offline:
                 raise Offline(f"{address} is not held, and the network is not to be used.")
@@ -181,21 +183,15 @@ class Fetcher:
                     raise _withdrawn(wanted)
                 fresh = self._tried(lambda: self._attempt(wanted, held))
             except FetchError as error:
-                self._cache.record(
-                    replace(held, outcome="failed", reason=error.message)
-                    if held
-                    else Download(wanted.key, wanted.url, time=self._time(), outcome="failed", reason=error.message)
-                )
+                line = held or Download(wanted.key, wanted.url, time=self._time())
+                self._cache.record(replace(line, outcome="failed", reason=error.message))
                 if held is None:
                     raise
                 return self._brought(held, transferred=False, note=error.message)
             if fresh is not None:
                 return self._brought(fresh, transferred=True)
             assert held is not None
-            good = replace(held, outcome="fetched", reason="", version=held.version or wanted.newest)
-            if good != held:
-                self._cache.record(good)
-            return self._brought(good, transferred=False)
+            return self._still_good(held, wanted)
 
     def get(self, url: str, *, also: Collection[int] = ()) -> tuple[int, bytes]:
         """The status and the body of a small answer, such as an API's: 200, or one of the statuses in `also`.
@@ -267,9 +263,7 @@ class Fetcher:
         for key in others:
             other = self._cache.download(key) if key != wanted.key else None
             if other and version and other.version == version and self._cache.body(other.sha256):
-                other = replace(other, address=wanted.key)
-                self._cache.record(other)
-                return other
+                return replace(other, address=wanted.key)
         return held
 
     def _finish(self, wanted: _Wanted) -> None:
@@ -282,9 +276,14 @@ class Fetcher:
             self._cache.keep_body(part)
         if self._cache.body(complete.sha256):
             self._cache.record(complete)
-            _Note.path(part).unlink(missing_ok=True)
-        else:
-            _discard(part)
+        _discard(part)
+
+    def _still_good(self, held: Download, wanted: _Wanted) -> Brought:
+        """Enters in the ledger, where that is news, that the held body is what was asked for."""
+        good = replace(held, outcome="fetched", reason="", version=held.version or wanted.newest)
+        if good != self._cache.download(wanted.key):
+            self._cache.record(good)
+        return self._brought(good, transferred=False)
 
     def _brought(self, held: Download, *, transferred: bool, note: str = "") -> Brought:
         path = self._cache.body(held.sha256)
@@ -326,9 +325,7 @@ class Fetcher:
                 if status != 200 and (status != 206 or not offset):
                     raise self._explained(wanted, final, response)
                 if status == 200:
-                    note = _Note(
-                        etag=response.headers.get("etag", ""), last_modified=response.headers.get("last-modified", "")
-                    )
+                    note = _Note(_header(response, "etag"), _header(response, "last-modified"))
                 version = _version_got(wanted, final, response)
                 if wanted.version and version != wanted.version:
                     raise NotAsClaimed(f"{wanted.url} was to be version {wanted.version}, but {version} came.")
@@ -352,8 +349,7 @@ class Fetcher:
             replace(note, complete=fresh).write(part)
         self._cache.keep_body(part)
         self._cache.record(fresh)
-        with files.writing(self._cache.folder):
-            _Note.path(part).unlink()
+        _discard(part)
         return fresh
 
     def _stored(
@@ -364,7 +360,7 @@ class Fetcher:
         A part file that can't become the body is removed; one that broke off stays.
         """
         coded = _coding(response)
-        length = response.headers.get("content-length", "")
+        length = _header(response, "content-length")
         total = note.total if offset else int(length) if length.isdecimal() and not coded else None
         judged = ""
         try:
@@ -426,7 +422,7 @@ class Fetcher:
 
     def _judged(self, wanted: _Wanted, final: httpx.URL, response: httpx.Response, head: bytes) -> str:
         """The content type of a body that begins with `head`. Raises `NotAsClaimed` or its like if not wanted."""
-        said = str(response.headers.get("content-type", "")).strip()
+        said = _header(response, "content-type")
         media = said.partition(";")[0].strip().lower()
         if not head:
             raise NotAsClaimed(f"{final} has an empty body.")
@@ -436,9 +432,8 @@ class Fetcher:
         if _names_a_pdf(wanted, final) or media == "application/pdf":
             if wanted.arxiv_id and (looks_html or media in _TEXTS) and (error := _arxiv_page(wanted, head)):
                 raise error
-            what = (
-                f"a web page came{_titled(head)}" if looks_html or media == "text/html" else f"{media or 'it'} is not"
-            )
+            is_page = looks_html or media == "text/html"
+            what = f"a web page came{_titled(head)}" if is_page else f"it is {media or 'something else'}, and not one"
             raise NotAsClaimed(
                 f"{final} was to be a PDF, but {what}.", cure="Open the link in a browser to see what is there."
             )
@@ -488,7 +483,6 @@ class Fetcher:
         """
         hop = first = self._guard.check(url)
         seen = {hop}
-        location: str | None = None
         while True:
             try:
                 with self._polite.turn(hop), self._sent(method, hop, headers) as response:
@@ -501,10 +495,13 @@ class Fetcher:
                             raise
                         self._polite.answered(hop)
                         return
-                target = self._guard.check(hop.join(location))
-            except (AddressRefused, httpx.InvalidURL) as error:
-                if hop == first and location is None:
+            except AddressRefused as error:  # by the DNS
+                if hop == first:
                     raise
+                raise AddressRefused(f"{url} leads to where it may not: {error}") from None
+            try:
+                target = self._guard.check(hop.join(location))
+            except (AddressRefused, httpx.InvalidURL, ValueError) as error:
                 raise AddressRefused(f"{url} leads to where it may not: {error}") from None
             if target in seen:
                 raise Refused(f"{url} leads in a circle, by {target}.")
@@ -614,18 +611,25 @@ class _Note:
 
     def continued_by(self, response: httpx.Response, offset: int) -> bool:
         """Whether a 206 holds the rest of this body from `offset`, and nothing else."""
-        match = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+|\*)", response.headers.get("content-range", "").strip())
+        match = re.fullmatch(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15}|\*)", _header(response, "content-range"))
         if match is None or int(match[1]) != offset or _coding(response):
             return False
         total = None if match[3] == "*" else int(match[3])
         if total is not None and (int(match[2]) != total - 1 or self.total not in (None, total)):
             return False
-        return bool(response.headers.get("etag", self.etag) == self.etag)
+        return _header(response, "etag") in ("", self.etag)
 
 
 def _discard(part: Path) -> None:
-    part.unlink(missing_ok=True)
-    _Note.path(part).unlink(missing_ok=True)
+    with files.writing(part.parent):
+        part.unlink(missing_ok=True)
+        _Note.path(part).unlink(missing_ok=True)
+
+
+def _header(response: httpx.Response, name: str) -> str:
+    """A header's value; "" where it is absent, or is nothing that may be sent back or shown to a person."""
+    value = str(response.headers.get(name, "")).strip()
+    return value if value.isascii() and value.isprintable() and len(value) < 1000 else ""
 
 
 def _is_current(held: Download, wanted: _Wanted) -> bool:
@@ -645,7 +649,7 @@ def _conditions(held: Download, wanted: _Wanted) -> dict[str, str]:
 
 def _coding(response: httpx.Response) -> str:
     """How a body is packed: "" if not at all, "gzip", or another name that isn't understood."""
-    coding = str(response.headers.get("content-encoding", "")).strip().lower()
+    coding = _header(response, "content-encoding").lower()
     return {"identity": "", "x-gzip": "gzip"}.get(coding, coding)
 
 
@@ -662,7 +666,7 @@ def _version_got(wanted: _Wanted, final: httpx.URL, response: httpx.Response) ->
     """The version that an answer says it is, by its URL or the file name it gives; else the one it was to be."""
     if not wanted.arxiv_id:
         return None
-    named = re.search(r"filename=\"?([^\";]+)", response.headers.get("content-disposition", ""))
+    named = re.search(r"filename=\"?([^\";]+)", _header(response, "content-disposition"))
     said = (
         arxiv.parse(final.path.rpartition("/pdf/")[2].removesuffix(".pdf")),
         arxiv.from_file_name(named[1].strip().removesuffix(".pdf")) if named else None,

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from indexer import arxiv, links
 from indexer.labels import SIDE, is_label, only_labels, words_of
@@ -200,12 +200,14 @@ class _Reader:
         names = header + [""] * (len(cells) - len(header))
         item = self._new("row", line, parent)
         item.cells = [(name.casefold(), cell) for name, cell in zip(names, cells, strict=False)]
-        item.pieces = [p for cell in cells if cell for p in (*cell, Piece(" · ", line))]
+        said = [cell for cell in cells if cell and not BOX.fullmatch(plain(cell))]
+        item.pieces = [p for cell in said for p in (*cell, Piece(" · ", line))]
 
     def _html(self, content: str, parent: Item | None, line: int) -> None:
         """An HTML block, read as inline HTML cut at its elements; markdown that it swallowed is read as markdown."""
         if re.match(r"\s*<(?:script|style)\b", content, re.IGNORECASE):
             return
+        content = re.sub(r"<!--.*?-->", lambda match: "\n" * match[0].count("\n"), content, flags=re.DOTALL)
         if re.search(r"^ {0,3}(?:[-*+]|\d+[.)]|#{1,6}|\|)\s", content, re.MULTILINE):
             rows = content.split("\n")
             inside = ["" if row.lstrip().startswith("<") else row for row in rows]
@@ -281,11 +283,24 @@ def _pieces(tokens: Sequence[Token], line: int, *, cell: bool = False) -> list[P
         run.clear()
         link = None
 
+    def without_trail() -> None:
+        """Takes the sentence's punctuation, which linkify leaves at the end of a bare URL, out of the link."""
+        nonlocal link
+        kept = _untrailed("".join(run))
+        trail = "".join(run)[len(kept) :]
+        if link is not None and trail:
+            url = link.url.removesuffix(trail).removesuffix(quote(trail))
+            link, run[:] = replace(link, url=url), [kept]
+            finished()
+            run.append(trail)
+
     for token in tokens:
         kind, text, broken = token.type, token.content, int(token.type in ("softbreak", "hardbreak"))
         if kind == "html_inline":
             kind, text, broken = _tag_kind(token)
         if kind in ("link_open", "link_close"):
+            if kind == "link_close" and token.markup == "linkify":
+                without_trail()
             finished()
             url = _mended(str(token.attrs.get("href") or text)) if kind == "link_open" else ""
             link = Piece("", line, url) if url else None

@@ -15,18 +15,19 @@ def _set(words: str) -> frozenset[str]:
 # What the text of a link says of the link and not of the paper. Only together with one of `_LABELS` do `_FILLING` and
 # `FRAMEWORKS` ("official PyTorch code") make a label.
 _LABELS = _set(
-    """abs abstract alphaxiv amazon appendix ar5iv article arxiv bib bibtex biorxiv blog blogpost book citation code
-    codebase colab data dataset datasets demo docs documentation doi download ebook epub fulltext git github gitlab
-    here hf homepage html huggingface implementation journal kaggle landing link links manuscript medium mirror
-    notebook openreview page paper papers pdf podcast post poster preprint presentation press program project ps
-    publication read readme recording repo report repository review scholar site slide slideshare slides source
-    summary supp supplement supplemental supplementary talk thread tldr tutorial tweet twitter url video web webpage
-    website wiki youtube zhihu 代码 论文 链接 主页 项目 博客 原文 地址"""
+    """about abs abstract alphaxiv amazon appendix ar5iv article arxiv bib bibtex biorxiv blog blogpost book chinese
+    citation code codebase colab data dataset datasets demo docs documentation doi download ebook english epub
+    fulltext git github gitlab here hf home homepage html huggingface implementation japanese journal kaggle
+    korean landing link links manuscript medium mirror notebook openreview page paper papers pdf podcast post
+    poster preprint presentation press program project ps publication read readme recording repo report
+    repository review scholar site slide slides slideshare source summary supp supplement supplemental
+    supplementary talk thread tldr tutorial tweet twitter url video web webpage website wiki youtube zhihu 中文
+    主页 代码 博客 原文 地址 日本語 论文 链接 项目"""
 )
 _FILLING = _set(
-    """a an and author authors camera chinese cn conference coming en english extended for from full in long also cf
-    check new of official on online open or original our ready see short soon text the their this to v v1 v2 v3
-    version via with workshop x"""
+    """a also an and author authors camera cf check cn coming conference en extended for from full in long new of
+    official on online open or original our ready see short soon text the their this to v v1 v2 v3 version via
+    with workshop x"""
 )
 FRAMEWORKS = frozenset(("caffe", "jax", "keras", "mxnet", "pytorch", "tensorflow", "tf", "torch"))
 _VENUES = _set(

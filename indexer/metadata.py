@@ -105,7 +105,7 @@ def parse(feed: bytes) -> dict[str, ArxivMetadata]:
     papers = {}
     for entry in root.iterfind(f"{_ATOM}entry"):
         if "api/errors" in _text(entry, f"{_ATOM}id"):
-            raise _WrongQuery(_text(entry, f"{_ATOM}summary") or "an error entry", by_arxiv=True)
+            raise _WrongQuery(_text(entry, f"{_ATOM}summary") or "that there is an error")
         paper = _paper(entry)
         if paper is not None:
             papers[paper.id] = paper
@@ -136,13 +136,14 @@ def _ask_batch(fetcher: Fetcher, cache: Cache, ids: list[str], settings: Setting
         try:
             papers = _query(fetcher, settings, some) or _query(fetcher, settings, some)  # at times it sends nothing
         except FetchError as error:
-            return f"arXiv's metadata could not be asked for: {error.message}"
+            message = re.sub(r"[?&]id_list=\S+", "", error.message)  # fifty ids say little
+            return f"arXiv's metadata could not be asked for: {message}"
         except _WrongQuery as error:
             if len(some) > 1:
                 waiting += [some[len(some) // 2 :], some[: len(some) // 2]]
                 continue
-            if not error.by_arxiv:
-                return f"arXiv's metadata could not be read: {error}"
+            if not error.names_id:
+                return f"arXiv's metadata could not be asked for: it says {error}."
             papers = {}
         except ValueError as error:
             return f"arXiv's metadata could not be read: {error}."
@@ -155,11 +156,11 @@ def _ask_batch(fetcher: Fetcher, cache: Cache, ids: list[str], settings: Setting
 
 
 class _WrongQuery(ValueError):
-    """arXiv says that a query is wrong, in its own way (`by_arxiv`) or by the status 400 alone."""
+    """arXiv says that a query is wrong, and perhaps that it is so because of an id (`names_id`)."""
 
-    def __init__(self, message: str, *, by_arxiv: bool) -> None:
+    def __init__(self, message: str) -> None:
         super().__init__(message)
-        self.by_arxiv = by_arxiv
+        self.names_id = "incorrect id" in message
 
 
 def _query(fetcher: Fetcher, settings: Settings, ids: list[str]) -> dict[str, ArxivMetadata]:
@@ -173,10 +174,10 @@ def _query(fetcher: Fetcher, settings: Settings, ids: list[str]) -> dict[str, Ar
         raise
     except ValueError as error:
         if status == 400:
-            raise _WrongQuery(f"400 (bad request); {error}", by_arxiv=False) from None
+            raise _WrongQuery(f"400 (bad request); {error}") from None
         raise
     if status == 400:
-        raise _WrongQuery("400 (bad request)", by_arxiv=False)
+        raise _WrongQuery("400 (bad request)")
     return papers
 
 

@@ -140,7 +140,7 @@ class Politeness:
         if re.fullmatch(r"\d+", header.strip()):
             return float(header) if len(header) < 10 else 1e9
         try:
-            return max(0.0, parsedate_to_datetime(header).timestamp() - self._now())
+            return parsedate_to_datetime(header).timestamp() - self._now()  # past, if the clocks disagree
         except (ValueError, OverflowError):
             return None
 

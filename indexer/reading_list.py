@@ -13,19 +13,32 @@ from dataclasses import dataclass
 from indexer import arxiv, links, titles
 from indexer.document import Entry, Link, Mention, Warning
 from indexer.items import (
-    BOX, NUMBER, TAG, Item, Listing, Piece, address_of, is_paper, numbered, opening_link, plain, read_items,
-    says_nothing, unmarked,
-)  # fmt: skip
+    BOX,
+    NUMBER,
+    TAG,
+    Item,
+    Listing,
+    Piece,
+    address_of,
+    is_paper,
+    numbered,
+    opening_link,
+    plain,
+    read_items,
+    says_nothing,
+    unmarked,
+)
 from indexer.labels import FRAMEWORKS, is_label, only_labels, words_of
 from indexer.links import Kind
 
 _TITLE_HEADERS = ("title", "paper", "name", "model", "method", "system", "article", "work")
-_OTHER_HEADERS = frozenset(
-    ("abstract", "author", "authors", "code", "comment", "comments", "conference", "date", "description", "github")
-    + ("institute", "keyword", "keywords", "link", "links", "note", "notes", "organization", "pdf", "rating", "remark")
-    + ("remarks", "repo", "source", "status", "summary", "tag", "tags", "topic", "url", "venue", "year")
-)
+_OTHER_HEADER_WORDS = """
+    abstract author authors code comment comments conference date description github institute keyword keywords link
+    links note notes organization pdf rating remark remarks repo source status summary tag tags topic url venue year
+"""
+_OTHER_HEADERS = frozenset(_OTHER_HEADER_WORDS.split())
 _QUOTED = re.compile('["“”„«](?P<inner>[^"“”„«»]{2,400})["“”»]')
+_NOTE_MARK = re.compile(r"[-–—:：;,.|(\[]")  # what follows is said of the link before it
 _PEOPLE = re.compile(r"\bet\.? al\b|\b[A-Z]\. ?(?:[A-Z]\. ?)*[A-Z][a-z]+|[A-Z][a-z]+, (?:[A-Z]\.)+", re.ASCII)
 _SENTENCE_END = re.compile(r"(?<=[\w)’'\"”][\w)’'\"”])[.?!]\s+(?=[\w\"“(\[*])")
 
@@ -186,8 +199,7 @@ def _item_title(item: Item, groups: Sequence[_Group]) -> tuple[str, str]:
         return "", ""
     if item.style == "row":
         return _row_title(item)
-    first = next((i for i, p in enumerate(item.pieces) if p.url and not p.image), len(item.pieces))
-    found = _title_in(item.pieces[:first], item.style == "item" or numbered(item.pieces))
+    found = _title_in(_before_links(item.pieces), item.style == "item" or numbered(item.pieces))
     if not found:
         opening = opening_link(item.pieces)
         if opening and not opening.label:
@@ -201,13 +213,27 @@ def _row_title(item: Item) -> tuple[str, str]:
     named = [(set(re.findall(r"\w+", header)), cell) for header, cell in item.cells]
     wanted = [cell for word in _TITLE_HEADERS for words, cell in named if word in words]
     for cell in wanted or [cell for words, cell in named if not words & _OTHER_HEADERS]:
-        first = next((i for i, p in enumerate(cell) if p.url and not p.image), len(cell))
-        text = (
-            _title_in(cell[:first], True) if plain(cell[:first]) else plain(p for p in cell if not (p.url and p.label))
-        )
-        if text and not is_label(text) and not BOX.fullmatch(text):
+        before = _before_links(cell)
+        if len(before) < len(cell) and plain(before):
+            text = _title_in(before, True)
+        else:
+            text = plain(p for p in cell if not (p.url and p.label))
+        if cell and cell[0].url and cell[0].bare:  # what follows an address is a note
+            continue
+        if text and not _NOTE_MARK.match(text) and not is_label(text) and not BOX.fullmatch(text):
             return _cleaned(text), text
     return "", ""
+
+
+def _before_links(pieces: Sequence[Piece]) -> list[Piece]:
+    """The text before the first link. Badges at the beginning stand beside the title, not after it."""
+    text: list[Piece] = []
+    for piece in pieces:
+        if piece.url and (not piece.image or plain(text)):
+            break
+        if not piece.url:
+            text.append(piece)
+    return [] if pieces and pieces[0].url and _NOTE_MARK.match(plain(text)) else text
 
 
 def _title_in(pieces: Sequence[Piece], listed: bool) -> str:
@@ -247,13 +273,13 @@ def _leading_title(text: str) -> str:
     """The part of "Title. Authors. Venue" (or "Authors (2017). Title.") that is the title; "" if that can't be told."""
     text = re.sub(r"^(?:title|paper|name)\s?[:：]\s*", "", text, flags=re.IGNORECASE)
     text = re.sub(r"[\s,;|–—-]+(?:url|link|pdf|paper|arxiv|code)\s?[:：]$", "", text, flags=re.IGNORECASE)
-    text = re.sub(r"\s+(?:by|in|at|from|see|via|and|the|a)$", "", text.rstrip(" -–—:：,;|("))
+    text = re.sub(r"\s+(?:by|in|at|from|see|via|and|the|a)$", "", text.rstrip(" -–—:：,;|(["))
     if match := re.match(r"[^()]{3,300}\((?:19|20)\d\d[a-z]?\)[.,:]?\s+(?P<rest>\S.*)", text):
         text = match["rest"]  # as the APA has it
     for sentence in _SENTENCE_END.split(text):
         if _PEOPLE.search(sentence) or re.fullmatch(r"\W*\d{4}\W*", sentence):
             continue
-        sentence = sentence.rstrip(" -–—:：,;|(")
+        sentence = sentence.rstrip(" -–—:：,;|([")
         named = not only_labels(sentence) or bool(FRAMEWORKS & set(words_of(sentence)))
         return sentence if named and len(sentence.split()) <= 30 else ""
     return ""
@@ -309,7 +335,8 @@ def _note(pieces: Sequence[Piece], group: _Group, taken: str, remarks: str) -> s
         text = text.replace(" ".join(taken.split()), "", 1)
     # A label stays where a sentence runs through it, and goes where it stands by itself.
     text = re.sub(r"(?<=\w) \ue000([^\ue000\ue001]*)\ue001(?= \w)", r" \1", text)
-    text = re.sub(r"(?:\b\w{1,30}:\s?)?[\[(]?\ue000[^\ue000\ue001]*\ue001[\])]?", " ", text)
+    text = re.sub(r"[\[(]?\ue000[^\ue000\ue001]*\ue001[\])]?", "\ue001", text)
+    text = re.sub(r"(\b\w{1,30}:\s?)?\ue001", lambda m: " " if only_labels(m[1] or "") else f"{m[1]} ", text)
     match = BOX.match(text) or NUMBER.match(text)
     text = text[match.end() :] if match else text
     for _ in range(3):

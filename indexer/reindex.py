@@ -120,8 +120,8 @@ def _ask_metadata(
 
 
 def _something(documents: Sequence[Document], lines: Sequence[Line]) -> None:
-    """Raises `NothingKept` where there is no text at all and no list gave as much as a title."""
-    if not any(document.text != "title" or document.entry.title for document in documents):
+    """Raises `NothingKept` where there is no text at all, and no list whose lines could be kept."""
+    if not any(document.text != "title" or any(m.line for m in document.entry.mentions) for document in documents):
         whys = "; ".join(f"{line.title}: {line.why}" for line in lines[:3])
         more = f"; and {len(lines) - 3} more" if len(lines) > 3 else ""
         raise errors.NothingKept(f"No entry could be kept: {whys}{more}",

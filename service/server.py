@@ -56,6 +56,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listening = socket.socket(family, socket.SOCK_STREAM)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
+        listening.listen(2048)  # who asks before the first answer waits, and is not refused
         return listening
     except OSError as error:
         raise BadSetting(f"{host}:{port} can't be listened on: {error.strerror or error}.",

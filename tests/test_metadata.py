@@ -159,6 +159,10 @@ def test_an_entry_without_a_title_is_an_unknown_id() -> None:
     assert {each: paper.newest for each, paper in parse(feed).items()} == {"2401.00002": 4}
 
 
+ERROR = (
+    b'<feed xmlns="http://www.w3.org/2005/Atom"><entry><id>http://arxiv.org/api/errors#x</id>'
+    b"<title>Error</title><summary>%s</summary></entry></feed>"
+)
 EMPTY = answer(200, b'<feed xmlns="http://www.w3.org/2005/Atom"></feed>')
 
 
@@ -212,6 +216,7 @@ def test_a_failing_api_gives_a_reason_and_what_was_known(
     assert sorted(known) == ids(1, 2)
     assert len(reasons) == 1
     assert "metadata could not be" in reasons[0]
+    assert "2401" not in reasons[0]
     assert metadata.unknown(cache, ids(1, 3)) == set()
     server._always.clear()
     known, reasons = ask(*ids(1, 3), at=10**7)
@@ -237,23 +242,28 @@ def test_a_bad_id_does_not_spoil_the_others(server: LoopbackArxiv, cache: Cache,
 
 
 def test_an_error_entry_with_200_is_a_wrong_query_too(server: LoopbackArxiv, cache: Cache, ask: Ask) -> None:
-    error = answer(
-        200,
-        b'<feed xmlns="http://www.w3.org/2005/Atom"><entry><id>http://arxiv.org/api/errors#incorrect_id</id>'
-        b"<title>Error</title><summary>incorrect id format for x</summary></entry></feed>",
-    )
-    server.on("/api/query", error)
+    server.on("/api/query", answer(200, ERROR % b"incorrect id format for x"))
     known, reasons = ask(*ids(1, 4))
     assert (len(known), reasons) == (4, [])
     assert [len(query) for query in server.queries] == [4, 2, 2]
 
 
-def test_a_server_that_calls_everything_wrong_is_given_up(server: LoopbackArxiv, cache: Cache, ask: Ask) -> None:
-    server.on("/api/query", answer(400, b"no"), always=True)
+@pytest.mark.parametrize("body", [b"no", EMPTY.body, ERROR % b"out of order"])
+def test_a_server_that_calls_every_query_wrong_is_given_up(
+    server: LoopbackArxiv, cache: Cache, ask: Ask, body: bytes
+) -> None:
+    server.on("/api/query", answer(400, body), always=True)
     known, reasons = ask(*ids(1, 50))
     assert (known, len(reasons)) == ({}, 1)
     assert len(server.queries) <= 30
-    assert metadata.unknown(cache, ids(1, 50)) == set()  # the status alone is not arXiv's word on an id
+    assert metadata.unknown(cache, ids(1, 50)) == set()  # that is not arXiv's word on an id
+
+
+def test_an_api_that_errs_on_every_query_costs_no_more_than_thirty(server: LoopbackArxiv, ask: Ask) -> None:
+    server.on("/api/query", answer(200, ERROR % b"incorrect id format for x"), always=True)
+    _, reasons = ask(*ids(1, 50))
+    assert "again and again" in reasons[0]
+    assert len(server.queries) == 30
 
 
 def test_a_row_of_another_shape_is_asked_for_again(server: LoopbackArxiv, cache: Cache, ask: Ask) -> None:

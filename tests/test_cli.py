@@ -1,0 +1,389 @@
+"""The command line as a person meets it: real processes, documented exit codes, a cause and a cure, never a traceback."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from libraries import TEXTS, build
+from loopback_arxiv import LoopbackArxiv, paper, tiny_pdf
+
+from indexer.library import Library
+
+PROJECT = Path(__file__).parents[1]
+
+
+@dataclass
+class Shell:
+    """Runs `paperpath` in a folder of its own, with a library below it."""
+
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def library(self) -> Path:
+        return self.folder / "library"
+
+    def __call__(self, *command: str, code: int | None = 0, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+        """Asserts the exit code, and that nobody sees a traceback."""
+        done = subprocess.run(
+            [sys.executable, "-m", "service.cli", *command], cwd=self.folder, capture_output=True, text=True, input=stdin,
+            env=self.all(environment), timeout=120,
+        )  # fmt: skip
+        assert "Traceback" not in done.stderr + done.stdout, done.stderr
+        assert code is None or done.returncode == code, (done.returncode, done.stdout, done.stderr)
+        return done
+
+    def all(self, more: dict[str, str]) -> dict[str, str]:
+        own = {name: value for name, value in os.environ.items() if not name.startswith("PAPERPATH_")}
+        return own | {"PYTHONPATH": str(PROJECT), "PAPERPATH_MODEL": "toy", "PAPERPATH_LIBRARY": str(self.library),
+                      "PAPERPATH_DIGESTS": str(self.folder / "none"), "PAPERPATH_WORKERS": "1",
+                      "PAPERPATH_ARXIV_URL": "http://127.0.0.1:9", "PAPERPATH_ARXIV_API_URL": "http://127.0.0.1:9/api"} \
+            | self.environment | more  # fmt: skip
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    return Shell(tmp_path)
+
+
+@pytest.fixture
+def papers(shell: Shell) -> Path:
+    """A folder of two PDFs."""
+    folder = shell.folder / "papers"
+    folder.mkdir()
+    (folder / "one.pdf").write_bytes(tiny_pdf(["The first paper is about gradient descent.", "Its second page is on momentum."]))
+    (folder / "two.pdf").write_bytes(tiny_pdf(["The second paper is about parsing trees and grammars."]))
+    return folder
+
+
+def bytes_of(folder: Path) -> str:
+    """A hash of what is published below a library's folder."""
+    total = hashlib.sha256()
+    for path in sorted([folder / "CURRENT", *(folder / "files").glob("*"), *(folder / "generations").glob("*")]):
+        total.update(path.name.encode() + path.read_bytes())
+    return total.hexdigest()
+
+
+# ---------------------------------------------------------------------- the usual way
+
+
+def test_from_a_folder_to_an_answer(shell: Shell, papers: Path) -> None:
+    done = shell("reindex", str(papers))
+    assert "2 documents (2 full text)" in done.stdout and "Published as generation 000001." in done.stdout
+    answer = json.loads(shell("search", "its second page on momentum", "-k", "1", "--json").stdout)
+    assert answer["query"] == "its second page on momentum"
+    first = answer["results"][0]
+    assert (first["id"], first["text"], first["passages"][0]["page"]) == ("one", "full", 2)
+    assert "page 2" in shell("search", "second", "page", "momentum").stdout
+    listed = json.loads(shell("papers", "--json").stdout)["papers"]
+    assert [(p["id"], p["text"], p["pages"]) for p in listed] == [("one", "full", 2), ("two", "full", 1)]
+    assert "page" not in shell("papers", "two").stderr
+    assert shell("open", "one", "--page", "2", "--print").stdout.strip() == f"{(papers / 'one.pdf').as_uri()}#page=2"
+    assert "ok  library" in shell("doctor").stdout
+    assert "nothing" in shell("reindex").stdout.lower()
+
+
+def test_json_of_a_reindex(shell: Shell, papers: Path) -> None:
+    done = shell("reindex", str(papers), "--json")
+    report = json.loads(done.stdout)
+    assert (report["published"], report["documents"], report["exit_code"]) == (True, 2, 0)
+    assert {line["outcome"] for line in report["lines"]} == {"full text"}
+
+
+def test_progress_for_programs(shell: Shell, papers: Path) -> None:
+    told = shell("reindex", str(papers), "--progress", "json").stderr.splitlines()
+    stages = [row["stage"] for row in map(json.loads, told) if "stage" in row]
+    assert stages == ["fetch", "extract", "embed", "publish"]
+
+
+def test_a_batch_of_questions(shell: Shell, papers: Path) -> None:
+    shell("reindex", str(papers))
+    questions = "".join(json.dumps({"_id": n, "text": t}) + "\n" for n, t in enumerate(["momentum", "parsing" * 9999, '"-x: (']))
+    (shell.folder / "questions.jsonl").write_text(questions + "\n")
+    done = shell("search", "--batch", "questions.jsonl", "-k", "100", "--json")
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["_id"] for row in rows] == ["0", "1", "2"]
+    assert all({"id", "score"} == set(result) for row in rows for result in row["results"])
+    assert [len(row["results"]) for row in rows] == [2, 2, 2]
+    assert shell("search", "--batch", "-", stdin=questions).stdout == done.stdout
+
+
+def test_digest_and_failure_have_their_exit_codes(shell: Shell) -> None:
+    shell.environment["PAPERPATH_DIGESTS"] = str(PROJECT / "data" / "digests")
+    (shell.folder / "list.md").write_text("- [diloco](https://arxiv.org/abs/2311.08105)\n")
+    done = shell("reindex", "list.md", code=3)
+    assert "1 digest" in done.stdout and "arxiv.org" in json.loads(shell("papers", "--json").stdout)["papers"][0]["link"]
+    assert "[digest]" in shell("search", "how does diloco reduce communication").stdout
+    (shell.folder / "list.md").write_text("- [diloco](https://arxiv.org/abs/2311.08105)\n- [other](https://arxiv.org/abs/1706.03762)\n")
+    assert "failed" in shell("reindex", "list.md", code=4).stdout
+    assert shell("reindex", "list.md", "--strict", code=4).returncode == 4
+
+
+def test_the_default_list_is_that_of_the_folder(shell: Shell) -> None:
+    assert "data/reading-list.md" in shell("reindex", code=2).stderr
+    (shell.folder / "data").mkdir()
+    (shell.folder / "data" / "reading-list.md").write_text("- [a paper](https://arxiv.org/abs/1706.03762)\n")
+    shell("reindex", code=4)
+
+
+def test_checking_a_list(shell: Shell) -> None:
+    fixtures = {
+        "2301.00001": paper("The true title of one", "text", versions=3),
+        "2301.00002": paper("Two", "text", comment="This paper has been withdrawn by the authors."),
+    }
+    with LoopbackArxiv(fixtures) as arxiv:
+        shell.environment |= arxiv.environment() | {"PAPERPATH_ALLOW_PRIVATE": "1"}
+        (shell.folder / "list.md").write_text(
+            "- [The true title of one](https://arxiv.org/abs/2301.00001v1)\n"
+            "- [quite another thing](https://arxiv.org/abs/2301.00001)\n"
+            "- [Two](https://arxiv.org/abs/2301.00002)\n"
+            "- [Three](https://arxiv.org/abs/2301.99999)\n"
+            f"- [gone]({arxiv.url}/nowhere)\n"
+        )
+        done = shell("check", "list.md", "--json", code=4)
+        answer = json.loads(done.stdout)
+        assert answer["entries"] == 4
+        found = {(f["line"], f["kind"]) for f in answer["findings"]}
+        assert found == {(2, "repeat"), (2, "two-titles"), (2, "wrong-title"), (3, "withdrawn"), (4, "dead-link"), (5, "dead-link")}
+        assert arxiv.bodies == 0
+        assert not shell.library.exists()
+        (shell.folder / "good.md").write_text("- [The true title of one](https://arxiv.org/abs/2301.00001)\n")
+        assert "1 entries, 0 findings" in shell("check", "good.md").stdout
+        (shell.folder / "old.md").write_text("- [The true title of one](https://arxiv.org/abs/2301.00001v1)\n")
+        assert "superseded" in shell("check", "old.md", code=4).stdout
+
+
+def test_serving(shell: Shell, papers: Path) -> None:
+    shell("reindex", str(papers))
+    process = subprocess.Popen([sys.executable, "-m", "service.cli", "serve", "--port", "0"], cwd=shell.folder,
+                               env=shell.all({}), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("paperpath serves generation 000001, 2 documents")
+        address = process.stdout.readline().split("/v1/")[0].strip()
+        with urllib.request.urlopen(f"{address}/v1/search?q=parsing", timeout=60) as answer:
+            assert json.load(answer)["results"][0]["id"] == "two"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) in (0, 130)
+        assert process.stderr is not None and "Traceback" not in process.stderr.read()
+
+
+def test_generations(shell: Shell, papers: Path) -> None:
+    shell("reindex", str(papers))
+    (papers / "two.pdf").unlink()
+    shell("reindex", "--offline")
+    rows = json.loads(shell("library", "list", "--json").stdout)["generations"]
+    assert [(row["name"], row["current"], row["documents"]) for row in rows] == [("000001", False, 2), ("000002", True, 1)]
+    assert "000001 is read now" in shell("library", "rollback").stdout
+    assert len(json.loads(shell("papers", "--json").stdout)["papers"]) == 2
+    assert shell("library", "verify").stdout.count("sound") == 2
+    assert "no generation before" in shell("library", "rollback", code=1).stderr
+    shell("library", "rollback", "000002")
+    assert "000001" in shell("library", "prune").stdout
+    assert json.loads(shell("library", "ledger", "--json").stdout) == {"downloads": []}
+
+
+# ---------------------------------------------------------------------- what goes wrong
+
+READS = [["search", "anything"], ["papers"], ["papers", "2311.08105"], ["open", "2311.08105", "--print"], ["library", "list"],
+         ["library", "verify"]]  # fmt: skip
+WRITES = [["reindex", "PAPERS"], ["library", "rollback"], ["library", "prune"]]
+
+
+def names(commands: list[list[str]]) -> list[str]:
+    return [" ".join(command) for command in commands]
+
+
+def explained(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    """Asserts that standard error names the cause, and a cure on the line after it."""
+    message = done.stderr[done.stderr.index("Error:") :]
+    assert all(word in message for word in words), message
+    assert len(message.strip().splitlines()) >= 2, f"no cure: {message}"
+
+
+@pytest.mark.parametrize("command", [*READS, ["library", "rollback"], ["library", "prune"], ["library", "ledger"],
+                                     ["search", "--batch", "questions.jsonl"]], ids=" ".join)  # fmt: skip
+def test_without_a_library(shell: Shell, command: list[str]) -> None:
+    (shell.folder / "questions.jsonl").write_text('{"_id": "1", "text": "x"}\n')
+    explained(shell(*command, code=1), str(shell.library), "reindex")
+    assert not shell.library.exists()
+
+
+def test_doctor_without_a_library(shell: Shell) -> None:
+    done = shell("doctor", code=1)
+    assert "NO  library" in done.stdout and "Next: `paperpath reindex`" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "word"), [(None, "no such file"), ("", "no link"), ("# Only\n\n- prose\n", "no link"), ("\x00\xff", "UTF-8")]
+)
+@pytest.mark.parametrize("command", ["reindex", "reindex --add", "check"])
+def test_a_list_that_can_not_be_meant(shell: Shell, command: str, text: str | None, word: str) -> None:
+    build(shell.library)
+    before = bytes_of(shell.library)
+    if text is not None:
+        (shell.folder / "list.md").write_bytes(text.encode("latin-1"))
+    explained(shell(*command.split(), "list.md", code=2), "list.md", word)
+    assert bytes_of(shell.library) == before
+
+
+@pytest.mark.parametrize("batch", ["missing.jsonl", "bad.jsonl", "folder"])
+def test_a_batch_that_can_not_be_read(shell: Shell, batch: str) -> None:
+    build(shell.library)
+    (shell.folder / "bad.jsonl").write_text('{"_id": "1", "text": "x"}\n{"_id": 2}\n')
+    (shell.folder / "folder").mkdir()
+    done = shell("search", "--batch", batch, code=2)
+    assert batch in done.stderr and "Error:" in done.stderr
+    if batch == "bad.jsonl":
+        assert "bad.jsonl:2" in done.stderr
+
+
+@pytest.mark.parametrize("command", [["papers", "9999.99999"], ["open", "9999.99999"], ["reindex", "--remove", "9999.99999"],
+                                     ["open", "2311.08105", "--page", "99"]], ids=" ".join)  # fmt: skip
+def test_an_unknown_id_or_page(shell: Shell, command: list[str]) -> None:
+    build(shell.library)
+    explained(shell(*command, code=2), command[-1] if "--page" not in command else "2 pages")
+
+
+@pytest.mark.parametrize("command", [["search"], ["search", "x", "--batch", "y"], ["nonsense"], ["search", "x", "-k", "0"],
+                                     ["serve", "--port", "99999"], ["reindex", "--nonsense"]], ids=" ".join)  # fmt: skip
+def test_a_wrong_command_is_a_usage_error(shell: Shell, command: list[str]) -> None:
+    assert "Error" in shell(*command, code=2).stderr
+
+
+def damage(library: Path, role: str) -> str:
+    """Flips a bit in a file of the newest generation; returns the file's name."""
+    held = Library(library)
+    path = library / "files" / held.manifest(held.current_name()).files[role].name
+    body = bytearray(path.read_bytes())
+    body[len(body) // 3] ^= 4
+    path.write_bytes(body)
+    return path.name
+
+
+@pytest.mark.parametrize("command", READS[:4], ids=names(READS[:4]))
+@pytest.mark.parametrize("role", ["catalogue", "vectors"])
+def test_a_corrupted_generation(shell: Shell, command: list[str], role: str) -> None:
+    build(shell.library)
+    name = damage(shell.library, role)
+    explained(shell(*command, code=1), name, "altered")
+    assert name in shell("library", "verify", code=1).stdout
+    assert name in shell("doctor", code=1).stdout
+
+
+@pytest.mark.parametrize("command", READS[:4], ids=names(READS[:4]))
+def test_a_corrupted_generation_with_a_sound_one_before_it(shell: Shell, command: list[str]) -> None:
+    build(shell.library)
+    build(shell.library, {**TEXTS, "new": ["Something new that was published after."]})
+    name = damage(shell.library, "vectors")
+    done = shell(*command)
+    assert "Warning" in done.stderr and name in done.stderr and "000001 answers in its place" in done.stderr
+
+
+def test_a_reindex_mends_a_corrupted_library(shell: Shell, papers: Path) -> None:
+    shell("reindex", str(papers))
+    damage(shell.library, "catalogue")
+    shell("search", "x", code=1)
+    assert "Published" in shell("reindex", str(papers)).stdout
+    shell("library", "verify")
+    shell("search", "x")
+
+
+@pytest.mark.parametrize("model", ["no-such-model", "/no/such/folder"])
+@pytest.mark.parametrize("command", [["search", "x"], ["reindex", "PAPERS"], ["papers"], ["serve", "--port", "0"]], ids=" ".join)
+def test_an_unknown_model(shell: Shell, papers: Path, model: str, command: list[str]) -> None:
+    build(shell.library)
+    before = bytes_of(shell.library)
+    if command[0] == "serve":
+        return  # it serves, and says so in each answer: see test_api
+    command = [str(papers) if word == "PAPERS" else word for word in command]
+    explained(shell(*command, code=1, PAPERPATH_MODEL=model, HF_HUB_OFFLINE="1"), model, "PAPERPATH_MODEL")
+    assert bytes_of(shell.library) == before
+
+
+def test_another_model_than_the_library_s(shell: Shell) -> None:
+    build(shell.library)
+    explained(shell("search", "x", code=1, PAPERPATH_MODEL=""), "toy", "reindex")
+
+
+@pytest.mark.parametrize(("name", "value"), [("ARXIV_SECONDS", "soon"), ("ARXIV_URL", "nowhere"), ("RETRIES", "99"),
+                                             ("KEEP_GENERATIONS", "0")])  # fmt: skip
+def test_a_setting_that_can_not_be_used(shell: Shell, name: str, value: str) -> None:
+    explained(shell("papers", code=2, **{f"PAPERPATH_{name}": value}), f"PAPERPATH_{name}", value)
+
+
+@pytest.mark.parametrize(("host", "word"), [("0.0.0.0", "token"), ("192.0.2.1", "token")])
+def test_serving_to_others_needs_a_token(shell: Shell, host: str, word: str) -> None:
+    explained(shell("serve", "--host", host, "--port", "0", code=2), host, word)
+
+
+def test_a_port_that_is_taken(shell: Shell) -> None:
+    with LoopbackArxiv({}) as other:
+        explained(shell("serve", "--port", str(other.port), code=2), str(other.port), "--port")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of two megabytes."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def remount(folder: Path, how: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{how}", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("left", [0, 20_000, 60_000, 150_000, 300_000])
+def test_a_full_disk(shell: Shell, papers: Path, small_disk: Path, left: int) -> None:
+    """Full at different moments: the message names it, the old generation answers."""
+    library = small_disk / "library"
+    shell.environment["PAPERPATH_LIBRARY"] = str(library)
+    shell("reindex", str(papers))
+    before = bytes_of(library)
+    for number in range(12):
+        text = [f"Paper {number} page {page}. " + f"It says many things about topic {number}. " * 30 for page in range(20)]
+        (papers / f"more-{number}.pdf").write_bytes(tiny_pdf(text))
+    filler = small_disk / "filler"
+    free = os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_frsize
+    filler.write_bytes(b"\0" * max(0, free - left))
+    explained(shell("reindex", str(papers), code=1), "disk", "--library")
+    assert bytes_of(library) == before
+    assert len(json.loads(shell("papers", "--json").stdout)["papers"]) == 2
+    filler.unlink()
+    shell("reindex", str(papers))
+    assert len(json.loads(shell("papers", "--json").stdout)["papers"]) == 14
+
+
+@pytest.mark.parametrize("command", WRITES, ids=names(WRITES))
+def test_a_read_only_library(shell: Shell, papers: Path, small_disk: Path, command: list[str]) -> None:
+    library = small_disk / "library"
+    shell.environment["PAPERPATH_LIBRARY"] = str(library)
+    build(library)
+    before = bytes_of(library)
+    remount(small_disk, "ro")
+    try:
+        command = [str(papers) if word == "PAPERS" else word for word in command]
+        explained(shell(*command, code=1), "read-only", "--library")
+        for read in READS:
+            shell(*read)
+        (shell.folder / "list.md").write_text("- [a](https://arxiv.org/abs/1706.03762)\n")
+        shell("check", "list.md", "--offline")
+    finally:
+        remount(small_disk, "rw")
+    assert bytes_of(library) == before
