@@ -247,7 +247,7 @@ def test_what_is_held_stays_when_it_can_not_be_reached(run: Callable[..., Report
 def test_no_network_at_all_is_quick_and_says_so(settings: Settings, tmp_path: Path) -> None:
     """Nothing listens there: each host is tried once, not once for each entry."""
     (tmp_path / "list.md").write_text("\n".join(line(n % 9 + 1, f"t {n}").replace("0000", f"{n:03}") for n in range(10, 90)))
-    down = Settings(**{**down.model_dump(), "arxiv_url": "http://127.0.0.1:9", "arxiv_api_url": "http://127.0.0.1:9/api"})
+    down = Settings(**{**settings.model_dump(), "arxiv_url": "http://127.0.0.1:9", "arxiv_api_url": "http://127.0.0.1:9/api"})
     report = reindex(Request(sources=(str(tmp_path / "list.md"),)), down)
     assert report.exit_code == 4 and report.requests <= 3 and report.passages == 0
     assert set(outcomes(report).values()) == {"failed"}
