@@ -31,7 +31,15 @@ class Line:
 class _Candidate:
     document: Document
     outcome: str
-    paper: str  # candidates with the same are one paper
+    why: str = ""
+
+    @property
+    def paper(self) -> str:
+        """What tells papers apart: candidates with the same are one."""
+        document = self.document
+        if document.text == "record":
+            return document.entry.address
+        return document.arxiv_id or document.origin.sha256 or document.entry.address
 
 
 def assemble(
@@ -47,8 +55,8 @@ def assemble(
         elif work.text is None and current and address in full:  # it can't be had now, but the library holds it
             before = current.catalogue.document(full[address])
             assert before is not None
-            reason = work.failure.message if work.failure else ""
-            candidates.append(_Candidate(replace(before, entry=work.entry, reason=reason), "cached", _paper(before)))
+            why = work.failure.message if work.failure else ""
+            candidates.append(_Candidate(replace(before, entry=work.entry), "cached", why))
         else:
             candidates.append(_from_text(work, reading, digests))
     papers: dict[str, list[_Candidate]] = {}
@@ -60,8 +68,7 @@ def assemble(
     for document, group in zip(documents, papers.values(), strict=True):
         for candidate in group:
             first = candidate.document.entry.mentions[0]
-            lines.append(Line(document.id, document.title, candidate.outcome, candidate.document.reason, first.source,
-                              first.line))  # fmt: skip
+            lines.append(Line(document.id, document.title, candidate.outcome, candidate.why, first.source, first.line))
     return documents, lines
 
 
@@ -86,7 +93,7 @@ def _from_record(entry: Entry, reading: Reading) -> _Candidate:
         authors=record.authors, abstract=record.text, date=record.date, pages=(Page(record.text),) if record.text else (),
         link=_link(f"arxiv:{identifier.id}", None) if identifier else "", arxiv_id=identifier.id if identifier else None,
     )  # fmt: skip
-    return _Candidate(document, "record", entry.address)
+    return _Candidate(document, "record")
 
 
 def _from_text(work: Work, reading: Reading, digests: Mapping[str, Extracted]) -> _Candidate:
@@ -116,13 +123,7 @@ def _from_text(work: Work, reading: Reading, digests: Mapping[str, Extracted]) -
         newest=known.newest if known else None, link=_link(entry.address, arxiv_id), reason=reason,
         origin=work.origin if kind == "full" else Origin(),
     )  # fmt: skip
-    return _Candidate(document, outcome, _paper(document))
-
-
-def _paper(document: Document) -> str:
-    if document.arxiv_id:
-        return f"arxiv:{document.arxiv_id}"
-    return document.origin.sha256 or document.entry.address
+    return _Candidate(document, outcome, reason or work.note)
 
 
 def _title(entry: Entry, known: str, digest: str, own: str) -> str:

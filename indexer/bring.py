@@ -27,7 +27,8 @@ _EXTRACTED = TypeAdapter(Extracted)
 class Work:
     """An entry with what could be had of it: `text`, or the `failure` that says why not.
 
-    `fresh` says that the text was read in this run, not taken from the cache. `version` is the arXiv version got.
+    `fresh` says that the text was read in this run, not taken from the cache. `version` is the arXiv version got, `note`
+    why what is held could not be brought up to date.
     """
 
     entry: Entry
@@ -36,6 +37,7 @@ class Work:
     origin: Origin = field(default_factory=Origin)
     version: int | None = None
     fresh: bool = False
+    note: str = ""
     failure: DocumentError | None = None
 
 
@@ -114,5 +116,5 @@ def _fetched(work: Work, fetcher: Fetcher) -> tuple[Path, str]:
         withdrawn=bool(known and known.withdrawn),
     )  # fmt: skip
     work.origin = Origin(got.sha256, got.bytes, got.asked_url, got.final_url, fetched=got.time)
-    work.version = got.version
+    work.version, work.note = got.version, got.note
     return got.path, got.content_type

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -153,8 +154,14 @@ def _print_report(report: Report, as_json: bool) -> None:
     if as_json:
         terminal.print_json(report)
         return
-    rows = [(line.id, line.title, line.outcome, line.why) for line in report.lines]
-    print(terminal.table(rows, ("id", "title", "text", "why"), (30, 56, None, 90)))
+    rows = [(line.id, line.outcome, line.title) for line in report.lines]
+    print(terminal.table(rows, ("id", "text", "title"), (None, None, 110)))
+    reasons: dict[str, list[str]] = {}
+    for line in report.lines:
+        if line.why:  # many papers fail for one reason: the address in front of it tells them apart no better than the id
+            reasons.setdefault(re.sub(r"^https?://\S+ ", "", line.why), []).append(line.id)
+    for reason, ids in reasons.items():
+        print(f"\n{', '.join(ids)}:\n  {terminal.plain(reason)}")
     counts: dict[str, int] = {}
     for line in report.lines:
         counts[line.outcome] = counts.get(line.outcome, 0) + 1

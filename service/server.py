@@ -38,6 +38,7 @@ def run(settings: Settings, host: str, port: int) -> None:
     print(f"paperpath serves {answers}\n  {address}/v1/search?q=how+does+diloco+reduce+communication\n"
           f"  {address}/v1/papers\n  {address}/openapi.json", flush=True)  # fmt: skip
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # where it serves was said above
     uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False)).run(sockets=[listening])
 
 

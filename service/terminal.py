@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from dataclasses import asdict, is_dataclass
 from typing import Any
@@ -62,10 +63,17 @@ class BarProgress(Progress):
 
 
 def table(rows: list[tuple[str, ...]], heads: tuple[str, ...], widths: tuple[int | None, ...] | None = None) -> str:
-    """Rows as aligned columns of plain text; a cell longer than its width is cut with an ellipsis."""
+    """Rows as aligned columns of plain text; a cell longer than its width is cut with an ellipsis.
+
+    On a terminal the last column is cut to what fits.
+    """
     widths = widths or (None,) * len(heads)
     cut = [tuple(_cell(cell, width) for cell, width in zip(row, widths, strict=True)) for row in [heads, *rows]]
     sizes = [max(_columns(row[column]) for row in cut) for column in range(len(heads))]
+    if sys.stdout.isatty():
+        room = shutil.get_terminal_size().columns - sum(sizes[:-1]) - 2 * (len(sizes) - 1)
+        sizes[-1] = min(sizes[-1], max(room, 10))
+        cut = [(*row[:-1], _cell(row[-1], sizes[-1])) for row in cut]
     lines = ["  ".join(cell + " " * (size - _columns(cell)) for cell, size in zip(row, sizes, strict=True)).rstrip()
              for row in cut]  # fmt: skip
     lines.insert(1, "  ".join("-" * size for size in sizes))

@@ -122,7 +122,8 @@ def test_digest_and_failure_have_their_exit_codes(shell: Shell) -> None:
     shell.environment["PAPERPATH_DIGESTS"] = str(PROJECT / "data" / "digests")
     (shell.folder / "list.md").write_text("- [diloco](https://arxiv.org/abs/2311.08105)\n")
     done = shell("reindex", "list.md", code=3)
-    assert "1 digest" in done.stdout and "arxiv.org" in json.loads(shell("papers", "--json").stdout)["papers"][0]["link"]
+    assert "1 digest" in done.stdout and "\n2311.08105:\n  was not asked for: " in done.stdout
+    assert "arxiv.org" in json.loads(shell("papers", "--json").stdout)["papers"][0]["link"]
     assert "[digest]" in shell("search", "how does diloco reduce communication").stdout
     (shell.folder / "list.md").write_text("- [diloco](https://arxiv.org/abs/2311.08105)\n- [other](https://arxiv.org/abs/1706.03762)\n")
     assert "failed" in shell("reindex", "list.md", code=4).stdout

@@ -240,8 +240,9 @@ def test_what_is_held_stays_when_it_can_not_be_reached(run: Callable[..., Report
     arxiv.on("2301.00002", answer(404), always=True)
     report = run(line(1), line(2))
     assert outcomes(report) == {"2301.00001": "cached", "2301.00002": "cached"}
+    assert all("404" in line.why for line in report.lines)
     held = opened(settings).catalogue.document("2301.00001")
-    assert held is not None and held.text == "full" and "404" in held.reason
+    assert held is not None and (held.text, held.reason, report.published) == ("full", "", False)
 
 
 def test_no_network_at_all_is_quick_and_says_so(settings: Settings, tmp_path: Path) -> None:
