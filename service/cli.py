@@ -237,12 +237,13 @@ def search(query: tuple[str, ...], limit: int, batch: Path | None, library: Path
         print(f"{number}. {terminal.plain(found.title)}{mark}\n   {found.id}  {found.score:.3f}  {found.link}")
         for passage in found.passages:
             where = ", ".join(filter(None, (f"page {passage.page}" if passage.page else "", passage.section or "")))
-            print(f"   - {where or 'text'}: {_shortened(terminal.plain(passage.text))}")
+            text = terminal.plain(passage.text).removeprefix(terminal.plain(passage.section or "")).strip()
+            print(terminal.wrapped(f"- {where or 'text'}: {_shortened(text)}", indent=3))
     if not answer.results:
         print("The library holds no passage yet: no document has a text.")
 
 
-def _shortened(text: str, width: int = 220) -> str:
+def _shortened(text: str, width: int = 240) -> str:
     return text if len(text) <= width else text[:width].rsplit(" ", 1)[0] + " …"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import textwrap
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
@@ -83,6 +84,12 @@ def table(rows: list[tuple[str, ...]], heads: tuple[str, ...], widths: tuple[int
 def plain(text: str) -> str:
     """`text` without control characters, which could steer a terminal, and on one line."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def wrapped(text: str, indent: int) -> str:
+    """`text` in lines of at most 100 columns, or the terminal's, each behind so many spaces, hanging by two."""
+    width = min(shutil.get_terminal_size((100, 24)).columns, 100)
+    return textwrap.fill(text, max(width, 40), initial_indent=" " * indent, subsequent_indent=" " * (indent + 2))
 
 
 def _cell(text: str, width: int | None) -> str:
