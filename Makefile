@@ -33,7 +33,7 @@ test: .venv/.tests-installed
 	@$(BIN)/python -m pytest -q -n auto -m "not torture"
 
 torture: .venv/.tests-installed
-	@$(BIN)/python -m pytest -q -m torture
+	@$(BIN)/python -m pytest -q -n auto -rA -m torture
 
 bench: .venv/.tests-installed
 	@$(BIN)/python bench/reindex.py

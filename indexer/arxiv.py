@@ -26,9 +26,7 @@ _BARE = re.compile(rf"{_ID}", re.IGNORECASE)
 _PREFIXED = re.compile(rf"(?:arxiv\s?:\s?|\bCoRR,?\s*abs/){_ID}(?![\d.]*\d)", re.IGNORECASE)
 _URL = re.compile(rf"(?:https?:)?(?://)?(?:{_HOST}{_PATH}|{_MIRROR}){_ID}(?![\d])", re.IGNORECASE)
 _DOI = re.compile(rf"10\.48550/arxiv\.{_ID}(?![\d])", re.IGNORECASE)
-_STAMP = re.compile(
-    rf"arXiv:{_ID}\s*\[[a-z-]+(?:\.[A-Za-z-]+)?\]\s*(?P<date>\d{{1,2}}\s+[A-Z][a-z]{{2}}\s+\d{{4}})"
-)
+_STAMP = re.compile(rf"arXiv:{_ID}\s*\[[a-z-]+(?:\.[A-Za-z-]+)?\]\s*(?P<date>\d{{1,2}}\s+[A-Z][a-z]{{2}}\s+\d{{4}})")
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,8 @@ def read_bibtex(text: str, source: str) -> tuple[list[Entry], dict[str, Given], 
     """The entries of a .bib file in its order, what it says of them by address, and warnings.
 
     An entry's address is its arXiv id, else its DOI, else its URL, else its title. A block that can't be read is a
-    `bad-line` and the others stand; a key used twice is a `repeat-id`, and both entries stand.
+    `bad-line` and the others stand; so is an entry with a field twice, of which the first is taken. Of a key used twice
+    (`repeat-id`) both entries stand.
     """
     from bibtexparser.entrypoint import parse_string
     from bibtexparser.model import DuplicateBlockKeyBlock, DuplicateFieldKeyBlock, ParsingFailedBlock
@@ -53,7 +54,7 @@ def read_bibtex(text: str, source: str) -> tuple[list[Entry], dict[str, Given], 
             block = block.ignore_error_block or block
         elif isinstance(block, DuplicateFieldKeyBlock):
             named = ", ".join(sorted(block.duplicate_keys))
-            bad(block, f"The entry has two fields {named}; the first is taken.")
+            bad(block, f"The entry has the field {named} twice; the first is taken.")
             block = block.ignore_error_block or block
         if isinstance(block, ParsingFailedBlock):
             bad(block, f"An entry can't be read: {getattr(block.error, 'abort_reason', block.error)}.")
@@ -153,7 +154,11 @@ def _date(fields: Mapping[str, str]) -> str:
 def _decoded(text: str) -> str:
     """Text without LaTeX: accents, braces and commands resolved, on one line."""
     text = re.sub(r"(?<!\\)([%&])", r"\\\1", text)  # a bare % would begin a comment, & a column
-    return " ".join(_latex().latex_to_text(text).split())
+    try:
+        plain = _latex().latex_to_text(text)
+    except RecursionError:  # braces by the thousand
+        plain = re.sub(r"[{}\\]", "", text)
+    return " ".join(plain.split())
 
 
 @cache

@@ -87,8 +87,12 @@ class Item:
 
     def all_pieces(self) -> list[Piece]:
         """Its pieces and those of everything nested in it, set apart."""
-        nested = [p for child in self.children for p in (Piece("; ", child.line), *child.all_pieces())]
-        return self.pieces + nested
+        return self.pieces + set_apart(self.children)
+
+
+def set_apart(items: Iterable[Item]) -> list[Piece]:
+    """All pieces of some items, each item's after a semicolon."""
+    return [piece for item in items for piece in (Piece("; ", item.line), *item.all_pieces())]
 
 
 @dataclass
@@ -259,8 +263,8 @@ def _one_paper(items: Sequence[Item], lead: str) -> Item | None:
         return None
     if not all(says_nothing(item) for item in items):
         return None
-    pieces = [p for item in items for p in (*item.all_pieces(), Piece("; ", item.line))]
     named = lead if len(words_of(lead)) > 2 and not is_label(lead) else ""
+    pieces = items[0].all_pieces() + set_apart(items[1:])
     return replace(items[0], pieces=pieces, children=[], lead=named)
 
 

@@ -26,6 +26,7 @@ from indexer.items import (
     plain,
     read_items,
     says_nothing,
+    set_apart,
     unmarked,
 )
 from indexer.labels import FRAMEWORKS, is_label, only_labels, words_of
@@ -76,25 +77,22 @@ def _entries(item: Item, source: str) -> list[Entry]:
     """The entries that an item and the items nested in it make."""
     below = [child for child in item.children if child.all_links()]
     remarks = "; ".join(plain(child.all_pieces()) for child in item.children if not child.all_links())
-    attached = _attached(item, below) if item.style == "item" else []
-    nested = [
-        entry for child in below if not any(child is other for other in attached) for entry in _entries(child, source)
-    ]
-    said = item.pieces + [p for c in attached if not says_nothing(c) for p in (Piece("; ", c.line), *c.all_pieces())]
-    pieces = item.pieces + [p for child in attached for p in (Piece("; ", child.line), *child.all_pieces())]
+    attached, apart = _attached(item, below)
+    nested = [entry for child in apart for entry in _entries(child, source)]
+    pieces = item.pieces + set_apart(attached)
     groups = _groups(item, [p for p in pieces if p.url and not links.is_furniture(p.url)])
     if not groups:
         return nested
     title, taken = _item_title(item, groups)
+    said = item.pieces + set_apart(child for child in attached if not says_nothing(child))
     notes = _notes(item, said, groups, taken, remarks)
-    checked = _checked(item)
     own = []
-    for position, (group, note, beside) in enumerate(zip(groups, notes, _beside(groups, pieces), strict=True)):
-        line = item.line if position == 0 and item.style != "html" else group.links[0].line
-        given = group.title or (title if position == 0 else "")
-        own.append(
-            Entry(group.address, (Mention(source, line, given, item.section, note, checked),), group.version, beside)
-        )
+    for group, note, beside in zip(groups, notes, _beside(groups, pieces), strict=True):
+        first = group is groups[0]
+        line = item.line if first and item.style != "html" else group.links[0].line
+        given = group.title or (title if first else "")
+        mention = Mention(source, line, given, item.section, note, _checked(item))
+        own.append(Entry(group.address, (mention,), group.version, beside))
     return own + nested
 
 
@@ -118,9 +116,8 @@ def _groups(item: Item, found: list[Piece]) -> list[_Group]:
     titled = opening is not None and not opening.label
     if groups and opening and titled and item.style in ("item", "row") and not links.is_furniture(opening.url):
         apart = all(g.title and not _may_be_same(opening.text, g.title) for g in groups.values())
-        return (
-            [_joined(opening), *groups.values()] if apart and address_of(opening) not in groups else [*groups.values()]
-        )
+        if apart and address_of(opening) not in groups:
+            return [_joined(opening), *groups.values()]  # a book [by its title] that is based on a paper
     if groups or item.style in ("html", "heading"):
         return list(groups.values())
     begins = opening is not None and (titled or opening.bare)
@@ -149,23 +146,27 @@ def _joined(link: Piece) -> _Group:
     return next(iter(groups.values()))
 
 
-def _attached(parent: Item, below: Sequence[Item]) -> list[Item]:
-    """The nested items that only add links to what their parent lists ("slides: [link](…)", "[arxiv](…)")."""
+def _attached(parent: Item, below: Sequence[Item]) -> tuple[list[Item], list[Item]]:
+    """The nested items that only add links to what their parent lists ("slides: [link](…)"), and the others.
+
+    An address alone adds to a paper, or to a title that has no other; under anything else it is an item of its own.
+    """
     own = parent.links()
     has_paper = any(is_paper(link) for link in own)
+    has_title = parent.style == "item" and bool(plain(parent.pieces))
     bare = [link for child in below for link in child.all_links() if link.bare and links.kind(link.url) != Kind.CODE]
-    attached = []
+    attached: list[Item] = []
+    apart: list[Item] = []
     for child in below:
         found = child.all_links()
-        if has_paper and all(links.kind(link.url) == Kind.CODE for link in found):
-            attached.append(child)
-        elif all(link.label for link in found) and says_nothing(child):
-            if not any(link.bare for link in found):
-                fits = bool(own or plain(parent.pieces))
-            else:
-                fits = has_paper if own else bool(plain(parent.pieces)) and len(bare) <= 1
-            attached += [child] if fits else []
-    return attached
+        if any(link.bare for link in found):
+            fits = has_paper if own else has_title and len(bare) <= 1
+        else:
+            fits = bool(own) or has_title
+        adds = fits and all(link.label for link in found) and says_nothing(child)
+        code = has_paper and all(links.kind(link.url) == Kind.CODE for link in found)
+        (attached if adds or code else apart).append(child)
+    return attached, apart
 
 
 def _beside(groups: Sequence[_Group], pieces: Sequence[Piece]) -> list[tuple[Link, ...]]:

@@ -58,7 +58,7 @@ def read(source: str) -> Reading:
 
 def read_all(sources: Sequence[str]) -> Reading:
     """What several sources list together, merged by address. Raises as `read` does, at the first that can't be read."""
-    readings = [read(source) for source in dict.fromkeys(sources)]
+    readings = [read(name) for name in dict.fromkeys(remembered(source) for source in sources)]
     records: dict[str, Record] = {}
     given: dict[str, Given] = {}
     for reading in readings:
@@ -145,7 +145,7 @@ def _records(path: Path) -> Reading:
             address = f"record:{path}#{record.own_id}"
             records[address] = record
             entries.append(Entry(address, (Mention(str(path), line, record.title),)))
-    return Reading(tuple(entries), records, {}, tuple(warnings), _unread(warnings))
+    return Reading(tuple(entries), records, {}, tuple(warnings), _unread(warnings, entries))
 
 
 def _pdf(path: Path) -> Reading:
@@ -265,7 +265,7 @@ def _listed(entries: Sequence[Entry], warnings: Sequence[Warning]) -> Reading:
     """A list's entries, merged, with warnings for what it names twice."""
     found = (*warnings, *_repeats(entries))
     ordered = sorted(found, key=lambda warning: warning.line or 0)
-    return Reading(_merged(entries), warnings=tuple(ordered), skipped=_unread(warnings))
+    return Reading(_merged(entries), warnings=tuple(ordered), skipped=_unread(warnings, entries))
 
 
 def _merged(entries: Iterable[Entry]) -> tuple[Entry, ...]:
@@ -301,5 +301,8 @@ def _agree(title: str, other: str) -> bool:
     return titles.same_title(title, other) or titles.same_title(other, title)
 
 
-def _unread(warnings: Iterable[Warning]) -> tuple[str, ...]:
-    return tuple(f"{w.source}:{w.line}: {w.message}" for w in warnings if w.kind == "bad-line")
+def _unread(warnings: Iterable[Warning], entries: Iterable[Entry]) -> tuple[str, ...]:
+    """The bad lines that gave no entry, as `Reading.skipped` names them."""
+    read = {mention.line for entry in entries for mention in entry.mentions}
+    bad = (warning for warning in warnings if warning.kind == "bad-line" and warning.line not in read)
+    return tuple(f"{warning.source}:{warning.line}: {warning.message}" for warning in bad)

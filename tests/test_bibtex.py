@@ -120,6 +120,11 @@ def test_what_is_broken_is_told_and_the_rest_kept():
     assert "neither a title nor a link" in warnings[3].message
 
 
+def test_braces_by_the_thousand():
+    entry, _ = one("title=" + "{" * 3000 + "x" + "}" * 3000)
+    assert entry.title == "x"
+
+
 def test_two_long_titles_stay_two_entries():
     start = "word " * 20
     entries, _, _ = read_bibtex(f"@misc{{a, title={{{start} one}}}}\n@misc{{b, title={{{start} two}}}}", "a.bib")
