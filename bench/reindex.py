@@ -61,14 +61,25 @@ def main() -> None:
     rows = records(sys.argv[1] if len(sys.argv) > 1 else None)
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "records.jsonl"
-        reindex = [sys.executable, "-m", "service.cli", "reindex", str(source), "--json", "--library", f"{folder}/library"]
+        reindex = [
+            sys.executable,
+            "-m",
+            "service.cli",
+            "reindex",
+            str(source),
+            "--json",
+            "--library",
+            f"{folder}/library",
+        ]
 
         def write() -> None:
             source.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
 
         write()
         _, _, plain = timed([sys.executable, "-c", PLAIN, str(source)])
-        print(f"{len(rows)} records; plain sentence-transformers: load {plain['load']:.1f} s, encode {plain['encode']:.1f} s\n")
+        print(
+            f"{len(rows)} records; plain sentence-transformers: load {plain['load']:.1f} s, encode {plain['encode']:.1f} s\n"
+        )
         print("| run | seconds | against plain encode | embedded | peak MB |\n|---|---|---|---|---|")
         for name in ("built", "unchanged", "one changed", "one removed"):
             if name == "one changed":

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from indexer import arxiv, titles
+from indexer import arxiv
 from indexer.bring import Work
 from indexer.document import Document, Entry, Extracted, Origin, Page, Warning
 from indexer.library import Generation
-from indexer.sources import Reading
+from indexer.sources import Reading, titles
 
 _BEST_FIRST = ("full", "record", "digest", "title")
 
@@ -129,7 +129,9 @@ def _from_text(work: Work, reading: Reading, digests: Mapping[str, Extracted]) -
 def _title(entry: Entry, known: str, digest: str, own: str) -> str:
     """arXiv's title, else the digest's, else the text's own where the list doesn't contradict it, else the list's."""
     given = entry.title
-    fallback = Path(entry.address).stem if entry.address.startswith("file:") else entry.address.replace("arxiv:", "arXiv:")
+    fallback = (
+        Path(entry.address).stem if entry.address.startswith("file:") else entry.address.replace("arxiv:", "arXiv:")
+    )
     if own and given and not titles.same_title(given, own):
         own = ""
     return known or digest or own or given or fallback

@@ -14,9 +14,9 @@ from indexer.document import Entry, Extracted, Origin
 from indexer.errors import DocumentError, ExtractError, FetchError
 from indexer.extract.workers import Workers
 from indexer.fetch import Fetcher
+from indexer.fetch.metadata import ArxivMetadata
 from indexer.library.cache import Cache
 from indexer.library.files import sha256_of
-from indexer.metadata import ArxivMetadata
 from indexer.progress import Progress
 from indexer.settings import Settings
 
@@ -41,9 +41,7 @@ class Work:
     failure: DocumentError | None = None
 
 
-def bring(
-    works: Sequence[Work], fetcher: Fetcher, cache: Cache, settings: Settings, progress: Progress
-) -> None:
+def bring(works: Sequence[Work], fetcher: Fetcher, cache: Cache, settings: Settings, progress: Progress) -> None:
     """Fills in the text of each, or its failure."""
     at_arxiv = [work for work in works if work.entry.address.startswith("arxiv:")]
     elsewhere = [work for work in works if not work.entry.address.startswith("arxiv:")]

@@ -6,13 +6,13 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer import metadata, sources
+from indexer import sources
+from indexer.assemble import wrong_titles
 from indexer.bring import Work
 from indexer.document import Entry
 from indexer.errors import FetchError, Gone, LibraryUnwritable, Offline
-from indexer.fetch import Fetcher
+from indexer.fetch import Fetcher, metadata
 from indexer.library.cache import Cache
-from indexer.assemble import wrong_titles
 from indexer.settings import Settings
 
 
@@ -46,13 +46,16 @@ def check(source: str, settings: Settings, *, offline: bool = False) -> Findings
     """
     reading = sources.read(source)
     found = [Finding(w.source, w.line, w.kind, w.message) for w in reading.warnings]
-    with tempfile.TemporaryDirectory() as spare:
-        with _cache(settings, Path(spare)) as cache, Fetcher(settings, cache, offline=offline) as fetcher:
-            works = [Work(entry) for entry in reading.entries if entry.address not in reading.records]
-            found += _about_arxiv(works, fetcher, cache, settings)
-            for work in works:
-                found += _about_link(work.entry, fetcher)
-            found += [Finding(w.source, w.line, w.kind, w.message) for w in wrong_titles(works)]
+    with (
+        tempfile.TemporaryDirectory() as spare,
+        _cache(settings, Path(spare)) as cache,
+        Fetcher(settings, cache, offline=offline) as fetcher,
+    ):
+        works = [Work(entry) for entry in reading.entries if entry.address not in reading.records]
+        found += _about_arxiv(works, fetcher, cache, settings)
+        for work in works:
+            found += _about_link(work.entry, fetcher)
+        found += [Finding(w.source, w.line, w.kind, w.message) for w in wrong_titles(works)]
     return Findings(source, len(reading.entries), tuple(sorted(found, key=lambda f: (f.source, f.line or 0, f.kind))))
 
 
@@ -67,7 +70,9 @@ def _cache(settings: Settings, spare: Path) -> Cache:
 
 
 def _about_arxiv(works: list[Work], fetcher: Fetcher, cache: Cache, settings: Settings) -> list[Finding]:
-    by_id = {work.entry.address.removeprefix("arxiv:"): work for work in works if work.entry.address.startswith("arxiv:")}
+    by_id = {
+        work.entry.address.removeprefix("arxiv:"): work for work in works if work.entry.address.startswith("arxiv:")
+    }
     known, reasons = metadata.ask(fetcher, cache, list(by_id), settings=settings)
     unknown = metadata.unknown(cache, list(by_id))
     found = [Finding("", None, "unchecked", reason) for reason in reasons]
@@ -79,7 +84,9 @@ def _about_arxiv(works: list[Work], fetcher: Fetcher, cache: Cache, settings: Se
         elif work.known is None:
             continue
         elif work.known.withdrawn:
-            found += _at(work.entry, "withdrawn", f"arXiv:{arxiv_id}, “{work.known.title}”, was withdrawn by its authors.")
+            found += _at(
+                work.entry, "withdrawn", f"arXiv:{arxiv_id}, “{work.known.title}”, was withdrawn by its authors."
+            )
         elif asked and asked < work.known.newest:
             found += _at(work.entry, "superseded",
                          f"arXiv:{arxiv_id}v{asked} is asked for; v{work.known.newest} is the newest.")  # fmt: skip

@@ -23,7 +23,9 @@ def load(folder: Path) -> dict[str, Extracted]:
         try:
             _, header, body = path.read_text("utf-8").split("---\n", 2)
             fields = yaml.safe_load(header)
-            text = read_markdown(re.sub(r"^\*A digest .*\*$", "", body, count=1, flags=re.MULTILINE))  # said by its mark
+            text = read_markdown(
+                re.sub(r"^\*A digest .*\*$", "", body, count=1, flags=re.MULTILINE)
+            )  # said by its mark
             found[str(fields["address"])] = replace(
                 text, title=str(fields["title"]), authors=tuple(map(str, fields.get("authors") or ())),
                 date=str(fields.get("date") or ""),

@@ -116,7 +116,9 @@ def _folder(model: str) -> Path:
         try:
             return Path(snapshot_download(name, allow_patterns=list(_MODEL_FILES), local_files_only=local))
         except Exception as error:  # the hub's library raises a dozen kinds; each means that the model can't be had
-            reason = f"{type(error).__name__}: {str(error).splitlines()[0][:200]}" if str(error) else type(error).__name__
+            reason = (
+                f"{type(error).__name__}: {str(error).splitlines()[0][:200]}" if str(error) else type(error).__name__
+            )
     raise ModelUnknown(f"There is no folder {model}, and the hub gives no model {name} ({reason}).")
 
 

@@ -56,7 +56,9 @@ def _stretches(text: str, start: int, end: int, spans: list[tuple[int, int]], ro
 
     pieces: list[tuple[int, int]] = []
     for a, b in _sentences(text, start, end):
-        while tokens_in(a, b) > room:  # longer than the window by itself: cut between tokens, at a space if there is one
+        while (
+            tokens_in(a, b) > room
+        ):  # longer than the window by itself: cut between tokens, at a space if there is one
             limit = spans[bisect.bisect_left(begins, a) + room - 1][1]
             space = max(text.rfind(" ", a + 1, limit), text.rfind("\n", a + 1, limit))
             at = space if space > a + (limit - a) // 2 else limit

@@ -17,12 +17,12 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import TypeAdapter
 
-from indexer import digests, embed, errors, metadata, passages
+from indexer import digests, embed, errors, passages
 from indexer.assemble import Line, assemble, wrong_titles
 from indexer.bring import Work, bring
 from indexer.document import Document, Passage, Warning
 from indexer.embed import Described, Embedder
-from indexer.fetch import Fetcher
+from indexer.fetch import Fetcher, metadata
 from indexer.library import Generation, Library, Model
 from indexer.library.cache import Cache
 from indexer.progress import Progress
@@ -112,7 +112,9 @@ def _current(library: Library) -> Generation | None:
 def _ask_metadata(
     works: Sequence[Work], fetcher: Fetcher, cache: Cache, settings: Settings, request: Request
 ) -> list[Warning]:
-    by_id = {work.entry.address.removeprefix("arxiv:"): work for work in works if work.entry.address.startswith("arxiv:")}
+    by_id = {
+        work.entry.address.removeprefix("arxiv:"): work for work in works if work.entry.address.startswith("arxiv:")
+    }
     found, reasons = metadata.ask(fetcher, cache, list(by_id), settings=settings, refresh=request.refresh)
     for arxiv_id, known in found.items():
         by_id[arxiv_id].known = known
@@ -138,7 +140,9 @@ def _exit_code(lines: Sequence[Line], want: Wanted) -> int:
 def _inputs(documents: Sequence[Document], described: Described, want: Wanted) -> str:
     """A hash of all that goes into a generation."""
     everything = hashlib.sha256()
-    everything.update(json.dumps([passages.VERSION, described.fingerprint, want.sources, sorted(want.excluded)]).encode())
+    everything.update(
+        json.dumps([passages.VERSION, described.fingerprint, want.sources, sorted(want.excluded)]).encode()
+    )
     for document in documents:
         everything.update(_DOCUMENT.dump_json(document))
     return everything.hexdigest()
@@ -162,7 +166,9 @@ def _vectors(
             keys.append(passages.vector_key(described.fingerprint, text))
             texts[keys[-1]] = text
     held = cache.vectors(list(texts))
-    lacking = sorted((key for key in texts if key not in held), key=lambda key: len(texts[key]))  # like lengths together
+    lacking = sorted(
+        (key for key in texts if key not in held), key=lambda key: len(texts[key])
+    )  # like lengths together
     progress.stage("embed", len(lacking))
     for start in range(0, len(lacking), _BATCH):
         some = lacking[start : start + _BATCH]
@@ -177,7 +183,9 @@ def _vectors(
 
 
 def _cut(document: Document, embedder: Embedder, cache: Cache) -> list[Passage]:
-    text = json.dumps([document.title, [page.text for page in document.pages], [(s.page, s.start) for s in document.sections]])
+    text = json.dumps(
+        [document.title, [page.text for page in document.pages], [(s.page, s.start) for s in document.sections]]
+    )
     key = f"{hashlib.sha256(text.encode()).hexdigest()}:{passages.VERSION}:{embedder.model.fingerprint}"
     if (held := cache.text(key)) is not None:
         return _PASSAGES.validate_python(held["passages"])

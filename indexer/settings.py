@@ -58,5 +58,7 @@ def load(**given: Annotated[Any, "values that win over the environment; None is 
     except ValidationError as error:
         first = error.errors()[0]
         name = "PAPERPATH_" + str(first["loc"][0]).upper()
-        raise BadSetting(f"{name} can't be used: {first['msg']} (it is {first['input']!r}).",
-                         cure="README's table of settings says what each takes.") from None
+        raise BadSetting(
+            f"{name} can't be used: {first['msg']} (it is {first['input']!r}).",
+            cure="README's table of settings says what each takes.",
+        ) from None

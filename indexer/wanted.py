@@ -98,9 +98,7 @@ def _lists_only(source: str, address: str, current: Generation) -> bool:
     return listed == {address}
 
 
-def _read(
-    names: Sequence[str], request: Request, current: Generation | None
-) -> tuple[Reading, dict[str, Warning]]:
+def _read(names: Sequence[str], request: Request, current: Generation | None) -> tuple[Reading, dict[str, Warning]]:
     remembered = set(current.manifest.sources) if current else set()
     insisted = {sources.remembered(source, must_exist=False) for source in (*request.sources, *request.add)}
     readable, missing = [], {}

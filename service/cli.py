@@ -93,7 +93,9 @@ def _open(settings: Settings) -> tuple[Opened, Generation]:
     opened = Opened(settings)
     generation = opened.now()
     if opened.trouble is not None:
-        say(f"Warning: {opened.trouble.message} Generation {generation.name} answers in its place.\n  {opened.trouble.cure}")
+        say(
+            f"Warning: {opened.trouble.message} Generation {generation.name} answers in its place.\n  {opened.trouble.cure}"
+        )
     return opened, generation
 
 
@@ -147,7 +149,9 @@ def _print_report(report: Report, as_json: bool) -> None:
     from service import terminal
 
     for warning in report.warnings:
-        where = f"{warning.source}:{warning.line}: " if warning.line else f"{warning.source}: " if warning.source else ""
+        where = (
+            f"{warning.source}:{warning.line}: " if warning.line else f"{warning.source}: " if warning.source else ""
+        )
         terminal.say(f"Warning: {where}{warning.message}")
     for skipped in report.skipped:
         terminal.say(f"Skipped: {skipped}")
@@ -158,7 +162,9 @@ def _print_report(report: Report, as_json: bool) -> None:
     print(terminal.table(rows, ("id", "text", "title"), (None, None, 110)))
     reasons: dict[str, list[str]] = {}
     for line in report.lines:
-        if line.why:  # many papers fail for one reason: the address in front of it tells them apart no better than the id
+        if (
+            line.why
+        ):  # many papers fail for one reason: the address in front of it tells them apart no better than the id
             reasons.setdefault(re.sub(r"^https?://\S+ ", "", line.why), []).append(line.id)
     for reason, ids in reasons.items():
         print(f"\n{', '.join(ids)}:\n  {terminal.plain(reason)}")
@@ -223,7 +229,9 @@ def search(query: tuple[str, ...], limit: int, batch: Path | None, library: Path
     from service import terminal
 
     if bool(query) == bool(batch):
-        raise click.UsageError("Give a question, or --batch FILE." if not query else "Give a question or --batch, not both.")
+        raise click.UsageError(
+            "Give a question, or --batch FILE." if not query else "Give a question or --batch, not both."
+        )
     if batch is not None:
         _search_batch(batch, limit, library)
         return
@@ -312,7 +320,9 @@ def _print_paper(one: Any, as_json: bool) -> None:
     if one.outline:
         print("\nOutline:")
     for heading in one.outline:
-        print(f"  {'  ' * (heading.level - 1)}{terminal.plain(heading.heading)}{f'  p. {heading.page}' if heading.page else ''}")
+        print(
+            f"  {'  ' * (heading.level - 1)}{terminal.plain(heading.heading)}{f'  p. {heading.page}' if heading.page else ''}"
+        )
     print("\nListed:")
     for place in one.listed:
         line = f":{place.line}" if place.line else ""
@@ -350,7 +360,9 @@ def open_(document_id: str, page: int | None, only_print: bool, library: Path | 
 
 @main_group.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="The port; 0 takes a free one.")
+@click.option(
+    "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="The port; 0 takes a free one."
+)
 @_library_option
 def serve(host: str, port: int, library: Path | None) -> None:
     """Answer over HTTP until stopped. Prints where to look."""
@@ -431,7 +443,9 @@ def library_verify(library: Path | None, as_json: bool) -> None:
 
     answers = Library(_settings(library).library).verify()
     if as_json:
-        terminal.print_json({"generations": [{"name": name, "sound": not wrong, "wrong": wrong} for name, wrong in answers]})
+        terminal.print_json(
+            {"generations": [{"name": name, "sound": not wrong, "wrong": wrong} for name, wrong in answers]}
+        )
     else:
         for name, wrong in answers:
             print(f"{name}  {wrong or 'sound'}")
@@ -473,7 +487,11 @@ def library_ledger(library: Path | None, as_json: bool) -> None:
         return
     cells = [(row.address, row.outcome, f"v{row.version}" if row.version else "", str(row.bytes), row.time,
               row.reason or row.final_url) for row in rows]  # fmt: skip
-    print(terminal.table(cells, ("address", "outcome", "version", "bytes", "time", "from, or why"), (40, None, None, None, None, 80)))
+    print(
+        terminal.table(
+            cells, ("address", "outcome", "version", "bytes", "time", "from, or why"), (40, None, None, None, None, 80)
+        )
+    )
 
 
 if __name__ == "__main__":

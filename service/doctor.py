@@ -48,7 +48,9 @@ def _model(settings: Settings) -> Item:
 
 def _engine() -> Item:
     try:
-        found = ", ".join(f"{name} {version(name)}" for name in ("torch", "sentence-transformers", "faiss-cpu", "pypdf"))
+        found = ", ".join(
+            f"{name} {version(name)}" for name in ("torch", "sentence-transformers", "faiss-cpu", "pypdf")
+        )
     except PackageNotFoundError as error:
         return Item("engine", False, f"{error.name} is not installed")
     return Item("engine", True, f"{found}, on the CPU")
@@ -59,7 +61,9 @@ def _library(settings: Settings) -> tuple[Item, str]:
     try:
         generation = opened.now()
     except NoLibrary as error:
-        return Item("library", False, error.message), "`paperpath reindex` builds the library from data/reading-list.md."
+        return Item(
+            "library", False, error.message
+        ), "`paperpath reindex` builds the library from data/reading-list.md."
     except ModelMismatch as error:
         return Item("library", False, error.message), error.cure
     except PaperpathError as error:

@@ -1,4 +1,4 @@
-"""How the command line draws: progress on a terminal, tables, passages. Data goes to standard output, the rest to standard error."""
+"""How the command line draws: progress, tables, passages. Data goes to standard output, the rest to standard error."""
 
 from __future__ import annotations
 

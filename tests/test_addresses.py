@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.addresses import Backend, Guard, TooMuch, TooSlow, refusal, transport
 from indexer.errors import AddressRefused, FetchError, Unreachable
 from indexer.fetch import Fetcher
+from indexer.fetch.addresses import Backend, Guard, TooMuch, TooSlow, refusal, transport
 from indexer.library.cache import Cache
 from indexer.settings import Settings
 from tests.loopback_arxiv import FakeTime, LoopbackArxiv, Page, redirect

@@ -7,8 +7,8 @@ from conftest import SHARED, needs_shared
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.bibtex import Given, read_bibtex
 from indexer.document import Link
+from indexer.sources.bibtex import Given, read_bibtex
 
 
 def one(fields: str):

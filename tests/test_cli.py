@@ -33,7 +33,9 @@ class Shell:
     def library(self) -> Path:
         return self.folder / "library"
 
-    def __call__(self, *command: str, code: int | None = 0, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    def __call__(
+        self, *command: str, code: int | None = 0, stdin: str = "", **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         """Asserts the exit code, and that nobody sees a traceback."""
         done = subprocess.run(
             [sys.executable, "-m", "service.cli", *command], cwd=self.folder, capture_output=True, text=True, input=stdin,
@@ -61,7 +63,9 @@ def papers(shell: Shell) -> Path:
     """A folder of two PDFs."""
     folder = shell.folder / "papers"
     folder.mkdir()
-    (folder / "one.pdf").write_bytes(tiny_pdf(["The first paper is about gradient descent.", "Its second page is on momentum."]))
+    (folder / "one.pdf").write_bytes(
+        tiny_pdf(["The first paper is about gradient descent.", "Its second page is on momentum."])
+    )
     (folder / "two.pdf").write_bytes(tiny_pdf(["The second paper is about parsing trees and grammars."]))
     return folder
 
@@ -108,7 +112,9 @@ def test_progress_for_programs(shell: Shell, papers: Path) -> None:
 
 def test_a_batch_of_questions(shell: Shell, papers: Path) -> None:
     shell("reindex", str(papers))
-    questions = "".join(json.dumps({"_id": n, "text": t}) + "\n" for n, t in enumerate(["momentum", "parsing" * 9999, '"-x: (']))
+    questions = "".join(
+        json.dumps({"_id": n, "text": t}) + "\n" for n, t in enumerate(["momentum", "parsing" * 9999, '"-x: ('])
+    )
     (shell.folder / "questions.jsonl").write_text(questions + "\n")
     done = shell("search", "--batch", "questions.jsonl", "-k", "100", "--json")
     rows = [json.loads(line) for line in done.stdout.splitlines()]
@@ -125,7 +131,9 @@ def test_digest_and_failure_have_their_exit_codes(shell: Shell) -> None:
     assert "1 digest" in done.stdout and "\n2311.08105:\n  was not asked for: " in done.stdout
     assert "arxiv.org" in json.loads(shell("papers", "--json").stdout)["papers"][0]["link"]
     assert "[digest]" in shell("search", "how does diloco reduce communication").stdout
-    (shell.folder / "list.md").write_text("- [diloco](https://arxiv.org/abs/2311.08105)\n- [other](https://arxiv.org/abs/1706.03762)\n")
+    (shell.folder / "list.md").write_text(
+        "- [diloco](https://arxiv.org/abs/2311.08105)\n- [other](https://arxiv.org/abs/1706.03762)\n"
+    )
     assert "failed" in shell("reindex", "list.md", code=4).stdout
     assert shell("reindex", "list.md", "--strict", code=4).returncode == 4
 
@@ -155,7 +163,14 @@ def test_checking_a_list(shell: Shell) -> None:
         answer = json.loads(done.stdout)
         assert answer["entries"] == 4
         found = {(f["line"], f["kind"]) for f in answer["findings"]}
-        assert found == {(2, "repeat"), (2, "two-titles"), (2, "wrong-title"), (3, "withdrawn"), (4, "dead-link"), (5, "dead-link")}
+        assert found == {
+            (2, "repeat"),
+            (2, "two-titles"),
+            (2, "wrong-title"),
+            (3, "withdrawn"),
+            (4, "dead-link"),
+            (5, "dead-link"),
+        }
         assert arxiv.bodies == 0
         assert not shell.library.exists()
         (shell.folder / "good.md").write_text("- [The true title of one](https://arxiv.org/abs/2301.00001)\n")
@@ -184,7 +199,10 @@ def test_generations(shell: Shell, papers: Path) -> None:
     (papers / "two.pdf").unlink()
     shell("reindex", "--offline")
     rows = json.loads(shell("library", "list", "--json").stdout)["generations"]
-    assert [(row["name"], row["current"], row["documents"]) for row in rows] == [("000001", False, 2), ("000002", True, 1)]
+    assert [(row["name"], row["current"], row["documents"]) for row in rows] == [
+        ("000001", False, 2),
+        ("000002", True, 1),
+    ]
     assert "000001 is read now" in shell("library", "rollback").stdout
     assert len(json.loads(shell("papers", "--json").stdout)["papers"]) == 2
     assert shell("library", "verify").stdout.count("sound") == 2
@@ -226,7 +244,8 @@ def test_doctor_without_a_library(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "word"), [(None, "no such file"), ("", "no link"), ("# Only\n\n- prose\n", "no link"), ("\x00\xff", "UTF-8")]
+    ("text", "word"),
+    [(None, "no such file"), ("", "no link"), ("# Only\n\n- prose\n", "no link"), ("\x00\xff", "UTF-8")],
 )
 @pytest.mark.parametrize("command", ["reindex", "reindex --add", "check"])
 def test_a_list_that_can_not_be_meant(shell: Shell, command: str, text: str | None, word: str) -> None:
@@ -301,7 +320,9 @@ def test_a_reindex_mends_a_corrupted_library(shell: Shell, papers: Path) -> None
 
 
 @pytest.mark.parametrize("model", ["no-such-model", "/no/such/folder"])
-@pytest.mark.parametrize("command", [["search", "x"], ["reindex", "PAPERS"], ["papers"], ["serve", "--port", "0"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "command", [["search", "x"], ["reindex", "PAPERS"], ["papers"], ["serve", "--port", "0"]], ids=" ".join
+)
 def test_an_unknown_model(shell: Shell, papers: Path, model: str, command: list[str]) -> None:
     build(shell.library)
     before = bytes_of(shell.library)
@@ -358,7 +379,9 @@ def test_a_full_disk(shell: Shell, papers: Path, small_disk: Path, left: int) ->
     shell("reindex", str(papers))
     before = bytes_of(library)
     for number in range(12):
-        text = [f"Paper {number} page {page}. " + f"It says many things about topic {number}. " * 30 for page in range(20)]
+        text = [
+            f"Paper {number} page {page}. " + f"It says many things about topic {number}. " * 30 for page in range(20)
+        ]
         (papers / f"more-{number}.pdf").write_bytes(tiny_pdf(text))
     filler = small_disk / "filler"
     free = os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_frsize

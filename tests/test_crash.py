@@ -30,7 +30,9 @@ SENTENCES = (
 def fixtures(count: int) -> dict:
     """Papers with several pages, one of them long enough to come in several pieces."""
     return {
-        f"2301.0000{n}": paper(f"Paper number {n}", *(f"{s} This is page {p} of paper {n}." for p, s in enumerate(SENTENCES)))
+        f"2301.0000{n}": paper(
+            f"Paper number {n}", *(f"{s} This is page {p} of paper {n}." for p, s in enumerate(SENTENCES))
+        )
         for n in range(count)
     }
 
@@ -80,7 +82,10 @@ class Crashes:
         assert all(not wrong for _, wrong in self.library.verify())
         generation = self.library.open()
         assert generation.instead_of is None
-        assert len(generation.catalogue.passages(list(range(generation.manifest.passages)))) == generation.manifest.passages
+        assert (
+            len(generation.catalogue.passages(list(range(generation.manifest.passages))))
+            == generation.manifest.passages
+        )
         return [summary.id for summary in generation.catalogue.summaries()]
 
 
@@ -94,7 +99,9 @@ def names(numbers: list[int]) -> list[str]:
     return [f"2301.0000{n}" for n in numbers]
 
 
-def kill_and_recover(crashes: Crashes, before: list[int], after: list[int], *how: str, wait: float | None = None) -> int:
+def kill_and_recover(
+    crashes: Crashes, before: list[int], after: list[int], *how: str, wait: float | None = None
+) -> int:
     """Kills a run from `before` to `after`; asserts that nothing is lost. Returns the killed run's exit status."""
     crashes.write(after)
     status = crashes.run(*how, wait=wait)
@@ -154,7 +161,10 @@ def many_kills(crashes: Crashes, count: int, seed: int) -> None:
             for path in (crashes.library.folder / "cache").glob("cache.sqlite*"):
                 path.unlink()
         if runs % 2:
-            how, wait = ("-m", "tests.killed", points.NAMES[runs // 2 % len(points.NAMES)], str(chance.randint(1, 3))), None
+            how, wait = (
+                ("-m", "tests.killed", points.NAMES[runs // 2 % len(points.NAMES)], str(chance.randint(1, 3))),
+                None,
+            )
         else:
             how, wait = (), chance.uniform(0, whole)
         killed += kill_and_recover(crashes, held, after, *how, wait=wait) == -9

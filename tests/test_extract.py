@@ -15,13 +15,14 @@ from loopback_arxiv import tiny_pdf
 
 from indexer import extract
 from indexer.document import Extracted
-from indexer.errors import Damaged, Encrypted, ExtractError, LimitReached, NoText, NotAPdf
+from indexer.errors import Damaged, Encrypted, ExtractError, LimitReached, NotAPdf, NoText
 from indexer.extract import html, markdown, pdf
 from indexer.extract.cleaning import clean, join_hyphens
 from indexer.extract.workers import Workers
 
 PAGE = b"""<!DOCTYPE html><html><head><title>Notes on pipelines | My site</title>
-<meta name="author" content="Ana Example"><meta property="article:published_time" content="2024-06-10T00:00:00+00:00"></head>
+<meta name="author" content="Ana Example">
+<meta property="article:published_time" content="2024-06-10T00:00:00+00:00"></head>
 <body><nav><a href="/">Home</a> <a href="/about">About me and my other pages</a></nav><article><h1>Notes on pipelines</h1>
 <p>A pipeline cuts a model into stages, and each of the stages lives on a machine of its own for the whole of the run.</p>
 <h2 id="bubbles">Bubbles</h2><p>While the first machine works, the others wait; the time that is lost is called the bubble.</p>
@@ -79,7 +80,10 @@ def test_a_web_page_keeps_its_article_headings_and_code() -> None:
     assert (read.title, read.authors, read.date) == ("Notes on pipelines", ("Ana Example",), "2024-06-10")
     text = read.pages[0].text
     assert read.pages[0].number is None
-    assert [(s.heading, s.level, s.anchor) for s in read.sections] == [("Bubbles", 2, "bubbles"), ("The cure", 2, "cure")]
+    assert [(s.heading, s.level, s.anchor) for s in read.sections] == [
+        ("Bubbles", 2, "bubbles"),
+        ("The cure", 2, "cure"),
+    ]
     assert all(text[s.start :].startswith(s.heading) for s in read.sections)
     assert "for step in range(10):\n    forward(step)" in text
     assert "Cookie" not in text and "About me" not in text
@@ -99,14 +103,18 @@ def test_the_listed_post_is_read_whole() -> None:
     assert "Cookie preferences" not in read.pages[0].text
 
 
-@pytest.mark.parametrize("body", [b"", b"   ", b"<html></html>", b"\xff\xfe\x00", b"<!DOCTYPE html><html><body></body></html>"])
+@pytest.mark.parametrize(
+    "body", [b"", b"   ", b"<html></html>", b"\xff\xfe\x00", b"<!DOCTYPE html><html><body></body></html>"]
+)
 def test_a_page_without_an_article_says_so(body: bytes) -> None:
     with pytest.raises(NoText):
         html.read_html(body)
 
 
 def test_markdown_has_its_headings_but_not_those_in_code() -> None:
-    read = markdown.read_markdown("# Title\n\nIntro.\n\n## Part *one*\ntext\n```\n# no heading\n```\n### Deeper ###\nmore\n")
+    read = markdown.read_markdown(
+        "# Title\n\nIntro.\n\n## Part *one*\ntext\n```\n# no heading\n```\n### Deeper ###\nmore\n"
+    )
     text = read.pages[0].text
     assert read.title == "Title"
     assert [(s.heading, s.level) for s in read.sections] == [("Part *one*", 2), ("Deeper", 3)]

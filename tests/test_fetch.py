@@ -37,8 +37,8 @@ from indexer.errors import (
     Withdrawn,
 )
 from indexer.fetch import Fetcher
+from indexer.fetch.politeness import Politeness
 from indexer.library.cache import Cache
-from indexer.politeness import Politeness
 from indexer.settings import Settings
 from tests.loopback_arxiv import (
     LAST_MODIFIED,

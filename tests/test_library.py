@@ -45,7 +45,9 @@ def publish(library: Library, numbers: list[int], *, keep: int = 3, matrix: np.n
     pairs = [(a_document(n), [Passage(1, 0, 23, 0)]) for n in numbers]
     rows = np.concatenate([unit_rows(1, n) for n in numbers]) if matrix is None else matrix
     with library.writer() as writer:
-        return writer.publish(pairs, rows, model=MODEL, inputs=str(numbers), sources=["list.md"], excluded=[], keep=keep)
+        return writer.publish(
+            pairs, rows, model=MODEL, inputs=str(numbers), sources=["list.md"], excluded=[], keep=keep
+        )
 
 
 @pytest.fixture
@@ -138,7 +140,9 @@ def test_rollback_and_prune_leave_the_marks(library: Library) -> None:
 
 @pytest.mark.parametrize("role", ["catalogue", "vectors", "manifest"])
 @pytest.mark.parametrize("harm", ["flip", "cut", "remove", "empty"])
-def test_a_damaged_generation_is_refused_by_name_and_the_one_before_serves(library: Library, role: str, harm: str) -> None:
+def test_a_damaged_generation_is_refused_by_name_and_the_one_before_serves(
+    library: Library, role: str, harm: str
+) -> None:
     publish(library, [1])
     name = publish(library, [2])
     if role == "manifest":
@@ -222,9 +226,8 @@ def test_an_empty_generation_is_sound(library: Library) -> None:
 
 
 def test_one_writer_at_a_time(library: Library) -> None:
-    with library.writer():
-        with pytest.raises(LibraryBusy), library.writer():
-            pass
+    with library.writer(), pytest.raises(LibraryBusy), library.writer():
+        pass
     with library.writer():
         pass
 

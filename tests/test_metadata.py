@@ -12,10 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer import metadata
-from indexer.fetch import Fetcher
+from indexer.fetch import Fetcher, metadata
+from indexer.fetch.metadata import ArxivMetadata, parse, says_withdrawn
 from indexer.library.cache import Cache
-from indexer.metadata import ArxivMetadata, parse, says_withdrawn
 from indexer.settings import Settings
 from tests.loopback_arxiv import FakeTime, Fault, LoopbackArxiv, PaperFixture, answer, drop, html, paper
 

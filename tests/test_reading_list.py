@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.document import Entry, Link
-from indexer.reading_list import read_markdown
+from indexer.sources.reading_list import read_markdown
 
 A, B, C = (f"https://arxiv.org/abs/{number}" for number in ("1706.03762", "1810.04805", "2005.14165"))
 LISTS = SHARED / "lists"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.document import Warning
-from indexer.records import Record, read_records
+from indexer.sources.records import Record, read_records
 
 
 def read(*lines: object) -> tuple[list[tuple[int, Record]], list[Warning]]:

@@ -29,6 +29,9 @@ POST = b"""<!DOCTYPE html><html><head><title>Notes on pipelines</title></head><b
 </article></body></html>"""
 
 
+Run = Callable[..., Report]
+
+
 @pytest.fixture
 def arxiv() -> Iterator[LoopbackArxiv]:
     papers = {
@@ -41,7 +44,7 @@ def arxiv() -> Iterator[LoopbackArxiv]:
 
 
 @pytest.fixture
-def run(settings: Settings, arxiv: LoopbackArxiv, tmp_path: Path) -> Callable[..., Report]:
+def run(settings: Settings, arxiv: LoopbackArxiv, tmp_path: Path) -> Run:
     """Reindexes a markdown list of these lines, or what the request names."""
     own = Settings(**{
         **settings.model_dump(), "arxiv_url": arxiv.url, "arxiv_api_url": f"{arxiv.url}/api/query", "metadata_hours": 0,
@@ -78,8 +81,10 @@ def line(number: int, title: str = "") -> str:
 # ---------------------------------------------------------------------- what it yields
 
 
-def test_a_list_becomes_a_library(run: Callable[..., Report], settings: Settings, arxiv: LoopbackArxiv) -> None:
-    report = run("# Mine", "## First", line(1), line(2), "## Second", line(1), f"* [notes]({arxiv.url}/post/pipelines/)")
+def test_a_list_becomes_a_library(run: Run, settings: Settings, arxiv: LoopbackArxiv) -> None:
+    report = run(
+        "# Mine", "## First", line(1), line(2), "## Second", line(1), f"* [notes]({arxiv.url}/post/pipelines/)"
+    )
     assert report.exit_code == 0 and report.published and report.documents == 3
     assert outcomes(report) == {"2301.00001": "full text", "2301.00002": "full text", "notes-on-pipelines": "full text"}
     generation = opened(settings)
@@ -97,7 +102,7 @@ def test_a_list_becomes_a_library(run: Callable[..., Report], settings: Settings
     assert [w.kind for w in report.warnings] == ["repeat"]
 
 
-def test_an_unchanged_run_does_nothing(run: Callable[..., Report], arxiv: LoopbackArxiv, tmp_path: Path) -> None:
+def test_an_unchanged_run_does_nothing(run: Run, arxiv: LoopbackArxiv, tmp_path: Path) -> None:
     lines = [line(1), line(2), f"* [notes]({arxiv.url}/post/pipelines/)"]
     first = run(*lines)
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "library" / "files").iterdir()}
@@ -112,7 +117,7 @@ def test_an_unchanged_run_does_nothing(run: Callable[..., Report], arxiv: Loopba
     assert arxiv.requests == []
 
 
-def test_one_line_out_and_another_in_costs_one_paper(run: Callable[..., Report], settings: Settings, arxiv: LoopbackArxiv) -> None:
+def test_one_line_out_and_another_in_costs_one_paper(run: Run, settings: Settings, arxiv: LoopbackArxiv) -> None:
     run(*(line(n) for n in range(1, 6)))
     arxiv.requests.clear()
     report = run(*(line(n) for n in (1, 2, 4, 5, 6)))
@@ -126,7 +131,7 @@ def test_one_line_out_and_another_in_costs_one_paper(run: Callable[..., Report],
     assert generation.vectors.count == generation.manifest.passages == len(texts)
 
 
-def test_a_new_version_is_fetched_and_a_named_one_kept(run: Callable[..., Report], settings: Settings, arxiv: LoopbackArxiv) -> None:
+def test_a_new_version_is_fetched_and_a_named_one_kept(run: Run, settings: Settings, arxiv: LoopbackArxiv) -> None:
     run(line(1), "* [two](https://arxiv.org/abs/2301.00002v1)")
     for number in (1, 2):
         old = arxiv.papers[f"2301.0000{number}"]
@@ -141,7 +146,7 @@ def test_a_new_version_is_fetched_and_a_named_one_kept(run: Callable[..., Report
     assert "version two" in one.pages[0].text and "version two" not in two.pages[0].text
 
 
-def test_ids_stay_when_a_better_title_is_found(run: Callable[..., Report], settings: Settings, arxiv: LoopbackArxiv) -> None:
+def test_ids_stay_when_a_better_title_is_found(run: Run, settings: Settings, arxiv: LoopbackArxiv) -> None:
     page = arxiv.pages.pop("/post/pipelines/")
     report = run(f"* [my notes on it]({arxiv.url}/post/pipelines/)", line(1))
     assert (outcomes(report), report.exit_code) == ({"my-notes-on-it": "failed", "2301.00001": "full text"}, 4)
@@ -150,7 +155,7 @@ def test_ids_stay_when_a_better_title_is_found(run: Callable[..., Report], setti
     assert outcomes(report) == {"my-notes-on-it": "full text", "2301.00001": "cached"}
 
 
-def test_ids_that_clash_are_numbered(run: Callable[..., Report], settings: Settings, tmp_path: Path) -> None:
+def test_ids_that_clash_are_numbered(run: Run, settings: Settings, tmp_path: Path) -> None:
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "notes.pdf").write_bytes(tiny_pdf([f"The notes that lie in folder {folder} here."]))
@@ -163,7 +168,7 @@ def test_ids_that_clash_are_numbered(run: Callable[..., Report], settings: Setti
     assert by_id == {s.id: s.entry.address for s in opened(settings).catalogue.summaries()}
 
 
-def test_a_local_pdf_gets_its_arxiv_id_from_its_name_or_stamp(run: Callable[..., Report], settings: Settings, tmp_path: Path) -> None:
+def test_a_local_pdf_gets_its_arxiv_id_from_its_name_or_stamp(run: Run, settings: Settings, tmp_path: Path) -> None:
     folder = tmp_path / "papers"
     folder.mkdir()
     (folder / "1706.03762v5.pdf").write_bytes(tiny_pdf(["A paper that is named by its id."]))
@@ -178,7 +183,7 @@ def test_a_local_pdf_gets_its_arxiv_id_from_its_name_or_stamp(run: Callable[...,
     assert stamped is not None and (stamped.version, stamped.link) == (2, "https://arxiv.org/abs/2301.00009")
 
 
-def test_a_paper_brought_twice_is_one(run: Callable[..., Report], settings: Settings, tmp_path: Path) -> None:
+def test_a_paper_brought_twice_is_one(run: Run, settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "2301.00001.pdf").write_bytes(tiny_pdf(["My own copy of paper 1, with a text."]))
     report = run(line(1), line(2), sources=(str(tmp_path / "list.md"), str(tmp_path / "2301.00001.pdf")))
     assert report.documents == 2 and [line.id for line in report.lines] == ["2301.00001", "2301.00001", "2301.00002"]
@@ -189,21 +194,32 @@ def test_a_paper_brought_twice_is_one(run: Callable[..., Report], settings: Sett
 # ---------------------------------------------------------------------- what fails
 
 
-def test_one_failure_stops_no_other(run: Callable[..., Report], settings: Settings, arxiv: LoopbackArxiv) -> None:
+def test_one_failure_stops_no_other(run: Run, settings: Settings, arxiv: LoopbackArxiv) -> None:
     arxiv.on("2301.00002", answer(404), always=True)
     arxiv.on("2301.00003", html(b"<html><title>Sign in</title></html>"), always=True)
     report = run(line(1), line(2, "a wrong title altogether"), line(3), f"* [gone]({arxiv.url}/nowhere)")
-    assert outcomes(report) == {"2301.00001": "full text", "2301.00002": "failed", "2301.00003": "failed", "gone": "failed"}
+    assert outcomes(report) == {
+        "2301.00001": "full text",
+        "2301.00002": "failed",
+        "2301.00003": "failed",
+        "gone": "failed",
+    }
     assert report.exit_code == 4
     failed = opened(settings).catalogue.summary("2301.00002")
     assert failed is not None and (failed.text, failed.title) == ("title", "Paper number 2")
     assert "404" in failed.reason
     assert opened(settings).manifest.passages == 2
     wrong = [w for w in report.warnings if w.kind == "wrong-title"]
-    assert [w.line for w in wrong] == [2] and "a wrong title altogether" in wrong[0].message and "Paper number 2" in wrong[0].message
+    assert (
+        [w.line for w in wrong] == [2]
+        and "a wrong title altogether" in wrong[0].message
+        and "Paper number 2" in wrong[0].message
+    )
 
 
-def test_a_digest_serves_until_the_paper_comes(run: Callable[..., Report], settings: Settings, arxiv: LoopbackArxiv, tmp_path: Path) -> None:
+def test_a_digest_serves_until_the_paper_comes(
+    run: Run, settings: Settings, arxiv: LoopbackArxiv, tmp_path: Path
+) -> None:
     digests = tmp_path / "digests"
     digests.mkdir()
     (digests / "1.md").write_text(
@@ -224,7 +240,7 @@ def test_a_digest_serves_until_the_paper_comes(run: Callable[..., Report], setti
     assert replaced is not None and replaced.text == "full" and replaced.reason == ""
 
 
-def test_strict_publishes_nothing_that_lacks_a_text(run: Callable[..., Report], settings: Settings, arxiv: LoopbackArxiv) -> None:
+def test_strict_publishes_nothing_that_lacks_a_text(run: Run, settings: Settings, arxiv: LoopbackArxiv) -> None:
     run(line(1))
     arxiv.on("2301.00002", answer(404), always=True)
     report = run(line(1), line(2), strict=True)
@@ -232,7 +248,7 @@ def test_strict_publishes_nothing_that_lacks_a_text(run: Callable[..., Report], 
     assert opened(settings).manifest.documents == 1
 
 
-def test_what_is_held_stays_when_it_can_not_be_reached(run: Callable[..., Report], settings: Settings, arxiv: LoopbackArxiv) -> None:
+def test_what_is_held_stays_when_it_can_not_be_reached(run: Run, settings: Settings, arxiv: LoopbackArxiv) -> None:
     run(line(1), line(2))
     for path in (settings.library / "cache" / "bodies").iterdir():
         path.unlink()  # the cache is lost, and arXiv is down
@@ -247,8 +263,12 @@ def test_what_is_held_stays_when_it_can_not_be_reached(run: Callable[..., Report
 
 def test_no_network_at_all_is_quick_and_says_so(settings: Settings, tmp_path: Path) -> None:
     """Nothing listens there: each host is tried once, not once for each entry."""
-    (tmp_path / "list.md").write_text("\n".join(line(n % 9 + 1, f"t {n}").replace("0000", f"{n:03}") for n in range(10, 90)))
-    down = Settings(**{**settings.model_dump(), "arxiv_url": "http://127.0.0.1:9", "arxiv_api_url": "http://127.0.0.1:9/api"})
+    (tmp_path / "list.md").write_text(
+        "\n".join(line(n % 9 + 1, f"t {n}").replace("0000", f"{n:03}") for n in range(10, 90))
+    )
+    down = Settings(
+        **{**settings.model_dump(), "arxiv_url": "http://127.0.0.1:9", "arxiv_api_url": "http://127.0.0.1:9/api"}
+    )
     report = reindex(Request(sources=(str(tmp_path / "list.md"),)), down)
     assert report.exit_code == 4 and report.requests <= 3 and report.passages == 0
     assert set(outcomes(report).values()) == {"failed"}
@@ -264,7 +284,7 @@ def test_no_network_at_all_is_quick_and_says_so(settings: Settings, tmp_path: Pa
     ],
 )
 def test_what_can_not_be_meant_leaves_the_library_alone(
-    run: Callable[..., Report], settings: Settings, tmp_path: Path, make: Callable[[Path], Path], error: type[Exception]
+    run: Run, settings: Settings, tmp_path: Path, make: Callable[[Path], Path], error: type[Exception]
 ) -> None:
     run(line(1))
     with pytest.raises(error) as caught:
@@ -278,7 +298,7 @@ def _write(path: Path, text: str) -> Path:
     return path
 
 
-def test_two_runs_at_once(run: Callable[..., Report], settings: Settings) -> None:
+def test_two_runs_at_once(run: Run, settings: Settings) -> None:
     run(line(1))
     with Library(settings.library).writer(), pytest.raises(LibraryBusy):
         run(line(1), line(2))
@@ -287,7 +307,7 @@ def test_two_runs_at_once(run: Callable[..., Report], settings: Settings) -> Non
 # ---------------------------------------------------------------------- what is remembered
 
 
-def test_sources_are_remembered_and_changed(run: Callable[..., Report], settings: Settings, tmp_path: Path) -> None:
+def test_sources_are_remembered_and_changed(run: Run, settings: Settings, tmp_path: Path) -> None:
     run(line(1), line(2), line(3))
     assert run().published is False
     assert run(add=("arXiv:2301.00004v1",)).documents == 4
@@ -305,7 +325,7 @@ def test_sources_are_remembered_and_changed(run: Callable[..., Report], settings
     assert run(line(1), line(2), line(3)).documents == 3
 
 
-def test_a_remembered_source_that_is_gone_keeps_its_documents(run: Callable[..., Report], settings: Settings, tmp_path: Path) -> None:
+def test_a_remembered_source_that_is_gone_keeps_its_documents(run: Run, settings: Settings, tmp_path: Path) -> None:
     run(line(1), line(2))
     run(add=("2301.00003",))
     (tmp_path / "list.md").rename(tmp_path / "away.md")
@@ -319,8 +339,11 @@ def test_a_remembered_source_that_is_gone_keeps_its_documents(run: Callable[...,
         run(sources=(str(tmp_path / "nowhere.md"),))
 
 
-def test_dropping_more_than_half_asks_first(run: Callable[..., Report], settings: Settings, tmp_path: Path) -> None:
-    rows = [json.dumps({"_id": f"r{n}", "title": f"Record {n}", "text": f"The text of record number {n}."}) for n in range(12)]
+def test_dropping_more_than_half_asks_first(run: Run, settings: Settings, tmp_path: Path) -> None:
+    rows = [
+        json.dumps({"_id": f"r{n}", "title": f"Record {n}", "text": f"The text of record number {n}."})
+        for n in range(12)
+    ]
     path = tmp_path / "records.jsonl"
     path.write_text("\n".join(rows))
     run(sources=(str(path),))
@@ -333,11 +356,11 @@ def test_dropping_more_than_half_asks_first(run: Callable[..., Report], settings
     assert run().documents == 2  # fewer than ten: no question
 
 
-def test_records(run: Callable[..., Report], settings: Settings, tmp_path: Path) -> None:
+def test_records(run: Run, settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "records.jsonl"
     rows = [
         {"_id": 7, "title": "Seven", "text": "The text of number seven is this.", "year": 2001, "authors": ["A B", "C D"]},
-        {"id": "0704.0001", "title": "Diphoton\n  production", "abstract": "An abstract of some length.", "update_date": "2008-11-26"},
+        {"id": "0704.0001", "title": "Diphoton\n  production", "abstract": "Its own abstract.", "update_date": "2008-11-26"},
         {"_id": "no-title", "title": None, "text": "There is a text without a title here."},
         {"_id": "no-text", "title": "Only a title", "text": None},
     ]  # fmt: skip
@@ -356,7 +379,7 @@ def test_records(run: Callable[..., Report], settings: Settings, tmp_path: Path)
     assert run().embedded == 1
 
 
-def test_another_model_embeds_anew_but_fetches_nothing(run: Callable[..., Report], settings: Settings, arxiv: LoopbackArxiv,
+def test_another_model_embeds_anew_but_fetches_nothing(run: Run, settings: Settings, arxiv: LoopbackArxiv,
                                                        monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
     run(line(1), line(2))
     arxiv.requests.clear()

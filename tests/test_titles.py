@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.sources import read
-from indexer.titles import overlap, same_title, slug
+from indexer.sources.titles import overlap, same_title, slug
 
 letters = st.text("abcdefghijklmnopqrstuvwxyzäéîøñABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=1, max_size=9)
 titles = st.lists(letters, min_size=1, max_size=12).map(" ".join)

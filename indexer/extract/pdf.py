@@ -9,7 +9,7 @@ from pathlib import Path
 
 from indexer import arxiv
 from indexer.document import Extracted, Page, Section
-from indexer.errors import Damaged, Encrypted, ExtractError, LimitReached, NoText, NotAPdf
+from indexer.errors import Damaged, Encrypted, ExtractError, LimitReached, NotAPdf, NoText
 from indexer.extract.cleaning import clean, join_hyphens
 
 VERSION = "pdf-1"
@@ -61,7 +61,9 @@ def read_pdf(path: Path) -> Extracted:
     except Exception as error:  # a reader of hostile files fails in every way there is
         raise Damaged(f"pypdf can't read it: {type(error).__name__}: {str(error)[:200]}.") from None
     if not any(text.strip() for text in texts):
-        raise NoText(f"Its {count} pages hold no characters: a scan, or drawings only." if count else "It has no pages.")
+        raise NoText(
+            f"Its {count} pages hold no characters: a scan, or drawings only." if count else "It has no pages."
+        )
     pages = tuple(Page(text, number) for number, text in enumerate(join_hyphens(texts), 1))
     stamp = arxiv.stamp(pages[0].text)
     return Extracted(
@@ -84,7 +86,9 @@ def _iso(printed: str) -> str:
 def _title(reader) -> str:
     """The file's own title if it looks like one, else what is set in the largest type on the first page, else ""."""
     own = clean(str((reader.metadata or {}).get("/Title") or "")).strip()
-    if len(own.split()) >= 2 and not re.search(r"\.(docx?|tex|dvi|pdf|indd)\b|^untitled|^microsoft", own, re.IGNORECASE):
+    if len(own.split()) >= 2 and not re.search(
+        r"\.(docx?|tex|dvi|pdf|indd)\b|^untitled|^microsoft", own, re.IGNORECASE
+    ):
         return " ".join(own.split())
     runs: list[tuple[float, str]] = []
 
@@ -125,7 +129,7 @@ def _plausible(number: str, text: str) -> bool:
     words = text.split()
     letters = sum(c.isalpha() or c in " -:,'()" for c in text)
     return (
-        2 <= len(words) + (len(text) > 8) and len(words) <= 10 and text[0].isupper() and letters >= 0.9 * len(text)
+        len(words) + (len(text) > 8) >= 2 and len(words) <= 10 and text[0].isupper() and letters >= 0.9 * len(text)
         and (not number[0].isdigit() or int(number.split(".")[0]) <= 30)
         and (number[0].isdigit() or "." in number or text.istitle() or text.isupper())
     )  # fmt: skip

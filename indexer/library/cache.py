@@ -107,8 +107,10 @@ class Cache:
     def record(self, download: Download) -> None:
         """Writes a line of the ledger over the last one on its address."""
         values = asdict(download)
-        self._write(f"INSERT OR REPLACE INTO downloads ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})",
-                    [tuple(values.values())])
+        self._write(
+            f"INSERT OR REPLACE INTO downloads ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})",
+            [tuple(values.values())],
+        )
         points.reached("fetch.ledger")
 
     # ------------------------------------------------------------------ arXiv's metadata
@@ -120,8 +122,10 @@ class Cache:
 
     def keep_metadata(self, asked: float, answers: dict[str, dict]) -> None:
         """Keeps arXiv's answers, by id."""
-        self._write("INSERT OR REPLACE INTO metadata VALUES (?, ?, ?)",
-                    [(key, asked, json.dumps(answer)) for key, answer in answers.items()])
+        self._write(
+            "INSERT OR REPLACE INTO metadata VALUES (?, ?, ?)",
+            [(key, asked, json.dumps(answer)) for key, answer in answers.items()],
+        )
 
     # ------------------------------------------------------------------ extracted texts and vectors
 
@@ -132,7 +136,9 @@ class Cache:
 
     def keep_text(self, key: str, answer: dict) -> None:
         """Keeps JSON data under `key`."""
-        self._write("INSERT OR REPLACE INTO texts VALUES (?, ?)", [(key, zlib.compress(json.dumps(answer).encode(), 1))])
+        self._write(
+            "INSERT OR REPLACE INTO texts VALUES (?, ?)", [(key, zlib.compress(json.dumps(answer).encode(), 1))]
+        )
         points.reached("extract.cached")
 
     def vectors(self, keys: Sequence[bytes]) -> dict[bytes, np.ndarray]:
@@ -147,8 +153,10 @@ class Cache:
 
     def keep_vectors(self, pairs: Iterable[tuple[bytes, np.ndarray]]) -> None:
         """Keeps vectors by key, all of them or, after a kill, none."""
-        self._write("INSERT OR REPLACE INTO vectors VALUES (?, ?)",
-                    [(key, vector.astype(np.float32).tobytes()) for key, vector in pairs])
+        self._write(
+            "INSERT OR REPLACE INTO vectors VALUES (?, ?)",
+            [(key, vector.astype(np.float32).tobytes()) for key, vector in pairs],
+        )
         points.reached("embed.cached")
 
     # ------------------------------------------------------------------ inside

@@ -187,7 +187,7 @@ class Catalogue:
         for start in range(0, len(ids), 500):
             some = [int(i) for i in ids[start : start + 500]]
             rows = self._rows(
-                "SELECT p.id, p.document, substr(g.text, p.start + 1, p.\"end\" - p.start), g.number, p.start, p.\"end\","
+                'SELECT p.id, p.document, substr(g.text, p.start + 1, p."end" - p.start), g.number, p.start, p."end",'
                 " s.heading, s.anchor FROM passages p JOIN pages g ON g.document = p.document AND g.page = p.page"
                 " LEFT JOIN sections s ON s.document = p.document AND s.section = p.section"
                 f" WHERE p.id IN ({', '.join('?' * len(some))})",

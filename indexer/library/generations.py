@@ -397,7 +397,9 @@ def check(generation: Generation) -> None:
 
 def _manifest_text(manifest: Manifest) -> str:
     body = json.dumps(asdict(manifest), sort_keys=True)
-    return json.dumps({"sha256": hashlib.sha256(body.encode()).hexdigest(), "manifest": json.loads(body)}, indent=1) + "\n"
+    return (
+        json.dumps({"sha256": hashlib.sha256(body.encode()).hexdigest(), "manifest": json.loads(body)}, indent=1) + "\n"
+    )
 
 
 def _manifest_from(text: bytes) -> Manifest:

@@ -58,4 +58,6 @@ class Vectors:
 
     def all(self) -> np.ndarray:
         """Every vector in the order it was added: float32, shape (count, dimension)."""
-        return self._index.index.reconstruct_n(0, self.count) if self.count else np.empty((0, self.dimension), np.float32)
+        return (
+            self._index.index.reconstruct_n(0, self.count) if self.count else np.empty((0, self.dimension), np.float32)
+        )

@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from indexer import arxiv, links, titles
-from indexer.bibtex import Given, read_bibtex
+from indexer import arxiv
 from indexer.document import Entry, Mention, Warning
 from indexer.errors import PaperpathError, SourceEmpty, SourceNotFound, SourceUnreadable
-from indexer.reading_list import read_markdown
-from indexer.records import Record, read_records
+from indexer.sources import links, titles
+from indexer.sources.bibtex import Given, read_bibtex
+from indexer.sources.reading_list import read_markdown
+from indexer.sources.records import Record, read_records
 
 __all__ = ["Given", "Reading", "Record", "read", "read_all", "remembered"]
 

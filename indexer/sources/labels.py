@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from indexer import arxiv, links
+from indexer import arxiv
+from indexer.sources import links
 
 
 def _set(words: str) -> frozenset[str]:

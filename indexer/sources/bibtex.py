@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from indexer import arxiv, links, titles
+from indexer import arxiv
 from indexer.document import Entry, Link, Mention, Warning
+from indexer.sources import links, titles
 
 if TYPE_CHECKING:
     from bibtexparser.model import Block

@@ -28,7 +28,6 @@ from urllib.parse import quote
 import httpx
 
 from indexer import arxiv, points
-from indexer.addresses import Backend, Guard, Resolve, TooMuch, TooSlow, transport
 from indexer.errors import (
     AddressRefused,
     FetchError,
@@ -41,9 +40,10 @@ from indexer.errors import (
     Unreachable,
     Withdrawn,
 )
+from indexer.fetch.addresses import Backend, Guard, Resolve, TooMuch, TooSlow, transport
+from indexer.fetch.politeness import Politeness
 from indexer.library import files
 from indexer.library.cache import Cache, Download
-from indexer.politeness import Politeness
 from indexer.settings import Settings
 
 VERSION = "0.1"

@@ -13,9 +13,10 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import quote, urlsplit
 
-from indexer import arxiv, links
-from indexer.labels import SIDE, is_label, only_labels, words_of
-from indexer.links import Kind
+from indexer import arxiv
+from indexer.sources import links
+from indexer.sources.labels import SIDE, is_label, only_labels, words_of
+from indexer.sources.links import Kind
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt

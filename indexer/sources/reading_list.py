@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from indexer import arxiv, links, titles
+from indexer import arxiv
 from indexer.document import Entry, Link, Mention, Warning
-from indexer.items import (
+from indexer.sources import links, titles
+from indexer.sources.items import (
     BOX,
     NUMBER,
     TAG,
@@ -29,8 +30,8 @@ from indexer.items import (
     set_apart,
     unmarked,
 )
-from indexer.labels import FRAMEWORKS, is_label, only_labels, words_of
-from indexer.links import Kind
+from indexer.sources.labels import FRAMEWORKS, is_label, only_labels, words_of
+from indexer.sources.links import Kind
 
 _TITLE_HEADERS = ("title", "paper", "name", "model", "method", "system", "article", "work")
 _OTHER_HEADER_WORDS = """
