@@ -29,7 +29,7 @@ PAGE = b"""<!DOCTYPE html><html><head><title>Notes on pipelines | My site</title
 <pre><code>for step in range(10):
     forward(step)
 </code></pre>
-<h2><a name="cure"></a>The cure</h2><p>More and smaller pieces of a batch make the bubble smaller, but they cost memory instead.</p>
+<h2><a name="cure"></a>The cure</h2><p>More and smaller pieces of a batch make it smaller, but they cost memory instead.</p>
 </article><footer>Cookie preferences, share this page</footer></body></html>"""
 
 
