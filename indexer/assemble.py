@@ -46,7 +46,7 @@ def assemble(
     works: Sequence[Work], reading: Reading, digests: Mapping[str, Extracted], current: Generation | None
 ) -> tuple[list[Document], list[Line]]:
     """The documents of the library to be, in the order of the sources, and what became of each entry."""
-    full = {s.entry.address: s.id for s in current.catalogue.summaries() if s.text == "full"} if current else {}
+    full = {s.entry.address: s.id for s in current.catalogue.summaries if s.text == "full"} if current else {}
     candidates = []
     for work in works:
         address = work.entry.address
@@ -168,7 +168,7 @@ def _merged(group: Sequence[Document]) -> Document:
 
 def _with_ids(documents: Sequence[Document], current: Generation | None) -> list[Document]:
     """The documents with their ids: the one they have in `current`, else one that a person can type."""
-    before = {s.entry.address: s.id for s in current.catalogue.summaries()} if current else {}
+    before = {s.entry.address: s.id for s in current.catalogue.summaries} if current else {}
     ids = [before.get(document.entry.address) for document in documents]
     taken = {identifier for identifier in ids if identifier}
     named = []

@@ -93,7 +93,7 @@ def reindex(request: Request, settings: Settings, progress: Progress | None = No
             )  # fmt: skip
             count = len(matrix)
             progress.step(name)
-    before = {summary.id for summary in current.catalogue.summaries()} if current and publish else set()
+    before = {summary.id for summary in current.catalogue.summaries} if current and publish else set()
     return Report(
         name, publish, tuple(lines), (*want.reading.warnings, *want.missing.values(), *asides, *wrong_titles(works)),
         want.reading.skipped, tuple(sorted(before - {document.id for document in documents})), len(documents), count,

@@ -53,7 +53,7 @@ def wanted(request: Request, current: Generation | None) -> Wanted:
     names, excluded = _chosen(request, current)
     reading, missing = _read(names, request, current)
     entries = {entry.address: entry for entry in reading.entries if entry.address not in excluded}
-    for summary in current.catalogue.summaries() if current else ():
+    for summary in current.catalogue.summaries if current else ():
         address = summary.entry.address
         still = tuple(mention for mention in summary.entry.mentions if mention.source in missing)
         if still and address not in entries and address not in excluded:
@@ -92,7 +92,7 @@ def _chosen(request: Request, current: Generation | None) -> tuple[list[str], se
 def _lists_only(source: str, address: str, current: Generation) -> bool:
     listed = {
         summary.entry.address
-        for summary in current.catalogue.summaries()
+        for summary in current.catalogue.summaries
         if any(mention.source == source for mention in summary.entry.mentions)
     }
     return listed == {address}
@@ -114,7 +114,7 @@ def _read(names: Sequence[str], request: Request, current: Generation | None) ->
 
 
 def _guard(entries: Mapping[str, Entry], current: Generation | None, request: Request) -> None:
-    before = {summary.entry.address for summary in current.catalogue.summaries()} if current else set()
+    before = {summary.entry.address for summary in current.catalogue.summaries} if current else set()
     dropped = before - entries.keys()
     if len(before) >= 10 and len(dropped) * 2 > len(before) and not request.yes:
         raise ShrinkRefused(f"This would drop {len(dropped)} of the library's {len(before)} documents.")

@@ -69,7 +69,7 @@ def _library(settings: Settings) -> tuple[Item, str]:
     except PaperpathError as error:
         return Item("library", False, f"{error.message} {error.cure}"), error.cure
     kinds: dict[str, int] = {}
-    for summary in generation.catalogue.summaries():
+    for summary in generation.catalogue.summaries:
         kinds[summary.text] = kinds.get(summary.text, 0) + 1
     held = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
     found = f"generation {generation.name} in {settings.library}: {held}; {generation.manifest.passages} passages"

@@ -75,7 +75,7 @@ class OnePaper:
 
 def papers(generation: Generation) -> Papers:
     """Every paper of the library."""
-    return Papers(generation.name, tuple(_paper(summary) for summary in generation.catalogue.summaries()))
+    return Papers(generation.name, tuple(_paper(summary) for summary in generation.catalogue.summaries))
 
 
 def paper(generation: Generation, document_id: str) -> OnePaper:

@@ -59,34 +59,28 @@ class Answer:
 
 def search(generation: Generation, embedder: Embedder, query: str, limit: int = 10) -> Answer:
     """The `limit` papers that answer `query` best, with up to three passages each."""
-    vectors = embedder.embed_queries([query])
-    documents = generation.catalogue.documents_of()
-    best = _best_passages(generation, vectors, documents, limit)[0]
+    best = _best_passages(generation, embedder.embed_queries([query]), limit)[0]
     found = generation.catalogue.passages([passage for hits in best.values() for passage, _ in hits])
-    summaries = {summary.position: summary for summary in generation.catalogue.summaries()}
-    results = [_paper(summaries[position], hits, found) for position, hits in best.items()]
+    results = [_paper(generation.catalogue.summaries[position], hits, found) for position, hits in best.items()]
     return Answer(query, generation.name, tuple(results))
 
 
 def rank(generation: Generation, embedder: Embedder, queries: Sequence[str], k: int) -> list[list[tuple[str, float]]]:
     """For each of `queries` the ids of the `k` best papers with their scores, best first, as many as there are."""
-    vectors = embedder.embed_queries(queries)
-    documents = generation.catalogue.documents_of()
-    ids = {summary.position: summary.id for summary in generation.catalogue.summaries()}
+    summaries = generation.catalogue.summaries
     return [
-        [(ids[position], _rounded(hits[0][1])) for position, hits in best.items()]
-        for best in _best_passages(generation, vectors, documents, k)
+        [(summaries[position].id, _rounded(hits[0][1])) for position, hits in best.items()]
+        for best in _best_passages(generation, embedder.embed_queries(queries), k)
     ]
 
 
-def _best_passages(
-    generation: Generation, vectors: np.ndarray, documents: Sequence[int], limit: int
-) -> list[dict[int, list[tuple[int, float]]]]:
+def _best_passages(generation: Generation, vectors: np.ndarray, limit: int) -> list[dict[int, list[tuple[int, float]]]]:
     """For each query, the positions of the best `limit` documents, best first, each with its best passages and scores.
 
     Takes as many passages as it needs to have that many documents.
     """
-    wanted = min(limit, len(set(documents)))
+    documents = generation.catalogue.documents_of
+    wanted = min(limit, len(np.unique(documents)))
     answers: list[dict[int, list[tuple[int, float]]]] = []
     for vector in vectors:
         k = max(100, limit * 10)
@@ -95,7 +89,7 @@ def _best_passages(
             order = np.lexsort((ids, -scores.round(6)))  # ties in the order of the sources, on every machine
             best: dict[int, list[tuple[int, float]]] = {}
             for row in order:
-                hits = best.setdefault(documents[ids[row]], [])
+                hits = best.setdefault(int(documents[ids[row]]), [])
                 if len(hits) < PASSAGES_SHOWN:
                     hits.append((int(ids[row]), float(scores[row])))
             if len(best) >= wanted or k >= generation.vectors.count:

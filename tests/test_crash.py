@@ -86,7 +86,7 @@ class Crashes:
             len(generation.catalogue.passages(list(range(generation.manifest.passages))))
             == generation.manifest.passages
         )
-        return [summary.id for summary in generation.catalogue.summaries()]
+        return [summary.id for summary in generation.catalogue.summaries]
 
 
 @pytest.fixture

@@ -965,10 +965,10 @@ def test_who_asks_is_said_and_nothing_is_remembered(
     for _ in range(2):
         fetcher.fetch(elsewhere(server, "/1" if not server.requests else "/2"))
     for seen in server.requests:
-        assert seen.headers["user-agent"].startswith("paperpath/0.1 (reading-list library; contact: me@example.org")
+        assert seen.headers["user-agent"].startswith("paperpath/0.1.0 (reading-list library; contact: me@example.org")
         assert not {"cookie", "authorization", "proxy-authorization", "x-evil", "referer"} & seen.headers.keys()
     make().fetch(elsewhere(server, "/2"))
-    assert server.requests[-1].headers["user-agent"] == "paperpath/0.1 (reading-list library; contact: not given)"
+    assert server.requests[-1].headers["user-agent"] == "paperpath/0.1.0 (reading-list library; contact: not given)"
 
 
 # No network

@@ -60,7 +60,7 @@ def test_what_is_published_is_read_back(library: Library) -> None:
     generation = library.open()
     assert generation.name == name == "000001"
     assert generation.catalogue.document("paper-2") == a_document(2)
-    assert [summary.id for summary in generation.catalogue.summaries()] == ["paper-1", "paper-2", "paper-3"]
+    assert [summary.id for summary in generation.catalogue.summaries] == ["paper-1", "paper-2", "paper-3"]
     assert generation.manifest.sources == ("list.md",)
     passage = generation.catalogue.passages([1])[1]
     assert passage.text == a_document(2).pages[1].text[0:23]
@@ -268,7 +268,7 @@ def test_readers_loop_while_generations_are_published(library: Library) -> None:
         while not stop.is_set():
             try:
                 generation = library.open()
-                ids = [summary.id for summary in generation.catalogue.summaries()]
+                ids = [summary.id for summary in generation.catalogue.summaries]
                 number = int(ids[0].rpartition("-")[2])
                 if generation.manifest.inputs != str([number]) or generation.instead_of:
                     failures.append(f"mixed: {generation.manifest.inputs} and {ids}")

@@ -163,9 +163,9 @@ def test_ids_that_clash_are_numbered(run: Run, settings: Settings, tmp_path: Pat
     sources = tuple(str(tmp_path / name) for name in ("a", "b", "records.jsonl"))
     report = run(sources=sources)
     assert sorted(outcomes(report)) == ["notes", "notes-2", "notes-3"]
-    by_id = {s.id: s.entry.address for s in opened(settings).catalogue.summaries()}
+    by_id = {s.id: s.entry.address for s in opened(settings).catalogue.summaries}
     run(sources=sources[::-1])
-    assert by_id == {s.id: s.entry.address for s in opened(settings).catalogue.summaries()}
+    assert by_id == {s.id: s.entry.address for s in opened(settings).catalogue.summaries}
 
 
 def test_a_local_pdf_gets_its_arxiv_id_from_its_name_or_stamp(run: Run, settings: Settings, tmp_path: Path) -> None:
@@ -367,7 +367,7 @@ def test_records(run: Run, settings: Settings, tmp_path: Path) -> None:
     path.write_text("\n".join(map(json.dumps, rows)) + "\nnot json\n")
     report = run(sources=(str(path),))
     assert report.exit_code == 0 and [w.kind for w in report.warnings] == ["bad-line"]
-    held = {s.id: s for s in opened(settings).catalogue.summaries()}
+    held = {s.id: s for s in opened(settings).catalogue.summaries}
     assert {id_: (s.text, s.year, s.pages) for id_, s in held.items()} == {
         "7": ("record", 2001, None), "0704.0001": ("record", 2008, None), "no-title": ("record", None, None),
         "no-text": ("title", None, None),

@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
+from importlib.metadata import version
 from pathlib import Path
 from typing import Self, TypeVar
 from urllib.parse import quote
@@ -46,7 +47,6 @@ from indexer.library import files
 from indexer.library.cache import Cache, Download
 from indexer.settings import Settings
 
-VERSION = "0.1"
 Progress = Callable[[str, int, int | None], None]
 """Told the address, the bytes held of it so far and, where the server says it, how many there will be."""
 
@@ -736,4 +736,4 @@ def _named(status: int) -> str:
 
 def _user_agent(contact: str) -> str:
     contact = "".join(char for char in contact if char.isascii() and char.isprintable()).strip()
-    return f"paperpath/{VERSION} (reading-list library; contact: {contact or 'not given'})"
+    return f"paperpath/{version('paperpath')} (reading-list library; contact: {contact or 'not given'})"

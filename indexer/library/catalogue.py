@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 from pydantic import TypeAdapter
 
 from indexer.document import Document, Entry, Origin, Page, Passage, Section, TextKind
@@ -153,9 +155,10 @@ class Catalogue:
         rows = self._rows("SELECT (SELECT count(*) FROM documents), (SELECT count(*) FROM passages)")
         return rows[0]
 
-    def summaries(self) -> list[Summary]:
-        """All documents without their texts, in the order of the sources."""
-        return [_summary(row) for row in self._rows(f"SELECT {_COLUMNS} FROM documents ORDER BY position")]
+    @cached_property
+    def summaries(self) -> tuple[Summary, ...]:
+        """All documents without their texts, in the order of the sources: a document's position is its index."""
+        return tuple(_summary(row) for row in self._rows(f"SELECT {_COLUMNS} FROM documents ORDER BY position"))
 
     def summary(self, document_id: str) -> Summary | None:
         """One document without its text, or None."""
@@ -196,21 +199,15 @@ class Catalogue:
             found.update((row[0], StoredPassage(*row)) for row in rows)
         return found
 
-    def documents_of(self) -> list[int]:
-        """The document's position of each passage, by passage id: shape (passages,)."""
-        return [row[0] for row in self._rows("SELECT document FROM passages ORDER BY id")]
+    @cached_property
+    def documents_of(self) -> np.ndarray:
+        """The document's position of each passage, by passage id: int64 of shape (passages,)."""
+        return np.array([row[0] for row in self._rows("SELECT document FROM passages ORDER BY id")], np.int64)
 
     def passages_of(self, position: int) -> list[Passage]:
         """The passages of the document at `position`, in order."""
         rows = self._rows('SELECT page, start, "end", section FROM passages WHERE document = ? ORDER BY id', position)
         return [Passage(*row) for row in rows]
-
-    def documents(self) -> Iterator[Document]:
-        """All documents whole, one at a time."""
-        for (document_id,) in self._rows("SELECT id FROM documents ORDER BY position"):
-            document = self.document(document_id)
-            assert document is not None
-            yield document
 
     def _rows(self, statement: str, *values: object) -> list[tuple]:
         with self._lock:
