@@ -26,7 +26,7 @@ data/token:
 # Exit codes 3 and 4 of a reindex mean that something is missing, but the rest can be searched.
 run: install data/token
 	@$(BIN)/paperpath reindex || case $$? in 3|4) ;; *) exit 1 ;; esac
-	@echo "The token for changes over HTTP is in data/token: cat data/token"
+	@test -n "$$PAPERPATH_TOKEN" || echo "The token for changes over HTTP is in data/token: cat data/token"
 	@PAPERPATH_TOKEN_FILE=data/token exec $(BIN)/paperpath serve
 
 test: .venv/.tests-installed

@@ -9,6 +9,7 @@ from pathlib import Path
 from indexer import arxiv
 from indexer.bring import Work
 from indexer.document import Document, Entry, Extracted, Origin, Page, Warning
+from indexer.extract.cleaning import clean
 from indexer.library import Generation
 from indexer.sources import Reading, titles
 
@@ -46,17 +47,20 @@ def assemble(
     works: Sequence[Work], reading: Reading, digests: Mapping[str, Extracted], current: Generation | None
 ) -> tuple[list[Document], list[Line]]:
     """The documents of the library to be, in the order of the sources, and what became of each entry."""
-    full = {s.entry.address: s.id for s in current.catalogue.summaries if s.text == "full"} if current else {}
+    held = current.catalogue.summaries if current else ()
+    kept = {address: s.id for s in held for address in s.entry.addresses if s.text in ("full", "record")}
     candidates = []
     for work in works:
         address = work.entry.address
         if address in reading.records:
             candidates.append(_from_record(work.entry, reading))
-        elif work.text is None and current and address in full:  # it can't be had now, but the library holds it
-            before = current.catalogue.document(full[address])
+        elif work.text is None and current and address in kept:  # it can't be had now, but the library holds it
+            before = current.catalogue.document(kept[address])
             assert before is not None
+            newest = work.known.newest if work.known else before.newest
+            outcome = "record" if before.text == "record" else "cached"
             why = work.failure.message if work.failure else ""
-            candidates.append(_Candidate(replace(before, entry=work.entry), "cached", why))
+            candidates.append(_Candidate(replace(before, entry=work.entry, newest=newest), outcome, why))
         else:
             candidates.append(_from_text(work, reading, digests))
     papers: dict[str, list[_Candidate]] = {}
@@ -68,15 +72,18 @@ def assemble(
     for document, group in zip(documents, papers.values(), strict=True):
         for candidate in group:
             first = candidate.document.entry.mentions[0]
-            lines.append(Line(document.id, document.title, candidate.outcome, candidate.why, first.source, first.line))
+            lacks = document.text == "full" and candidate.outcome in ("digest", "failed")  # another has the text
+            outcome = "cached" if lacks else candidate.outcome
+            lines.append(Line(document.id, document.title, outcome, candidate.why, first.source, first.line))
     return documents, lines
 
 
-def wrong_titles(works: Iterable[Work]) -> list[Warning]:
-    """A warning for each mention whose title is not the title of what its link leads to."""
+def wrong_titles(works: Iterable[Work], digests: Mapping[str, Extracted]) -> list[Warning]:
+    """A warning for each mention whose title is not the title of what its link leads to, as arXiv or a digest says it."""
     found = []
     for work in works:
-        true = work.known.title if work.known else ""
+        digest = digests.get(work.entry.address)
+        true = work.known.title if work.known else digest.title if digest else ""
         for mention in work.entry.mentions:
             if true and mention.title and not titles.same_title(mention.title, true):
                 found.append(Warning(mention.source, mention.line, "wrong-title",
@@ -87,13 +94,14 @@ def wrong_titles(works: Iterable[Work]) -> list[Warning]:
 
 def _from_record(entry: Entry, reading: Reading) -> _Candidate:
     record = reading.records[entry.address]
+    title, text = clean(record.title), clean(record.text).strip()
     identifier = arxiv.parse(record.own_id)
     document = Document(
-        id=record.own_id, text="record" if record.text else "title", entry=entry, title=record.title or record.own_id,
-        authors=record.authors, abstract=record.text, date=record.date, pages=(Page(record.text),) if record.text else (),
+        id=record.own_id, text="record" if text else "title", entry=entry, title=title or record.own_id,
+        authors=record.authors, abstract=text, date=record.date, pages=(Page(text),) if text else (),
         link=_link(f"arxiv:{identifier.id}", None) if identifier else "", arxiv_id=identifier.id if identifier else None,
     )  # fmt: skip
-    return _Candidate(document, "record")
+    return _Candidate(document, document.text)
 
 
 def _from_text(work: Work, reading: Reading, digests: Mapping[str, Extracted]) -> _Candidate:
@@ -134,7 +142,7 @@ def _title(entry: Entry, known: str, digest: str, own: str) -> str:
     )
     if own and given and not titles.same_title(given, own):
         own = ""
-    return known or digest or own or given or fallback
+    return clean(known or digest or own or given or fallback)
 
 
 def _month(arxiv_id: str | None) -> str:
@@ -157,19 +165,33 @@ def _link(address: str, arxiv_id: str | None) -> str:
 
 
 def _merged(group: Sequence[Document]) -> Document:
-    """One document of several that are one paper: the best text leads, every mention stays."""
-    lead = min(group, key=lambda document: _BEST_FIRST.index(document.text))
+    """One document of several that are one paper: the best text of the newest version leads, every mention stays.
+
+    What arXiv says of the paper wins over what its file says.
+    """
+    if len(group) == 1:
+        return group[0]
+    lead = min(group, key=lambda document: (_BEST_FIRST.index(document.text), -(document.version or 0)))
     entry = lead.entry
     for other in group:
         if other is not lead:
             entry = replace(entry.merged(other.entry), version=entry.version)
-    return replace(lead, entry=entry)
+    entry = replace(entry, also=tuple(document.entry.address for document in group if document is not lead))
+    known = next((document for document in group if document.newest is not None), lead)
+    return replace(
+        lead, entry=entry, title=known.title, newest=known.newest, authors=known.authors or lead.authors,
+        abstract=known.abstract or lead.abstract, date=known.date or lead.date,
+    )  # fmt: skip
 
 
 def _with_ids(documents: Sequence[Document], current: Generation | None) -> list[Document]:
     """The documents with their ids: the one they have in `current`, else one that a person can type."""
-    before = {s.entry.address: s.id for s in current.catalogue.summaries} if current else {}
-    ids = [before.get(document.entry.address) for document in documents]
+    held = current.catalogue.summaries if current else ()
+    before = {address: s.id for s in held for address in s.entry.addresses}
+    ids: list[str | None] = []
+    for document in documents:
+        known = (before.get(address) for address in document.entry.addresses)
+        ids.append(next((identifier for identifier in known if identifier and identifier not in ids), None))
     taken = {identifier for identifier in ids if identifier}
     named = []
     for document, identifier in zip(documents, ids, strict=True):

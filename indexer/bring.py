@@ -13,7 +13,7 @@ from indexer import errors, extract
 from indexer.document import Entry, Extracted, Origin
 from indexer.errors import DocumentError, ExtractError, FetchError
 from indexer.extract.workers import Workers
-from indexer.fetch import Fetcher
+from indexer.fetch import Brought, Fetcher
 from indexer.fetch.metadata import ArxivMetadata
 from indexer.library.cache import Cache
 from indexer.library.files import sha256_of
@@ -66,7 +66,7 @@ def bring(works: Sequence[Work], fetcher: Fetcher, cache: Cache, settings: Setti
 
 def _begin(work: Work, fetcher: Fetcher, cache: Cache, workers: Workers) -> Callable[[], None]:
     """Has the bytes of a work and begins to read them; the function returned waits for the text."""
-    path, content_type = _local(work) if work.entry.address.startswith("file:") else _fetched(work, fetcher)
+    path, content_type = _local(work) if work.entry.address.startswith("file:") else _fetched(work, fetcher, cache)
     kind = extract.kind_of(path, content_type)
     key = f"{work.origin.sha256}:{extract.version(kind)}"
     held = cache.text(key)
@@ -105,14 +105,22 @@ def _local(work: Work) -> tuple[Path, str]:
     return path, ""
 
 
-def _fetched(work: Work, fetcher: Fetcher) -> tuple[Path, str]:
+def _fetched(work: Work, fetcher: Fetcher, cache: Cache) -> tuple[Path, str]:
     if work.entry.address.startswith("title:"):
         raise FetchError("It has no link.", cure="Add a link to the entry.")
-    known = work.known
-    got = fetcher.fetch(
-        work.entry.address, version=work.entry.version, newest=known.newest if known else None,
-        withdrawn=bool(known and known.withdrawn),
-    )  # fmt: skip
+    if work.entry.address.startswith("record:"):
+        raise FetchError("The file that holds the record is not there now.", cure="Put it back, or remove the source.")
+    got = _asked(work, fetcher)
+    if not got.transferred and not cache.is_sound(got.path):
+        got = _asked(work, fetcher)
     work.origin = Origin(got.sha256, got.bytes, got.asked_url, got.final_url, fetched=got.time)
     work.version, work.note = got.version, got.note
     return got.path, got.content_type
+
+
+def _asked(work: Work, fetcher: Fetcher) -> Brought:
+    known = work.known
+    return fetcher.fetch(
+        work.entry.address, version=work.entry.version, newest=known.newest if known else None,
+        withdrawn=bool(known and known.withdrawn),
+    )  # fmt: skip

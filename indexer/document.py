@@ -13,7 +13,8 @@ TextKind = Literal["full", "digest", "record", "title"]
 class Mention:
     """One place where a source names an entry. `line` counts from 1; `title` is "" where none was given.
 
-    `section` is the path of headings it stands under, `checked` the state of its check box (None: no box).
+    `section` is the path of headings it stands under, `checked` the state of its check box (None: no box), `version` the
+    arXiv version asked for here.
     """
 
     source: str
@@ -22,6 +23,7 @@ class Mention:
     section: tuple[str, ...] = ()
     note: str = ""
     checked: bool | None = None
+    version: int | None = None
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,20 @@ class Entry:
 
     `address` says where its bytes are, in one spelling: `arxiv:2311.08105`, `https://…`, `doi:10.…`,
     `file:/…`, `record:/…#id`, or `title:some-slug` where no link is given.
-    `version` is the arXiv version asked for; None means the newest.
+    `version` is the arXiv version asked for; None means the newest. `also` has the addresses of other entries that
+    turned out to be the same paper.
     """
 
     address: str
     mentions: tuple[Mention, ...]
     version: int | None = None
     links: tuple[Link, ...] = ()
+    also: tuple[str, ...] = ()
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Every address under which it is listed."""
+        return (self.address, *self.also)
 
     @property
     def title(self) -> str:

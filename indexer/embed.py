@@ -170,9 +170,20 @@ class SentenceTransformers:
         import torch
 
         with self._one_at_a_time, torch.autocast("cpu", torch.bfloat16, enabled=self._bfloat16):
-            vectors = encode(list(texts), batch_size=32, convert_to_numpy=True, show_progress_bar=False, **given)
+            vectors = encode(
+                [_writable(text) for text in texts],
+                batch_size=32,
+                convert_to_numpy=True,
+                show_progress_bar=False,
+                **given,
+            )
         rows = np.asarray(vectors, np.float32)
         return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+
+
+def _writable(text: str) -> str:
+    """`text` with `?` for what can't be written as UTF-8: half a character, from a broken program's JSON."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _has_bfloat16() -> bool:

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 
 from indexer.document import Page, Passage, Section
 from indexer.embed import Embedder
+from indexer.errors import BadSetting
 
-VERSION = "passages-1"
+VERSION = "passages-2"
 _SPECIAL_TOKENS = 4  # what a model puts around a text, and one to spare
-_LEAST_LETTERS = 20  # a stretch with fewer says nothing that could be found
+_LEAST_LETTERS = 20  # a stretch with fewer says nothing that could be found, unless it is all there is
+_LEAST_ROOM = 16
 
 
 def cut(pages: Sequence[Page], sections: Sequence[Section], title: str, embedder: Embedder) -> list[Passage]:
@@ -22,6 +24,10 @@ def cut(pages: Sequence[Page], sections: Sequence[Section], title: str, embedder
     together with `title`; the last sentence of one begins the next where there is room for that (up to a fifth of it).
     """
     room = embedder.window - _SPECIAL_TOKENS - len(embedder.tokens(context(title, embedder)))
+    if room < _LEAST_ROOM:
+        raise BadSetting(
+            "The document prompt leaves no room for a passage.", cure="Set a shorter PAPERPATH_DOCUMENT_PROMPT."
+        )
     found: list[Passage] = []
     current: int | None = None
     for index, page in enumerate(pages):
@@ -32,7 +38,11 @@ def cut(pages: Sequence[Page], sections: Sequence[Section], title: str, embedder
         spans = embedder.tokens(page.text)
         for owner, start, end in zip(owners, starts, starts[1:], strict=False):
             found += [Passage(index, a, b, owner) for a, b in _stretches(page.text, start, end, spans, room)]
-    return found
+    return [p for p in found if _letters(pages[p.page].text, p) >= _LEAST_LETTERS] or found[:1]
+
+
+def _letters(text: str, passage: Passage) -> int:
+    return sum(map(str.isalnum, text[passage.start : passage.end]))
 
 
 def context(title: str, embedder: Embedder) -> str:
@@ -72,7 +82,7 @@ def _stretches(text: str, start: int, end: int, spans: list[tuple[int, int]], ro
         while last + 1 < len(pieces) and tokens_in(pieces[first][0], pieces[last + 1][1]) <= room:
             last += 1
         a, b = _trimmed(text, pieces[first][0], pieces[last][1])
-        if sum(map(str.isalnum, text[a:b])) >= _LEAST_LETTERS:
+        if any(map(str.isalnum, text[a:b])):
             stretches.append((a, b))
         if last + 1 >= len(pieces):
             break

@@ -23,7 +23,7 @@ from indexer.bring import Work, bring
 from indexer.document import Document, Passage, Warning
 from indexer.embed import Described, Embedder
 from indexer.fetch import Fetcher, metadata
-from indexer.library import Generation, Library, Model
+from indexer.library import Generation, Library, Manifest, Model
 from indexer.library.cache import Cache
 from indexer.progress import Progress
 from indexer.settings import Settings
@@ -68,16 +68,17 @@ def reindex(request: Request, settings: Settings, progress: Progress | None = No
     described = embed.describe(settings)
     library = Library(settings.library)
     with library.writer() as writer:
-        current = _current(library)
-        want = wanted(request, current)
+        current, remembered = _before(library, request)
+        want = wanted(request, current, remembered)
         works = [Work(entry) for entry in want.entries if entry.address not in want.reading.records]
         with Fetcher(settings, writer.cache, offline=request.offline) as fetcher:
             asides = _ask_metadata(works, fetcher, writer.cache, settings, request)
             bring(works, fetcher, writer.cache, settings, progress)
             requests, bodies = fetcher.requests, fetcher.transferred_bodies
+        held = digests.load(settings.digests)
         brought = {work.entry.address: work for work in works}
         everything = [brought.get(entry.address) or Work(entry) for entry in want.entries]
-        documents, lines = assemble(everything, want.reading, digests.load(settings.digests), current)
+        documents, lines = assemble(everything, want.reading, held, current)
         _something(documents, lines)
         exit_code = _exit_code(lines, want)
         inputs = _inputs(documents, described, want)
@@ -95,18 +96,30 @@ def reindex(request: Request, settings: Settings, progress: Progress | None = No
             progress.step(name)
     before = {summary.id for summary in current.catalogue.summaries} if current and publish else set()
     return Report(
-        name, publish, tuple(lines), (*want.reading.warnings, *want.missing.values(), *asides, *wrong_titles(works)),
+        name, publish, tuple(lines), (*want.reading.warnings, *want.missing.values(), *asides, *wrong_titles(works, held)),
         want.reading.skipped, tuple(sorted(before - {document.id for document in documents})), len(documents), count,
         embedded, requests, bodies, round(time.monotonic() - started, 2), exit_code,
     )  # fmt: skip
 
 
-def _current(library: Library) -> Generation | None:
-    """The generation to go on from; None where there is none that can be read: then all is built anew."""
+def _before(library: Library, request: Request) -> tuple[Generation | None, Manifest | None]:
+    """The generation to go on from, None where none can be read, and the manifest that tells the sources.
+
+    That is the newest one, even if its files are damaged. Raises `FormatUnknown` where it can't be read by this version
+    and the request doesn't say what to build.
+    """
     try:
-        return library.open()
+        remembered = library.remembered()
+    except errors.FormatUnknown as error:
+        if not request.sources:
+            raise errors.FormatUnknown(
+                error.message, cure="Update paperpath, or name all sources to build it anew."
+            ) from None
+        remembered = None
+    try:
+        return library.open(), remembered
     except (errors.NoLibrary, errors.GenerationDamaged, errors.FormatUnknown):
-        return None
+        return None, remembered
 
 
 def _ask_metadata(
@@ -123,6 +136,9 @@ def _ask_metadata(
 
 def _something(documents: Sequence[Document], lines: Sequence[Line]) -> None:
     """Raises `NothingKept` where there is no text at all, and no list whose lines could be kept."""
+    if not documents:
+        raise errors.NothingKept("Every entry of the sources was taken out with --remove.",
+                                 cure="`--add` one again, or name other sources.")  # fmt: skip
     if not any(document.text != "title" or any(m.line for m in document.entry.mentions) for document in documents):
         whys = "; ".join(f"{line.title}: {line.why}" for line in lines[:3])
         more = f"; and {len(lines) - 3} more" if len(lines) > 3 else ""

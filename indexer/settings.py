@@ -16,7 +16,9 @@ PROJECT = Path(__file__).resolve().parent.parent
 class Settings(BaseSettings):
     """What can be set. Each field's description is README's line on it."""
 
-    model_config = SettingsConfigDict(env_prefix="PAPERPATH_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="PAPERPATH_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     library: Path = Field(Path("data/library"), description="the library's folder")
     digests: Path = Field(PROJECT / "data" / "digests", description="where the digests lie")
@@ -55,6 +57,8 @@ def load(**given: Annotated[Any, "values that win over the environment; None is 
     """
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
+    except UnicodeDecodeError:
+        raise BadSetting("The file .env here is not UTF-8 text.", cure="Save it as UTF-8.") from None
     except ValidationError as error:
         first = error.errors()[0]
         name = "PAPERPATH_" + str(first["loc"][0]).upper()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-from indexer import sources
+from indexer import arxiv, sources
 from indexer.document import Entry, Warning
 from indexer.errors import ShrinkRefused, SourceEmpty, SourceNotFound, SourceUnreadable, UnknownDocument
-from indexer.library import Generation
-from indexer.sources import Reading
+from indexer.library import Generation, Manifest, Summary
+from indexer.sources import Reading, links
 
 DEFAULT_LIST = "data/reading-list.md"
 
@@ -45,27 +47,31 @@ class Wanted:
     missing: Mapping[str, Warning]
 
 
-def wanted(request: Request, current: Generation | None) -> Wanted:
-    """What `request` makes of the sources that `current` remembers.
+def wanted(request: Request, current: Generation | None, remembered: Manifest | None) -> Wanted:
+    """What `request` makes of the sources that `remembered` names; `current` is the generation that can be read.
 
     Raises a `UsageError`: a source named in this run must be there, and must not drop too much of the library.
     """
-    names, excluded = _chosen(request, current)
-    reading, missing = _read(names, request, current)
+    names, excluded = _chosen(request, current, remembered)
+    reading, missing = _read(names, request, remembered)
     entries = {entry.address: entry for entry in reading.entries if entry.address not in excluded}
     for summary in current.catalogue.summaries if current else ():
-        address = summary.entry.address
-        still = tuple(mention for mention in summary.entry.mentions if mention.source in missing)
-        if still and address not in entries and address not in excluded:
-            entries[address] = replace(summary.entry, mentions=still)
-    _guard(entries, current, request)
+        entry = summary.entry
+        still = tuple(mention for mention in entry.mentions if mention.source in missing)
+        if not still and _below(entry.address, tuple(missing)):
+            still = entry.mentions
+        if not still or entry.address in excluded:
+            continue
+        kept = replace(entry, mentions=still, also=())
+        entries[entry.address] = entries[entry.address].merged(kept) if entry.address in entries else kept
+    _guard(entries.values(), current, remembered, request)
     return Wanted(tuple(names), frozenset(excluded), reading, tuple(entries.values()), missing)
 
 
-def _chosen(request: Request, current: Generation | None) -> tuple[list[str], set[str]]:
+def _chosen(request: Request, current: Generation | None, remembered: Manifest | None) -> tuple[list[str], set[str]]:
     """The sources to read, in their remembered spelling, and the addresses that were taken out of them one by one."""
-    names = list(current.manifest.sources) if current else []
-    excluded = set(current.manifest.excluded) if current else set()
+    names = list(remembered.sources) if remembered else []
+    excluded = set(remembered.excluded) if remembered else set()
     if request.sources:
         names, excluded = [sources.remembered(source) for source in request.sources], set()
     elif not names and not request.add:
@@ -74,14 +80,17 @@ def _chosen(request: Request, current: Generation | None) -> tuple[list[str], se
         names.append(sources.remembered(source))
         excluded -= {entry.address for entry in sources.read(source).entries}
     for name in request.remove:
-        if (spelled := sources.remembered(name, must_exist=False)) in names:
-            names = [source for source in names if source != spelled]
-        elif current and (summary := current.catalogue.summary(name)):
-            own = {mention.source for mention in summary.entry.mentions if mention.line is None}
-            alone = {source for source in own if _lists_only(source, summary.entry.address, current)}
-            names = [source for source in names if source not in alone]
-            if any(mention.source not in alone for mention in summary.entry.mentions):
-                excluded.add(summary.entry.address)
+        spelled = sources.remembered(name, must_exist=False)
+        found = _document(name, current)
+        if os.path.isabs(spelled) and spelled in names:
+            names.remove(spelled)
+        elif found is not None:
+            own = [source for source in names if _is_itself(source, found.entry)]
+            names = [source for source in names if source not in own]
+            if any(mention.source not in own for mention in found.entry.mentions):
+                excluded.update(found.entry.addresses)
+        elif spelled in names:
+            names.remove(spelled)
         else:
             raise UnknownDocument(f"--remove {name}: neither a source of this library nor the id of a document.")
     if not names:
@@ -89,32 +98,71 @@ def _chosen(request: Request, current: Generation | None) -> tuple[list[str], se
     return list(dict.fromkeys(names)), excluded
 
 
-def _lists_only(source: str, address: str, current: Generation) -> bool:
-    listed = {
-        summary.entry.address
-        for summary in current.catalogue.summaries
-        if any(mention.source == source for mention in summary.entry.mentions)
-    }
-    return listed == {address}
+def _document(name: str, current: Generation | None) -> Summary | None:
+    """The document that `name` means: its id, or any spelling of an address under which it is listed."""
+    if current is None:
+        return None
+    if found := current.catalogue.summary(name):
+        return found
+    address, _ = links.address(name) or (f"file:{sources.remembered(name, must_exist=False)}", None)
+    return next((s for s in current.catalogue.summaries if address in s.entry.addresses), None)
 
 
-def _read(names: Sequence[str], request: Request, current: Generation | None) -> tuple[Reading, dict[str, Warning]]:
-    remembered = set(current.manifest.sources) if current else set()
+def _is_itself(source: str, entry: Entry) -> bool:
+    """Whether a source is nothing but this entry: its PDF, id or URL, not a list or a folder that names it."""
+    address, _ = links.address(source) or (f"file:{source}", None)
+    return address in entry.addresses
+
+
+def _read(names: Sequence[str], request: Request, remembered: Manifest | None) -> tuple[Reading, dict[str, Warning]]:
+    """What the sources list, and a warning for whatever was remembered and can't be reached now.
+
+    That is a source, or a file or folder below one.
+    """
+    before = set(remembered.sources) if remembered else set()
     insisted = {sources.remembered(source, must_exist=False) for source in (*request.sources, *request.add)}
     readable, missing = [], {}
     for name in names:
-        if name in remembered - insisted:
+        if name in before - insisted:
             try:
                 sources.remembered(name)
             except (SourceNotFound, SourceUnreadable) as error:
-                missing[name] = Warning(name, None, "source-missing", f"{error.message} Its documents are kept.")
+                missing[name] = _kept(name, error.message)
                 continue
         readable.append(name)
-    return sources.read_all(readable), missing
+    reading = sources.read_all(readable)
+    for path in reading.unreachable:
+        missing[path] = _kept(path, f"{path} can't be reached.")
+    return reading, missing
 
 
-def _guard(entries: Mapping[str, Entry], current: Generation | None, request: Request) -> None:
-    before = {summary.entry.address for summary in current.catalogue.summaries} if current else set()
-    dropped = before - entries.keys()
-    if len(before) >= 10 and len(dropped) * 2 > len(before) and not request.yes:
-        raise ShrinkRefused(f"This would drop {len(dropped)} of the library's {len(before)} documents.")
+def _kept(name: str, why: str) -> Warning:
+    return Warning(name, None, "source-missing", f"{why} What it held before is kept.")
+
+
+def _below(address: str, paths: Sequence[str]) -> bool:
+    path = address.removeprefix("file:")
+    return path != address and any(path == above or path.startswith(above + "/") for above in paths)
+
+
+def _guard(entries, current: Generation | None, remembered: Manifest | None, request: Request) -> None:
+    """Raises `ShrinkRefused` where more than half of ten or more documents would go."""
+    papers = {name for entry in entries for name in _names_of(entry)}
+    if current is not None and remembered is not None and current.name == remembered.name:
+        before = len(current.catalogue.summaries)
+        dropped = sum(
+            not papers & {*summary.entry.addresses, f"arxiv:{summary.arxiv_id}"}
+            for summary in current.catalogue.summaries
+        )
+    else:  # the newest one can't be read: all that is known of it is how many there were
+        before = remembered.documents if remembered else 0
+        dropped = max(0, before - len(entries))
+    if before >= 10 and dropped * 2 > before and not request.yes:
+        raise ShrinkRefused(f"This would drop {dropped} of the library's {before} documents.")
+
+
+def _names_of(entry: Entry) -> set[str]:
+    """The addresses by which an entry may be known: its own, and arXiv's where its file's name tells it."""
+    stem = Path(entry.address).stem if entry.address.startswith("file:") else ""
+    named = arxiv.from_file_name(stem) if stem else None
+    return {*entry.addresses, *([f"arxiv:{named.id}"] if named else [])}

@@ -92,7 +92,7 @@ def create_app(settings: Settings, opened: Opened | None = None) -> FastAPI:
         return Home(version=version("paperpath"))
 
     @app.get("/healthz", operation_id="health", tags=["about"])
-    def healthz() -> Alive:
+    async def healthz() -> Alive:
         """The process is alive; says nothing of the library."""
         return Alive(status="alive")
 
@@ -110,8 +110,8 @@ def create_app(settings: Settings, opened: Opened | None = None) -> FastAPI:
     @app.get("/v1/search", operation_id="search", tags=["answers"], responses=answers(422, 503))
     def get_search(
         response: Response,
-        q: Annotated[str, Query(min_length=1, max_length=LONGEST_QUERY, description="the question, in your own words",
-                                examples=["how does diloco reduce communication"])],
+        q: Annotated[str, Query(min_length=1, max_length=LONGEST_QUERY, pattern=r"\S",
+                                description="the question, in your words", examples=["how does diloco reduce communication"])],
         limit: Annotated[int, Query(ge=1, le=100, description="how many papers")] = 10,
     ) -> search.Answer:  # fmt: skip
         """Where is this said? Papers, best first, each with its best passages and their pages."""
@@ -144,11 +144,11 @@ def create_app(settings: Settings, opened: Opened | None = None) -> FastAPI:
         return job
 
     @app.get("/v1/reindex/{job_id}", operation_id="reindex_job", tags=["building"], responses=answers(404, 422))
-    def get_reindex(
+    async def get_reindex(
         job_id: str, wait: Annotated[float, Query(ge=0, le=60, description="seconds to wait for its end")] = 0
     ) -> Job:
         """A reindex job: how far it is, and its report when it has ended."""
-        return jobs.get(job_id, wait)
+        return await jobs.ended(job_id, wait)
 
     _declare(app)
     return app
@@ -157,17 +157,23 @@ def create_app(settings: Settings, opened: Opened | None = None) -> FastAPI:
 def _arguments(request: ReindexRequest) -> list[str]:
     """The command line's arguments of a request. Raises `BadSource` for anything but an arXiv id or a URL."""
     arguments = [f"--{flag}" for flag in ("offline", "refresh", "strict", "yes") if getattr(request, flag)]
-    for option, given in (("--add", request.add), ("--remove", request.remove)):
-        arguments += [f"{option}={name if option == '--remove' else _source(name)}" for name in given]
+    arguments += [f"--add={_source(name)}" for name in request.add]
+    arguments += [f"--remove={_printable(name)}" for name in request.remove]
     return [*arguments, "--", *map(_source, request.sources)]
 
 
 def _source(name: str) -> str:
-    if identifier := arxiv.parse(name):
+    if identifier := arxiv.parse(_printable(name)):
         return f"arxiv:{identifier.versioned}"
     if name.lower().startswith(("http://", "https://")):
         return name
     raise BadSource(f"{name[:200]} is neither an arXiv id nor an http(s) URL.")
+
+
+def _printable(name: str) -> str:
+    if not name.isprintable():
+        raise BadSource(f"{name[:200]!r} has a control character.")
+    return name
 
 
 def _declare(app: FastAPI) -> None:

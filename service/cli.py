@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
@@ -37,6 +38,9 @@ def main() -> None:
     """The command `paperpath`: runs one and ends with its documented exit code, never with a traceback."""
     from indexer.errors import PaperpathError
 
+    for stream in (sys.stdout, sys.stderr):  # a terminal or a pipe that can't show a character shows its code
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = main_group(prog_name="paperpath", standalone_mode=False) or 0  # the status of an `Exit`
     except click.ClickException as error:
@@ -125,27 +129,29 @@ def reindex(sources: tuple[str, ...], add: tuple[str, ...], remove: tuple[str, .
     Example:
       paperpath reindex my-list.md ~/papers
     """
-    from contextlib import nullcontext
-
     from indexer.reindex import Request
     from indexer.reindex import reindex as run
-    from service import terminal
 
     settings = _settings(library)
     request = Request(tuple(sources), tuple(add), tuple(remove), offline, refresh, strict, yes)
-    if progress == "json":
-        drawn: Any = nullcontext(terminal.JsonProgress())
-    elif progress == "auto" and sys.stderr.isatty():
-        drawn = terminal.BarProgress()
-    else:
-        drawn = nullcontext(None)
-    with drawn as told:
+    with _progress(progress) as told:
         report = run(request, settings, told)
-    _print_report(report, as_json)
+    _print_report(report, as_json, strict)
     raise click.exceptions.Exit(report.exit_code)
 
 
-def _print_report(report: Report, as_json: bool) -> None:
+def _progress(how: str) -> Any:
+    """A context that gives what to tell progress to: JSON lines, bars on a terminal, or nothing."""
+    from contextlib import nullcontext
+
+    from service import terminal
+
+    if how == "json":
+        return nullcontext(terminal.JsonProgress())
+    return terminal.BarProgress() if how == "auto" and sys.stderr.isatty() else nullcontext(None)
+
+
+def _print_report(report: Report, as_json: bool, strict: bool) -> None:
     from service import terminal
 
     for warning in report.warnings:
@@ -153,8 +159,10 @@ def _print_report(report: Report, as_json: bool) -> None:
             f"{warning.source}:{warning.line}: " if warning.line else f"{warning.source}: " if warning.source else ""
         )
         terminal.say(f"Warning: {where}{warning.message}")
+    warned = {f"{warning.source}:{warning.line}: {warning.message}" for warning in report.warnings}
     for skipped in report.skipped:
-        terminal.say(f"Skipped: {skipped}")
+        if skipped not in warned:
+            terminal.say(f"Skipped: {skipped}")
     if as_json:
         terminal.print_json(report)
         return
@@ -167,6 +175,8 @@ def _print_report(report: Report, as_json: bool) -> None:
         ):  # many papers fail for one reason: the address in front of it tells them apart no better than the id
             reasons.setdefault(re.sub(r"^https?://\S+ ", "", line.why), []).append(line.id)
     for reason, ids in reasons.items():
+        if len(ids) == 1:
+            reason = next(line.why for line in report.lines if line.id == ids[0] and line.why)
         print(f"\n{', '.join(ids)}:\n  {terminal.plain(reason)}")
     counts: dict[str, int] = {}
     for line in report.lines:
@@ -178,8 +188,9 @@ def _print_report(report: Report, as_json: bool) -> None:
         print(f"Removed: {', '.join(report.removed)}.")
     if report.published:
         print(f"Published as generation {report.generation}.")
-    elif report.exit_code and not report.published and report.generation == "":
-        print("Nothing was published (--strict).")
+    elif strict and report.exit_code:
+        serves = f"; generation {report.generation} serves" if report.generation else ""
+        print(f"Nothing was published, because of --strict{serves}.")
     else:
         print(f"Nothing new was published; generation {report.generation} serves.")
 
@@ -193,19 +204,21 @@ def check(source: str, offline: bool, library: Path | None, as_json: bool) -> No
     """Check a reading list, without downloading a paper.
 
     Names, by line: repeats, titles that are not the paper's, superseded versions, withdrawn papers, dead links.
-    Exit code 0 where nothing is wrong, else 4.
+    Exit code 0 where nothing is wrong, else 4; what could not be looked up is named and counts as neither.
     """
     from indexer.check import check as run
     from service import terminal
 
-    findings = run(source, _settings(library), offline=offline)
+    with _progress("auto") as told:
+        findings = run(source, _settings(library), offline=offline, progress=told)
     if as_json:
         terminal.print_json(findings)
     else:
         for finding in findings.findings:
-            print(f"{finding.source}:{finding.line or '-'}: {finding.kind}: {terminal.plain(finding.message)}")
+            where = ":".join(str(part) for part in (finding.source, finding.line) if part)
+            print(f"{where or source}: {finding.kind}: {terminal.plain(finding.message)}")
         print(f"{findings.entries} entries, {len(findings.findings)} findings.")
-    raise click.exceptions.Exit(4 if findings.findings else 0)
+    raise click.exceptions.Exit(4 if any(finding.kind != "unchecked" for finding in findings.findings) else 0)
 
 
 # ---------------------------------------------------------------------- asking
@@ -228,6 +241,8 @@ def search(query: tuple[str, ...], limit: int, batch: Path | None, library: Path
     from service import search as answers
     from service import terminal
 
+    if query and not " ".join(query).strip():
+        raise click.UsageError("The question is empty.")
     if bool(query) == bool(batch):
         raise click.UsageError(
             "Give a question, or --batch FILE." if not query else "Give a question or --batch, not both."
@@ -263,7 +278,8 @@ def _search_batch(batch: Path, limit: int, library: Path | None) -> None:
     from service import terminal
 
     try:
-        lines = sys.stdin.read().splitlines() if str(batch) == "-" else batch.read_text("utf-8").splitlines()
+        data = sys.stdin.buffer.read() if str(batch) == "-" else batch.read_bytes()
+        lines = data.decode("utf-8-sig").split("\n")
     except OSError as error:
         raise SourceNotFound(f"{batch} can't be read: {error.strerror}.", cure="Name a file of JSON lines.") from None
     except UnicodeDecodeError:
@@ -274,7 +290,9 @@ def _search_batch(batch: Path, limit: int, library: Path | None) -> None:
             continue
         try:
             row = json.loads(line)
-            questions.append((str(row["_id"]), str(row["text"])))
+            if not isinstance(row["text"], str):
+                raise TypeError
+            questions.append((str(row["_id"]), row["text"]))
         except (ValueError, KeyError, TypeError):
             raise SourceUnreadable(f'{batch}:{number}: not a line of JSON with "_id" and "text".') from None
     opened, generation = _open(_settings(library))

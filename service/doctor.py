@@ -29,7 +29,10 @@ class Diagnosis:
 
 
 def examine(settings: Settings) -> Diagnosis:
-    """Looks at the model, the engine, the library and the settings that touch the network. Makes no request."""
+    """Looks at the model, the engine, the library and the settings that touch the network.
+
+    Makes no request, but that a model set by its hub name is fetched where it is not held.
+    """
     items = [_model(settings), _engine()]
     library, next_step = _library(settings)
     items += [library, *_network(settings)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 import subprocess
@@ -51,11 +52,12 @@ class Jobs:
         self._library = library
         self._jobs: dict[str, Job] = {}
         self._processes: dict[str, subprocess.Popen[str]] = {}
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._stopping = False
 
     def start(self, arguments: list[str]) -> Job:
         """Starts `paperpath reindex` with these arguments. Raises `LibraryBusy` while another job runs."""
-        with self._changed:
+        with self._lock:
             if self._processes:
                 raise LibraryBusy("A reindex that this server started is still running.")
             command = [sys.executable, "-m", "service.cli", "reindex", "--json", "--progress", "json",
@@ -72,17 +74,24 @@ class Jobs:
         threading.Thread(target=self._follow, args=(job.id, process), daemon=True, name=f"job-{job.id}").start()
         return job
 
-    def get(self, job_id: str, wait: float = 0) -> Job:
-        """A job; with `wait`, once it has ended, or after so many seconds. Raises `UnknownJob`."""
-        with self._changed:
+    def get(self, job_id: str) -> Job:
+        """A job. Raises `UnknownJob`."""
+        with self._lock:
             if job_id not in self._jobs:
                 raise UnknownJob(f"There is no job {job_id}.")
-            self._changed.wait_for(lambda: self._jobs[job_id].state != "running", timeout=wait)
             return self._jobs[job_id]
+
+    async def ended(self, job_id: str, wait: float) -> Job:
+        """A job once it has ended, or after `wait` seconds. Who waits holds no thread. Raises `UnknownJob`."""
+        until = time.monotonic() + wait
+        while (job := self.get(job_id)).state == "running" and time.monotonic() < until and not self._stopping:
+            await asyncio.sleep(0.1)
+        return job
 
     def stop(self) -> None:
         """Ends what still runs. What it has brought so far is kept."""
-        with self._changed:
+        self._stopping = True
+        with self._lock:
             processes = list(self._processes.values())
         for process in processes:
             process.terminate()
@@ -108,19 +117,18 @@ class Jobs:
         except (ValueError, IndexError):
             report = None
         state: Literal["done", "failed"] = "done" if report is not None else "failed"
-        with self._changed:
+        with self._lock:
             self._jobs[job_id] = replace(
                 self._jobs[job_id], state=state, ended=time.time(), exit_code=exit_code, report=report
             )
             del self._processes[job_id]
-            self._changed.notify_all()
 
     def _update(self, job_id: str, line: str) -> None:
         try:
             told = json.loads(line)
         except ValueError:
             told = None
-        with self._changed:
+        with self._lock:
             job = self._jobs[job_id]
             if isinstance(told, dict) and "stage" in told:
                 job = replace(job, stage=told["stage"], total=told["total"], done=0, step="")

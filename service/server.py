@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import logging
 import socket
@@ -39,7 +40,9 @@ def run(settings: Settings, host: str, port: int) -> None:
           f"  {address}/v1/papers\n  {address}/openapi.json", flush=True)  # fmt: skip
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # where it serves was said above
-    uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False)).run(sockets=[listening])
+    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=10)
+    with contextlib.suppress(KeyboardInterrupt):  # how a server is stopped
+        uvicorn.Server(config).run(sockets=[listening])
 
 
 def _loopback(host: str) -> bool:

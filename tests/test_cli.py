@@ -128,7 +128,10 @@ def test_digest_and_failure_have_their_exit_codes(shell: Shell) -> None:
     shell.environment["PAPERPATH_DIGESTS"] = str(PROJECT / "data" / "digests")
     (shell.folder / "list.md").write_text("- [diloco](https://arxiv.org/abs/2311.08105)\n")
     done = shell("reindex", "list.md", code=3)
-    assert "1 digest" in done.stdout and "\n2311.08105:\n  was not asked for: " in done.stdout
+    assert (
+        "1 digest" in done.stdout
+        and "\n2311.08105:\n  http://127.0.0.1:9/pdf/2311.08105 was not asked for: " in done.stdout
+    )
     assert "arxiv.org" in json.loads(shell("papers", "--json").stdout)["papers"][0]["link"]
     assert "[digest]" in shell("search", "how does diloco reduce communication").stdout
     (shell.folder / "list.md").write_text(
@@ -164,6 +167,7 @@ def test_checking_a_list(shell: Shell) -> None:
         assert answer["entries"] == 4
         found = {(f["line"], f["kind"]) for f in answer["findings"]}
         assert found == {
+            (1, "superseded"),
             (2, "repeat"),
             (2, "two-titles"),
             (2, "wrong-title"),

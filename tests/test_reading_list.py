@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.document import Entry, Link
+from indexer.sources.labels import only_labels
 from indexer.sources.reading_list import read_markdown
 
 A, B, C = (f"https://arxiv.org/abs/{number}" for number in ("1706.03762", "1810.04805", "2005.14165"))
@@ -33,7 +34,8 @@ def addresses(text: str) -> list[str]:
 # ---------------------------------------------------------------- generated lists
 
 names = st.text("bcdfghjklmnprstvwxz", min_size=4, max_size=9)  # no vowels: no word that means anything
-title_words = st.lists(names, min_size=3, max_size=9)
+# At least one word that could not be a label: "html html html" is no title.
+title_words = st.lists(names, min_size=3, max_size=9).filter(lambda words: not only_labels(" ".join(words)))
 ids = st.builds("{:02d}{:02d}.{:05d}".format, st.integers(15, 39), st.integers(1, 12), st.integers(1, 99999))
 SPELLINGS = (
     "https://arxiv.org/abs/{}", "http://arxiv.org/pdf/{}", "https://arxiv.org/pdf/{}.pdf", "https://arxiv.org/html/{}",

@@ -7,7 +7,7 @@ import os
 import resource
 import signal
 from collections.abc import Callable
-from concurrent.futures import Future, TimeoutError
+from concurrent.futures import BrokenExecutor, Future, TimeoutError
 from pathlib import Path
 
 from indexer import extract
@@ -58,6 +58,8 @@ class Workers:
             raise LimitReached(f"Reading it takes more than {self._megabytes} MB of memory.") from None
         except pebble.ProcessExpired as error:
             raise LimitReached(f"The process that read it died (exit status {error.exitcode}).") from None
+        except (BrokenExecutor, OSError, RuntimeError) as error:  # the machine's fault, not the document's
+            raise LimitReached(f"No process could read it: {type(error).__name__}: {str(error)[:200]}.") from None
         except Exception as error:
             raise Damaged(f"It can't be read: {type(error).__name__}: {str(error)[:200]}.") from None
 

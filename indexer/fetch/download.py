@@ -175,7 +175,7 @@ class Fetcher:
             if held and _is_current(held, wanted):
                 return self._still_good(held, wanted)
             if held and (self.offline or withdrawn):
-                return self._brought(held, transferred=False)
+                return self._brought(held, transferred=False, note=_withdrawn(wanted).message if withdrawn else "")
             if self.offline:
                 raise Offline(f"{address} is not held, and the network is not to be used.")
             try:

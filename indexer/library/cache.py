@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from indexer import points
+from indexer.errors import LibraryUnwritable
 from indexer.library import files
 
 _SCHEMA = """
@@ -62,7 +63,8 @@ class Cache:
         with files.writing(folder):
             (folder / "bodies").mkdir(parents=True, exist_ok=True)
             (folder / "parts").mkdir(exist_ok=True)
-        self._database = self._opened(folder / "cache.sqlite")
+        self._path = folder / "cache.sqlite"
+        self._database = self._opened()
 
     def close(self) -> None:
         """Lets go of the database."""
@@ -85,6 +87,13 @@ class Cache:
         path = self.folder / "bodies" / sha256
         return path if sha256 and path.is_file() else None
 
+    def is_sound(self, body: Path) -> bool:
+        """Whether a body has the bytes that its name says; one that hasn't is removed, so that it is fetched again."""
+        if files.sha256_of(body) == body.name:
+            return True
+        body.unlink()
+        return False
+
     def keep_body(self, part: Path) -> str:
         """Moves a complete part file among the bodies and returns its SHA-256."""
         sha256 = files.sha256_of(part)
@@ -96,13 +105,13 @@ class Cache:
     def download(self, address: str) -> Download | None:
         """The last line of the ledger on an address, or None."""
         names = ", ".join(field.name for field in fields(Download))
-        row = self._database.execute(f"SELECT {names} FROM downloads WHERE address = ?", (address,)).fetchone()
+        row = self._row(f"SELECT {names} FROM downloads WHERE address = ?", address)
         return Download(*row) if row else None
 
     def downloads(self) -> list[Download]:
         """The whole ledger, by address."""
         names = ", ".join(field.name for field in fields(Download))
-        return [Download(*row) for row in self._database.execute(f"SELECT {names} FROM downloads ORDER BY address")]
+        return [Download(*row) for row in self._rows(f"SELECT {names} FROM downloads ORDER BY address")]
 
     def record(self, download: Download) -> None:
         """Writes a line of the ledger over the last one on its address."""
@@ -117,7 +126,7 @@ class Cache:
 
     def metadata(self, arxiv_id: str) -> tuple[float, dict] | None:
         """When arXiv was asked about an id (seconds since 1970), and its answer as JSON data; None if never."""
-        row = self._database.execute("SELECT asked, answer FROM metadata WHERE arxiv_id = ?", (arxiv_id,)).fetchone()
+        row = self._row("SELECT asked, answer FROM metadata WHERE arxiv_id = ?", arxiv_id)
         return (row[0], json.loads(row[1])) if row else None
 
     def keep_metadata(self, asked: float, answers: dict[str, dict]) -> None:
@@ -131,8 +140,11 @@ class Cache:
 
     def text(self, key: str) -> dict | None:
         """The JSON data kept under `key` (a body's hash and its extractor's name), or None."""
-        row = self._database.execute("SELECT answer FROM texts WHERE key = ?", (key,)).fetchone()
-        return json.loads(zlib.decompress(row[0])) if row else None
+        row = self._row("SELECT answer FROM texts WHERE key = ?", key)
+        try:
+            return json.loads(zlib.decompress(row[0])) if row else None
+        except (zlib.error, ValueError):  # altered on the disk
+            return None
 
     def keep_text(self, key: str, answer: dict) -> None:
         """Keeps JSON data under `key`."""
@@ -147,7 +159,7 @@ class Cache:
         for start in range(0, len(keys), 500):
             some = keys[start : start + 500]
             marks = ", ".join("?" * len(some))
-            for key, vector in self._database.execute(f"SELECT key, vector FROM vectors WHERE key IN ({marks})", some):
+            for key, vector in self._rows(f"SELECT key, vector FROM vectors WHERE key IN ({marks})", *some):
                 found[key] = np.frombuffer(vector, np.float32)
         return found
 
@@ -161,23 +173,53 @@ class Cache:
 
     # ------------------------------------------------------------------ inside
 
+    def _row(self, statement: str, *values: object) -> tuple | None:
+        rows = self._rows(statement, *values)
+        return rows[0] if rows else None
+
+    def _rows(self, statement: str, *values: object) -> list[tuple]:
+        try:
+            return self._database.execute(statement, values).fetchall()
+        except sqlite3.OperationalError as error:
+            raise _unwritable(self.folder, error) from error
+        except sqlite3.DatabaseError:
+            self._begin_anew()
+            return []
+
     def _write(self, statement: str, rows: list[tuple]) -> None:
         try:
-            with self._database:
-                self._database.executemany(statement, rows)
+            try:
+                with self._database:
+                    self._database.executemany(statement, rows)
+            except sqlite3.OperationalError:
+                raise
+            except sqlite3.DatabaseError:
+                self._begin_anew()
+                with self._database:
+                    self._database.executemany(statement, rows)
         except sqlite3.OperationalError as error:
             raise _unwritable(self.folder, error) from error
 
-    def _opened(self, path: Path) -> sqlite3.Connection:
+    def _begin_anew(self) -> None:
+        """Sets a damaged database aside: it is only a cache, and what it held is worked out again."""
+        self._database.close()
+        _set_aside(self._path)
+        self._database = _connected(self._path)
+
+    def _opened(self) -> sqlite3.Connection:
         try:
-            return _connected(path)
+            return _connected(self._path)
         except sqlite3.OperationalError as error:
             raise _unwritable(self.folder, error) from error
-        except sqlite3.DatabaseError:  # torn or altered: it is only a cache, so begin a new one beside the old
-            for name in (path.name, path.name + "-wal", path.name + "-shm"):
-                if (broken := path.with_name(name)).exists():
-                    broken.replace(path.with_name(name + ".damaged"))
-            return _connected(path)
+        except sqlite3.DatabaseError:
+            _set_aside(self._path)
+            return _connected(self._path)
+
+
+def _set_aside(path: Path) -> None:
+    for name in (path.name, path.name + "-wal", path.name + "-shm"):
+        if (broken := path.with_name(name)).exists():
+            broken.replace(path.with_name(name + ".damaged"))
 
 
 def _connected(path: Path) -> sqlite3.Connection:
@@ -193,6 +235,4 @@ def _connected(path: Path) -> sqlite3.Connection:
 
 
 def _unwritable(folder: Path, error: sqlite3.OperationalError) -> Exception:
-    from indexer.errors import LibraryUnwritable
-
     return LibraryUnwritable(f"Cannot write to {folder}: {error}.")

@@ -15,7 +15,11 @@ _OUT_OF_REACH = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota
                  errno.EROFS: "the file system is read-only", errno.EACCES: "permission is denied",
                  errno.EPERM: "permission is denied", errno.EIO: "the disk reports an error",
                  errno.ENOTDIR: "a file stands where a folder is needed",
-                 errno.EEXIST: "a file stands where a folder is needed"}  # fmt: skip
+                 errno.EEXIST: "a file stands where a folder is needed",
+    errno.EISDIR: "a folder stands where a file is needed"}  # fmt: skip
+
+
+_IN_THE_WAY = (errno.ENOTDIR, errno.EEXIST, errno.EISDIR)
 
 
 @contextmanager
@@ -25,7 +29,10 @@ def writing(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in _OUT_OF_REACH:
-            raise LibraryUnwritable(f"Cannot write to {folder}: {_OUT_OF_REACH[error.errno]}.") from error
+            cure = (
+                "Move that file away, or choose another folder with --library." if error.errno in _IN_THE_WAY else None
+            )
+            raise LibraryUnwritable(f"Cannot write to {folder}: {_OUT_OF_REACH[error.errno]}.", cure=cure) from error
         raise
 
 

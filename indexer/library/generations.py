@@ -118,8 +118,12 @@ class Library:
             if self._names():  # what it named is still there
                 return ""
             raise NoLibrary(f"There is no library in {self.folder}.") from None
+        except IsADirectoryError:
+            return ""
         except NotADirectoryError:
-            raise NoLibrary(f"{self.folder} is a file, not a library's folder.") from None
+            raise NoLibrary(
+                f"{self.folder} is a file, not a library's folder.", cure="Choose a folder with --library."
+            ) from None
         except PermissionError:
             raise LibraryError(f"{self.folder} may not be read.", cure="Check who owns the folder.") from None
 
@@ -155,6 +159,16 @@ class Library:
                     assert first is not None
                     raise first
 
+    def remembered(self) -> Manifest | None:
+        """The manifest that says what the library is made from, be its files sound or not; None where none can be read.
+
+        That is the one that CURRENT names, else the newest. Raises `FormatUnknown` for one from a newer paperpath.
+        """
+        try:
+            return self.manifest(self.current_name())
+        except (NoLibrary, GenerationDamaged):
+            return next(reversed(self.manifests()), None)
+
     def open_generation(self, name: str) -> Generation:
         """One generation by name, every byte of it checked against its manifest.
 
@@ -186,7 +200,7 @@ class Library:
     def verify(self) -> list[tuple[str, str]]:
         """Every generation checked byte by byte: [(generation's name, what is wrong or "")], oldest first."""
         current = self.current_name()
-        answers = []
+        answers = [] if current else [("CURRENT", f"{self.folder / 'CURRENT'} is damaged.")]
         for name in sorted({*self._names(), current} - {""}):
             try:
                 generation = self.open_generation(name)
@@ -234,6 +248,8 @@ class Library:
         with files.writing(self.folder):
             for folder in (self.folder, self.folder / "generations", self.folder / "files", self.marks):
                 folder.mkdir(parents=True, exist_ok=True)
+            files.sync_folder(self.folder)
+            files.sync_folder(self.folder.parent)
             lock = filelock.FileLock(self.folder / "lock", timeout=0)
             try:
                 lock.acquire()
@@ -314,7 +330,7 @@ class Writer:
 
         Raises `GenerationDamaged` if that one isn't sound, `LibraryError` if there is none.
         """
-        current = self.library.current_name()
+        current = self.library.open().name
         earlier = [n for n in self.library._names() if n < current]
         if name is None and not earlier:
             raise LibraryError(f"There is no generation before {current}.", cure="`paperpath library list` shows all.")
@@ -328,14 +344,15 @@ class Writer:
         return chosen
 
     def prune(self, keep: int) -> list[str]:
-        """Removes all but the newest `keep` generations and the current one, and files that no generation names.
+        """Removes all but the newest `keep` generations, the current one and the one that answers, should that differ.
 
-        Returns the names of the generations removed. Readers that hold one keep it.
+        Files that none of those left needs go too. Returns the names of the generations removed; readers keep theirs.
         """
         library = self.library
-        current = library.current_name()
         names = library._names()
-        stay = set(names[-keep:]) | {current}
+        stay = set(names[-keep:]) | {library.current_name()}
+        with contextlib.suppress(LibraryError):
+            stay.add(library.open().name)
         gone = [name for name in names if name not in stay]
         with files.writing(library.folder):
             for name in gone:
@@ -362,6 +379,7 @@ class Writer:
         size = part.stat().st_size
         if not (final.exists() and final.stat().st_size == size and files.sha256_of(final) == sha256):
             files.replace(part, final)
+        files.sync_folder(final.parent)  # a run that was killed may have renamed it and not come so far
         return File(final.name, size, sha256)
 
     def _point_to(self, name: str) -> None:

@@ -30,6 +30,7 @@ class Reading:
 
     `records` and `given` are by the entry's address; `given` is what a .bib says of an entry. `skipped` names what was
     passed over: "PATH: why" for what lies in a folder and is no PDF, "SOURCE:LINE: why" for a line that can't be read.
+    `unreachable` has the files and folders below a source that the system refuses to read.
     """
 
     entries: tuple[Entry, ...] = ()
@@ -37,6 +38,7 @@ class Reading:
     given: Mapping[str, Given] = field(default_factory=dict)
     warnings: tuple[Warning, ...] = ()
     skipped: tuple[str, ...] = ()
+    unreachable: tuple[str, ...] = ()
 
 
 def read(source: str) -> Reading:
@@ -71,6 +73,7 @@ def read_all(sources: Sequence[str]) -> Reading:
         given=given,
         warnings=tuple(dict.fromkeys(warning for reading in readings for warning in reading.warnings)),
         skipped=tuple(dict.fromkeys(line for reading in readings for line in reading.skipped)),
+        unreachable=tuple(dict.fromkeys(path for reading in readings for path in reading.unreachable)),
     )
 
 
@@ -83,6 +86,8 @@ def remembered(source: str, *, must_exist: bool = True) -> str:
     """
     source = source.strip()
     path = os.path.abspath(os.path.expanduser(source)) if source and "\0" not in source else ""
+    if path and not _is_utf8(path):
+        raise SourceUnreadable(f"The name {path!a} is not UTF-8 text.", cure="Rename it.")
     if path and os.path.exists(path):
         if must_exist and not os.access(path, os.R_OK):
             raise SourceUnreadable(f"{path} may not be read: permission denied.", cure="Let yourself read it (chmod).")
@@ -154,13 +159,15 @@ def _pdf(path: Path) -> Reading:
 
 
 def _folder(folder: Path) -> Reading:
-    entries, skipped = [], []
-    for path, why in _files(folder, set()):
+    entries, skipped, unreachable = [], [], []
+    for path, why, error in _files(folder, set()):
+        if error is not None:
+            unreachable.append(str(path))
         if why:
-            skipped.append(f"{path}: {why}")
+            skipped.append(f"{path!s}: {why}".encode(errors="replace").decode())
         else:
             entries.append(Entry(f"file:{path}", (Mention(str(folder)),)))
-    return Reading(tuple(entries), skipped=tuple(skipped))
+    return Reading(tuple(entries), skipped=tuple(skipped), unreachable=tuple(unreachable))
 
 
 _READERS: dict[str, Callable[[Path], Reading]] = {
@@ -177,8 +184,10 @@ _READERS: dict[str, Callable[[Path], Reading]] = {
 # ---------------------------------------------------------------- files
 
 
-def _files(folder: Path, seen: set[tuple[int, int]]) -> Iterator[tuple[Path, str]]:
+def _files(folder: Path, seen: set[tuple[int, int]]) -> Iterator[tuple[Path, str, OSError | None]]:
     """The files below a folder, sorted, each with why it is no PDF to take ("" if it is one). Hidden ones are left out.
+
+    Where the system refuses to say what is there, its error comes with it: what lay there before may still be there.
 
     Linked folders are followed, each folder once: a link may lead back to where it lies.
     """
@@ -186,7 +195,7 @@ def _files(folder: Path, seen: set[tuple[int, int]]) -> Iterator[tuple[Path, str
         state = folder.stat()
         paths = sorted(folder.iterdir(), key=lambda path: (path.name.casefold(), path.name))
     except OSError as error:
-        yield folder, _reason(error)
+        yield folder, _reason(error), error
         return
     seen.add((state.st_dev, state.st_ino))
     for path in paths:
@@ -194,21 +203,31 @@ def _files(folder: Path, seen: set[tuple[int, int]]) -> Iterator[tuple[Path, str
             continue
         try:
             state = path.stat()
-            if stat.S_ISDIR(state.st_mode):
+            if not _is_utf8(str(path)):
+                yield path, "its name is not UTF-8 text", None
+            elif stat.S_ISDIR(state.st_mode):
                 if (state.st_dev, state.st_ino) in seen:
-                    yield path, "a link to a folder that is read already"
+                    yield path, "a link to a folder that is read already", None
                 else:
                     yield from _files(path, seen)
             elif not stat.S_ISREG(state.st_mode):
-                yield path, "no ordinary file"
+                yield path, "no ordinary file", None
             elif _starts_as_pdf(path) or path.suffix.lower() == ".pdf":
-                yield path, ""
+                yield path, "", None
             elif path.suffix.lower() in _READERS:
-                yield path, "not a PDF; it can be named as a source of its own"
+                yield path, "not a PDF; it can be named as a source of its own", None
             else:
-                yield path, "not a PDF"
+                yield path, "not a PDF", None
         except OSError as error:
-            yield path, _reason(error)
+            yield path, _reason(error), error
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _starts_as_pdf(path: Path) -> bool:
@@ -273,6 +292,8 @@ def _merged(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """The entries with those of one address made one, in the order of first mention."""
     merged: dict[str, Entry] = {}
     for entry in entries:
+        if entry.version is not None:  # what each line asks for, which the merged entry no longer tells
+            entry = replace(entry, mentions=tuple(replace(m, version=entry.version) for m in entry.mentions))
         known = merged.get(entry.address)
         merged[entry.address] = known.merged(entry) if known else entry
     return tuple(merged.values())
