@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from indexer import arxiv
 from indexer.errors import PaperpathError
 from indexer.settings import Settings
-from service import guard, papers, problems, search
+from service import examples, guard, papers, problems, search
 from service.jobs import Job, Jobs
 from service.opened import Opened
 from service.problems import Problem, answers
@@ -62,7 +62,7 @@ class Home(BaseModel):
     """Where to look."""
 
     name: str = "paperpath"
-    version: str
+    version: str = Field(examples=["0.1.0"])
     search: str = "/v1/search?q=…"
     papers: str = "/v1/papers"
     openapi: str = "/openapi.json"
@@ -107,7 +107,12 @@ def create_app(settings: Settings, opened: Opened | None = None) -> FastAPI:
             passages=manifest.passages, trouble=held.trouble.message if held.trouble else "",
         )  # fmt: skip
 
-    @app.get("/v1/search", operation_id="search", tags=["answers"], responses=answers(422, 503))
+    @app.get(
+        "/v1/search",
+        operation_id="search",
+        tags=["answers"],
+        responses=answers(422, 503) | examples.of(examples.SEARCH),
+    )
     def get_search(
         response: Response,
         q: Annotated[str, Query(min_length=1, max_length=LONGEST_QUERY, pattern=r"\S",
@@ -119,14 +124,21 @@ def create_app(settings: Settings, opened: Opened | None = None) -> FastAPI:
         response.headers["X-Index-Generation"] = generation.name
         return search.search(generation, held.embedder, q, limit)
 
-    @app.get("/v1/papers", operation_id="papers", tags=["answers"], responses=answers(503))
+    @app.get(
+        "/v1/papers", operation_id="papers", tags=["answers"], responses=answers(503) | examples.of(examples.PAPERS)
+    )
     def get_papers(response: Response) -> papers.Papers:
         """Every paper of the library, in the order of the sources."""
         generation = held.now()
         response.headers["X-Index-Generation"] = generation.name
         return papers.papers(generation)
 
-    @app.get("/v1/papers/{paper_id:path}", operation_id="paper", tags=["answers"], responses=answers(404, 503))
+    @app.get(
+        "/v1/papers/{paper_id:path}",
+        operation_id="paper",
+        tags=["answers"],
+        responses=answers(404, 503) | examples.of(examples.PAPER),
+    )
     def get_paper(
         response: Response, paper_id: Annotated[str, Path(description="the paper's id", examples=["2311.08105"])]
     ) -> papers.OnePaper:
@@ -136,14 +148,19 @@ def create_app(settings: Settings, opened: Opened | None = None) -> FastAPI:
         return papers.paper(generation, paper_id)
 
     @app.post("/v1/reindex", operation_id="start_reindex", tags=["building"], status_code=202,
-              responses=answers(401, 403, 409, 413, 422))  # fmt: skip
+              responses=answers(401, 403, 409, 413, 422) | examples.of(examples.JOB, 202))  # fmt: skip
     def post_reindex(request: ReindexRequest, response: Response) -> Job:
         """Starts a reindex as a child process, and answers with its job. Needs the token."""
         job = jobs.start(_arguments(request))
         response.headers["Location"] = f"/v1/reindex/{job.id}"
         return job
 
-    @app.get("/v1/reindex/{job_id}", operation_id="reindex_job", tags=["building"], responses=answers(404, 422))
+    @app.get(
+        "/v1/reindex/{job_id}",
+        operation_id="reindex_job",
+        tags=["building"],
+        responses=answers(404, 422) | examples.of(examples.JOB),
+    )
     async def get_reindex(
         job_id: str, wait: Annotated[float, Query(ge=0, le=60, description="seconds to wait for its end")] = 0
     ) -> Job:

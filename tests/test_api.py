@@ -239,3 +239,22 @@ def test_the_server_never_imports_the_fetcher_or_the_extractors(settings: Settin
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT)
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
+def test_control_characters_are_refused(client: TestClient) -> None:
+    for body in ({"remove": ["a\0b"]}, {"add": ["http://x/\0"]}, {"sources": ["2311.08105\n"]}):
+        problem(client.post("/v1/reindex", json=body, headers=TOKEN), 422, "bad-source")
+    problem(client.get("/v1/search", params={"q": "  "}), 422, "invalid")
+
+
+def test_answers_have_examples(settings: Settings) -> None:
+    document = create_app(settings).openapi()
+    for path in document["paths"].values():
+        for operation in path.values():
+            for status, response in operation["responses"].items():
+                if status in ("200", "202"):
+                    content = response["content"]["application/json"]
+                    shape = document["components"]["schemas"][content["schema"]["$ref"].rpartition("/")[2]]
+                    assert "example" in content or all(
+                        "examples" in field or "default" in field for field in shape["properties"].values()
+                    ), operation["operationId"]

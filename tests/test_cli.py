@@ -415,3 +415,30 @@ def test_a_read_only_library(shell: Shell, papers: Path, small_disk: Path, comma
     finally:
         remount(small_disk, "rw")
     assert bytes_of(library) == before
+
+
+def test_odd_lines_and_characters_in_a_batch(shell: Shell) -> None:
+    build(shell.library)
+    lines = ['{"_id": "a", "text": "one\u2028two\x85three"}', r'{"_id": "\ud800", "text": "half \ud800 a character"}']
+    (shell.folder / "batch.jsonl").write_bytes(b"\xef\xbb\xbf" + "\r\n".join(lines).encode())
+    for encoding in ("utf-8", "ascii"):
+        done = shell("search", "--batch", "batch.jsonl", "--json", PYTHONIOENCODING=encoding)
+        assert len(done.stdout.splitlines()) == 2
+    (shell.folder / "null.jsonl").write_text('{"_id": "a", "text": null}\n')
+    shell("search", "--batch", "null.jsonl", code=2)
+    shell("search", "  ", code=2)
+    shell("search", "what", "…", "é", PYTHONIOENCODING="ascii")
+
+
+def test_an_empty_setting_is_as_not_set(shell: Shell) -> None:
+    (shell.folder / "data").mkdir()
+    build(shell.folder / "data" / "library")
+    assert "2311.08105" in shell("papers", PAPERPATH_LIBRARY="").stdout
+    (shell.folder / ".env").write_bytes(b"\xff\xfe")
+    explained(shell("papers", code=2), ".env")
+
+
+def test_a_file_in_the_way_is_named_with_its_cure(shell: Shell, papers: Path) -> None:
+    shell.library.write_text("")
+    explained(shell("search", "x", code=1), "is a file", "--library")
+    explained(shell("reindex", str(papers), code=1), "a file stands", "--library")

@@ -348,3 +348,68 @@ def test_manifests_are_plain_json(library: Library) -> None:
     data = json.loads((library.folder / "generations" / f"{name}.json").read_text())
     assert data["manifest"]["model"] == {"name": "toy", "dimension": 8, "fingerprint": "toy-1"}
     assert set(data["manifest"]["files"]) == {"catalogue", "vectors"}
+
+
+def test_prune_keeps_what_answers(library: Library) -> None:
+    publish(library, [1])
+    name = publish(library, [2])
+    (library.folder / "files" / library.manifest(name).files["vectors"].name).write_bytes(b"torn")
+    with library.writer() as writer:
+        writer.prune(1)
+    assert library.open().name == "000001"
+    with library.writer() as writer, pytest.raises(LibraryError, match="no generation before 000001"):
+        writer.rollback()
+
+
+def test_a_lost_pointer_is_told_by_verify(library: Library) -> None:
+    publish(library, [1])
+    (library.folder / "CURRENT").write_text("?")
+    assert [wrong != "" for _, wrong in library.verify()] == [True, False]
+    (library.folder / "CURRENT").unlink()
+    (library.folder / "CURRENT").mkdir()
+    assert library.open().name == "000001"
+
+
+def test_what_is_remembered_outlives_damage(library: Library) -> None:
+    assert library.remembered() is None
+    publish(library, [1])
+    name = publish(library, [2])
+    (library.folder / "files" / library.manifest(name).files["vectors"].name).unlink()
+    remembered = library.remembered()
+    assert remembered is not None and remembered.name == name
+
+
+@pytest.mark.parametrize("page", range(1, 8))
+def test_a_cache_damaged_anywhere_is_begun_anew(tmp_path: Path, page: int) -> None:
+    rows = unit_rows(300)
+    with Cache(tmp_path / "cache") as cache:
+        cache.keep_vectors((number.to_bytes(32, "big"), row) for number, row in enumerate(rows))
+        cache.keep_text("key", {"a": "b" * 5000})
+    path = tmp_path / "cache" / "cache.sqlite"
+    body = bytearray(path.read_bytes())
+    body[page * 4096 : page * 4096 + 4096] = os.urandom(4096)
+    path.write_bytes(body)
+    with Cache(tmp_path / "cache") as cache:
+        cache.vectors([number.to_bytes(32, "big") for number in range(300)])
+        assert cache.text("key") in (None, {"a": "b" * 5000})
+        cache.downloads()
+        cache.keep_vectors((number.to_bytes(32, "big"), row) for number, row in enumerate(rows))
+        cache.keep_text("key", {"a": 2})
+        assert cache.text("key") == {"a": 2}
+
+
+def test_what_is_published_is_on_the_disk_first(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each file and its folder are synced before CURRENT names them."""
+    happened: list[str] = []
+    fsync, rename = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda fd: (happened.append(os.readlink(f"/proc/self/fd/{fd}")), fsync(fd))[1])
+    monkeypatch.setattr(os, "replace", lambda a, b: (happened.append(f"-> {b}"), rename(a, b))[1])
+    name = publish(library, [1])
+    current = happened.index(f"-> {library.folder / 'CURRENT'}")
+    for file in library.manifest(name).files.values():
+        placed = happened.index(f"-> {library.folder / 'files' / file.name}")
+        assert happened[placed - 1].endswith(".part") and happened[placed + 1] == str(library.folder / "files")
+        assert placed < current
+    manifest = happened.index(f"-> {library.folder / 'generations' / name}.json")
+    assert manifest < current and happened[manifest + 1] == str(library.folder / "generations")
+    assert happened[current - 1].endswith("CURRENT.part") and happened[current + 1] == str(library.folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -413,3 +414,144 @@ def test_thirty_real_papers(settings: Settings, tmp_path: Path) -> None:
         position = opened(own).catalogue.summary(ids[29]).position
         assert third.embedded == len(opened(own).catalogue.passages_of(position))
         assert arxiv.most_connections == 1
+
+
+# ---------------------------------------------------------------------- what two readers found
+
+
+def test_records_of_an_absent_file_keep_their_text(run: Run, settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    path.write_text(
+        "".join(json.dumps({"_id": n, "text": f"The text of record number {n}."}) + "\n" for n in range(12))
+    )
+    before = run(sources=(str(path),))
+    path.rename(tmp_path / "away")
+    report = run()
+    assert (report.documents, report.passages, report.exit_code) == (12, before.passages, 4)
+    assert set(outcomes(report).values()) == {"record"}
+    assert {s.text for s in opened(settings).catalogue.summaries} == {"record"}
+
+
+@pytest.mark.parametrize("generations", [1, 2])
+def test_sources_are_remembered_though_the_generation_is_damaged(
+    run: Run, settings: Settings, generations: int
+) -> None:
+    run(line(1), line(2))
+    if generations == 2:
+        run(add=("2301.00003",))
+    held = Library(settings.library)
+    manifest = held.manifest(held.current_name())
+    (settings.library / "files" / manifest.files["catalogue"].name).write_bytes(b"torn")
+    assert run().documents == 1 + generations
+    assert opened(settings).manifest.sources == manifest.sources
+
+
+def test_a_damaged_generation_is_still_guarded(run: Run, settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    path.write_text(
+        "".join(json.dumps({"_id": n, "text": f"The text of record number {n}."}) + "\n" for n in range(12))
+    )
+    run(sources=(str(path),))
+    held = Library(settings.library)
+    (settings.library / "files" / held.manifest("000001").files["vectors"].name).unlink()
+    with pytest.raises(ShrinkRefused, match="11 of the library's 12"):
+        run(line(1))
+
+
+def test_a_missing_list_keeps_the_mentions_it_shares(run: Run, settings: Settings, tmp_path: Path) -> None:
+    a, b = tmp_path / "a.md", tmp_path / "b.md"
+    a.write_text(f"{line(1)}\n{line(2)}\n")
+    b.write_text(f"{line(1)}\n{line(3)}\n")
+    run(sources=(str(a), str(b)))
+    a.rename(tmp_path / "away")
+    assert run().documents == 3
+    b.write_text(f"{line(3)}\n")
+    report = run()
+    assert (report.documents, report.removed) == (3, ())
+
+
+def test_what_lies_below_an_unreachable_folder_is_kept(run: Run, settings: Settings, tmp_path: Path) -> None:
+    disk, folder = tmp_path / "disk", tmp_path / "papers"
+    disk.mkdir()
+    folder.mkdir()
+    (disk / "one.pdf").write_bytes(tiny_pdf(["The first paper lies on another disk."]))
+    (folder / "two.pdf").write_bytes(tiny_pdf(["The second paper lies in the folder."]))
+    (folder / "usb").symlink_to(disk)
+    assert run(sources=(str(folder),)).documents == 2
+    disk.rename(tmp_path / "unplugged")
+    report = run()
+    assert (report.documents, report.removed, report.exit_code) == (2, (), 4)
+    assert any(w.kind == "source-missing" for w in report.warnings)
+
+
+def test_a_name_that_is_not_text_costs_that_file(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    (folder / "good.pdf").write_bytes(tiny_pdf(["A paper with a name that can be written."]))
+    (folder / os.fsdecode(b"bad\xff.pdf")).write_bytes(tiny_pdf(["A paper with a name that can not."]))
+    report = run(sources=(str(folder),))
+    assert (report.documents, report.exit_code, len(report.skipped)) == (1, 0, 1)
+    assert "not UTF-8" in report.skipped[0]
+
+
+def test_a_paper_whose_text_another_source_has_is_no_failure(run: Run, settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "2301.00001.pdf").write_bytes(tiny_pdf(["My own copy of paper 1, with a text."]))
+    report = run(line(1), sources=(str(tmp_path / "list.md"), str(tmp_path / "2301.00001.pdf")), offline=True)
+    assert (report.documents, report.exit_code) == (1, 0)
+
+
+@pytest.mark.parametrize("first", ["list", "file"])
+def test_a_merged_paper_has_the_newest_text_and_arxiv_s_metadata(
+    run: Run, settings: Settings, arxiv: LoopbackArxiv, tmp_path: Path, first: str
+) -> None:
+    old = arxiv.papers["2301.00001"]
+    arxiv.papers["2301.00001"] = replace(old, versions={**old.versions, 2: tiny_pdf(["The second version's text."])})
+    (tmp_path / "2301.00001v1.pdf").write_bytes(tiny_pdf(["The text of my first version."]))
+    both = (str(tmp_path / "list.md"), str(tmp_path / "2301.00001v1.pdf"))
+    run(line(1), sources=both if first == "list" else both[::-1])
+    held = opened(settings).catalogue.document("2301.00001")
+    assert held is not None
+    assert (held.version, held.newest, held.title, held.authors[0]) == (2, 2, "Paper number 1", "Ana Example")
+
+
+def test_removing_a_paper_removes_it_wherever_it_is_listed(run: Run, settings: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    (folder / "2301.00001.pdf").write_bytes(tiny_pdf(["My own copy of paper 1, with a text."]))
+    run(line(1), line(2), sources=(str(tmp_path / "list.md"), str(folder), "2301.00001"))
+    assert run(remove=("https://arxiv.org/abs/2301.00001v1",)).removed == ("2301.00001",)
+    assert str(folder) in opened(settings).manifest.sources  # a folder stays, for what is put there later
+    (folder / "later.pdf").write_bytes(tiny_pdf(["A paper that came into the folder later."]))
+    assert sorted(outcomes(run())) == ["2301.00002", "later"]
+
+
+def test_an_id_stays_when_the_copy_that_gave_it_goes(run: Run, tmp_path: Path) -> None:
+    for name in ("a.pdf", "b.pdf"):
+        (tmp_path / name).write_bytes(tiny_pdf(["The same bytes under two names."]))
+    both = (str(tmp_path / "a.pdf"), str(tmp_path / "b.pdf"))
+    assert set(outcomes(run(sources=both))) == {"a"}
+    assert set(outcomes(run(sources=both[1:]))) == {"a"}
+
+
+def test_a_damaged_body_is_fetched_again(run: Run, settings: Settings, arxiv: LoopbackArxiv) -> None:
+    run(line(1))
+    for path in (settings.library / "cache" / "bodies").iterdir():
+        path.write_bytes(b"%PDF-1.4 zeroed by the disk")
+    for path in (settings.library / "cache").glob("cache.sqlite*"):
+        path.rename(path.with_name("old-" + path.name))
+    arxiv.requests.clear()
+    report = run(line(1))
+    assert (outcomes(report), arxiv.bodies) == ({"2301.00001": "full text"}, 1)
+
+
+def test_a_short_text_can_be_found(run: Run, settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    rows = [
+        {"_id": "s", "text": "Tiny text."},
+        {"_id": "z", "text": "分布式训练。"},
+        {"_id": "n", "text": "a\x00b " * 20},
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert run(sources=(str(path),)).passages >= 3
+    for passage in opened(settings).catalogue.passages([0, 1, 2]).values():
+        assert len(passage.text) == passage.end - passage.start
