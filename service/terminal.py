@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 import textwrap
+from collections.abc import Sequence
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
@@ -63,7 +64,7 @@ class BarProgress(Progress):
             self._bars.update(self._task, advance=count, description=" ".join(what.split())[:60])
 
 
-def table(rows: list[tuple[str, ...]], heads: tuple[str, ...], widths: tuple[int | None, ...] | None = None) -> str:
+def table(rows: Sequence[tuple[str, ...]], heads: tuple[str, ...], widths: tuple[int | None, ...] | None = None) -> str:
     """Rows as aligned columns of plain text; a cell longer than its width is cut with an ellipsis.
 
     On a terminal the last column is cut to what fits.

@@ -258,3 +258,15 @@ def test_answers_have_examples(settings: Settings) -> None:
                     assert "example" in content or all(
                         "examples" in field or "default" in field for field in shape["properties"].values()
                     ), operation["operationId"]
+
+
+def test_the_examples_have_the_shapes_they_show() -> None:
+    from pydantic import TypeAdapter
+
+    from service import examples, papers, search
+    from service.jobs import Job
+
+    shapes = [(search.Answer, examples.SEARCH), (papers.Papers, examples.PAPERS), (papers.OnePaper, examples.PAPER),
+              (Job, examples.JOB)]  # fmt: skip
+    for shape, example in shapes:
+        assert TypeAdapter(shape).dump_python(TypeAdapter(shape).validate_python(example), mode="json") == example
