@@ -41,7 +41,7 @@ _PAPERS = _set(
 _CODE = _set(
     """bilibili.com bitbucket.org bsky.app codeberg.org colab.research.google.com discord.com discord.gg facebook.com
     gist.github.com github.com gitlab.com hf.co huggingface.co instagram.com kaggle.com linkedin.com mastodon.social
-    modelscope.cn paperswithcode.com pypi.org reddit.com slideshare.net sourceforge.net t.co t.me threads.net
+    modelscope.cn paperswithcode.com reddit.com slideshare.net sourceforge.net t.co t.me threads.net
     tiktok.com twitter.com vimeo.com x.com youtu.be youtube.com"""
 )
 _WITH_PATH = frozenset(known for known in _PAPERS if "/" in known)
