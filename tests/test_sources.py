@@ -202,7 +202,7 @@ def test_sources_merge_by_address(tmp_path):
     assert [m.source for m in reading.entries[2].mentions] == [str(two), "arxiv:1810.04805v2"]
     assert [m.source for m in reading.entries[3].mentions] == [str(folder), str(folder / "a.pdf")]
     assert reading.entries[0].links == (Link("https://github.com/x/y", "code"),)
-    assert reading.warnings == ()  # a repeat in another source is none
+    assert [w.kind for w in reading.warnings] == ["two-titles"]  # a repeat in another source is none
 
 
 def test_nothing_is_a_reading_too():
@@ -349,3 +349,12 @@ def test_the_test_papers_and_lists():
     everything = read_all([str(path) for path in sorted((SHARED / "lists").glob("*.md"))])
     addresses = [entry.address for entry in everything.entries]
     assert len(addresses) == len(set(addresses)) > 2000
+
+
+def test_two_lists_that_call_one_paper_otherwise_are_told(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("- [Federated optimization of pigeons](https://arxiv.org/abs/2301.00001)\n")
+    (tmp_path / "b.md").write_text("- x\n- [Ring attention over long rivers](https://arxiv.org/abs/2301.00001)\n")
+    (tmp_path / "c.md").write_text("- [federated optimization of Pigeons](https://arxiv.org/abs/2301.00001)\n")
+    told = read_all([str(tmp_path / name) for name in ("a.md", "b.md", "c.md")]).warnings
+    assert [(w.kind, w.line, w.source) for w in told] == [("two-titles", 2, str(tmp_path / "b.md"))]
+    assert "pigeons" in told[0].message and "rivers" in told[0].message

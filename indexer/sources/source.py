@@ -67,11 +67,13 @@ def read_all(sources: Sequence[str]) -> Reading:
     for reading in readings:
         records = {**reading.records, **records}
         given = {**reading.given, **given}
+    entries = _merged(entry for reading in readings for entry in reading.entries)
+    across = _two_titles_across(entries)
     return Reading(
-        entries=_merged(entry for reading in readings for entry in reading.entries),
+        entries=entries,
         records=records,
         given=given,
-        warnings=tuple(dict.fromkeys(warning for reading in readings for warning in reading.warnings)),
+        warnings=tuple(dict.fromkeys((*(warning for reading in readings for warning in reading.warnings), *across))),
         skipped=tuple(dict.fromkeys(line for reading in readings for line in reading.skipped)),
         unreachable=tuple(dict.fromkeys(path for reading in readings for path in reading.unreachable)),
     )
@@ -317,6 +319,21 @@ def _repeats(entries: Iterable[Entry]) -> Iterator[Warning]:
                     message = f"{name} is “{mention.title}” here and “{other.title}” on line {other.line}."
                     yield Warning(mention.source, mention.line, "two-titles", message)
                 others.append(mention)
+
+
+def _two_titles_across(entries: Iterable[Entry]) -> Iterator[Warning]:
+    """A `two-titles` for each entry that one source calls clearly otherwise than another."""
+    for entry in entries:
+        titled: dict[str, Mention] = {}
+        for mention in entry.mentions:
+            if mention.title:
+                titled.setdefault(mention.source, mention)
+        first, *others = titled.values() or [None]
+        for other in others:
+            if first is not None and other is not None and not _agree(other.title, first.title):
+                name = re.sub("^arxiv:", "arXiv:", entry.address)
+                message = f"{name} is “{other.title}” here and “{first.title}” in {first.source}, line {first.line}."
+                yield Warning(other.source, other.line, "two-titles", message)
 
 
 def _agree(title: str, other: str) -> bool:
