@@ -141,7 +141,7 @@ class GenerationDamaged(LibraryError):
 class FormatUnknown(LibraryError):
     """The generation was written in a format that this paperpath doesn't know."""
 
-    cure = "Update paperpath, or run `paperpath reindex` to write this version's format."
+    cure = "Update paperpath, or name all sources to build it anew: `paperpath reindex SOURCE…`."
 
 
 class ModelMismatch(LibraryError):

@@ -110,11 +110,9 @@ def _before(library: Library, request: Request) -> tuple[Generation | None, Mani
     """
     try:
         remembered = library.remembered()
-    except errors.FormatUnknown as error:
+    except errors.FormatUnknown:
         if not request.sources:
-            raise errors.FormatUnknown(
-                error.message, cure="Update paperpath, or name all sources to build it anew."
-            ) from None
+            raise
         remembered = None
     try:
         return library.open(), remembered

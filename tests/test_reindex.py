@@ -13,6 +13,7 @@ from conftest import SHARED, needs_shared
 from loopback_arxiv import LoopbackArxiv, Page, answer, from_shared, html, paper, tiny_pdf
 
 from indexer.errors import (
+    FormatUnknown,
     LibraryBusy,
     NothingKept,
     ShrinkRefused,
@@ -20,7 +21,7 @@ from indexer.errors import (
     SourceNotFound,
     UnknownDocument,
 )
-from indexer.library import Generation, Library
+from indexer.library import Generation, Library, generations
 from indexer.reindex import Report, Request, reindex
 from indexer.settings import Settings
 
@@ -555,3 +556,14 @@ def test_a_short_text_can_be_found(run: Run, settings: Settings, tmp_path: Path)
     assert run(sources=(str(path),)).passages >= 3
     for passage in opened(settings).catalogue.passages([0, 1, 2]).values():
         assert len(passage.text) == passage.end - passage.start
+
+
+def test_a_library_of_the_future_is_not_built_over_unasked(run: Run, settings: Settings) -> None:
+    run(line(1))
+    path = settings.library / "generations" / "000001.json"
+    manifest = replace(Library(settings.library).manifest("000001"), format=99)
+    path.write_text(generations._manifest_text(manifest))
+    with pytest.raises(FormatUnknown) as caught:
+        run()
+    assert "SOURCE" in caught.value.cure
+    assert run(line(2)).generation == "000002"
