@@ -189,10 +189,11 @@ def _with_ids(documents: Sequence[Document], current: Generation | None) -> list
     held = current.catalogue.summaries if current else ()
     before = {address: s.id for s in held for address in s.entry.addresses}
     ids: list[str | None] = []
+    taken: set[str | None] = {None}
     for document in documents:
         known = (before.get(address) for address in document.entry.addresses)
-        ids.append(next((identifier for identifier in known if identifier and identifier not in ids), None))
-    taken = {identifier for identifier in ids if identifier}
+        ids.append(next((identifier for identifier in known if identifier not in taken), None))
+        taken.add(ids[-1])
     named = []
     for document, identifier in zip(documents, ids, strict=True):
         if identifier is None:

@@ -36,8 +36,9 @@ def cut(pages: Sequence[Page], sections: Sequence[Section], title: str, embedder
         owners = [current, *(number for number, _ in here)]
         current = owners[-1]
         spans = embedder.tokens(page.text)
+        begins = [span[0] for span in spans]
         for owner, start, end in zip(owners, starts, starts[1:], strict=False):
-            found += [Passage(index, a, b, owner) for a, b in _stretches(page.text, start, end, spans, room)]
+            found += [Passage(index, a, b, owner) for a, b in _stretches(page.text, start, end, spans, begins, room)]
     return [p for p in found if _letters(pages[p.page].text, p) >= _LEAST_LETTERS] or found[:1]
 
 
@@ -57,18 +58,20 @@ def vector_key(model_fingerprint: str, text: str) -> bytes:
     return hashlib.sha256(f"{model_fingerprint}\n{text}".encode("utf-8", "surrogatepass")).digest()
 
 
-def _stretches(text: str, start: int, end: int, spans: list[tuple[int, int]], room: int) -> list[tuple[int, int]]:
-    """Spans of `text[start:end]` of at most `room` tokens, at sentence ends where possible, slightly overlapping."""
-    begins = [span[0] for span in spans]
+def _stretches(
+    text: str, start: int, end: int, spans: list[tuple[int, int]], begins: list[int], room: int
+) -> list[tuple[int, int]]:
+    """Spans of `text[start:end]` of at most `room` tokens, at sentence ends where possible, slightly overlapping.
+
+    `spans` are those of the tokens of `text`, `begins` where each of them begins.
+    """
 
     def tokens_in(a: int, b: int) -> int:
         return bisect.bisect_left(begins, b) - bisect.bisect_left(begins, a)
 
     pieces: list[tuple[int, int]] = []
     for a, b in _sentences(text, start, end):
-        while (
-            tokens_in(a, b) > room
-        ):  # longer than the window by itself: cut between tokens, at a space if there is one
+        while tokens_in(a, b) > room:  # by itself longer than the window: cut between tokens, at a space if it can be
             limit = spans[bisect.bisect_left(begins, a) + room - 1][1]
             space = max(text.rfind(" ", a + 1, limit), text.rfind("\n", a + 1, limit))
             at = space if space > a + (limit - a) // 2 else limit
