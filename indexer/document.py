@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+BlockKind = Literal[
+    "front", "abstract", "heading", "body", "caption", "figure", "table", "formula", "code", "footnote", "reference", "appendix"
+]
+"""What a stretch of a page is. `front` is the title, the authors and what stands around them, `figure` words drawn inside
+a picture, `appendix` the prose after the appendix begins. Only `front` and `heading` never become passages."""
+
 TextKind = Literal["full", "digest", "record", "title"]
 """What a document's text is: the paper's own, our digest of it, a record's abstract, or nothing but a title."""
 
@@ -84,7 +90,7 @@ class Page:
 class Section:
     """A heading and where its text begins: `page` is an index into the document's pages, `start` a character there.
 
-    `anchor` is the heading's id on a web page.
+    `anchor` is the heading's id on a web page. `level` counts from 1; `appendix` says that it stands in the appendix.
     """
 
     heading: str
@@ -92,11 +98,67 @@ class Section:
     page: int
     start: int
     anchor: str | None = None
+    appendix: bool = False
+
+
+@dataclass(frozen=True)
+class Block:
+    """A paragraph, a heading, a caption…: `pages[page].text[start:end]`, all of one kind, in reading order.
+
+    `continued` says that it goes on a paragraph which a column's or a page's end, a float or a formula had cut.
+    """
+
+    kind: BlockKind
+    page: int
+    start: int
+    end: int
+    continued: bool = False
+
+
+@dataclass(frozen=True)
+class TextMention:
+    """One place where the text mentions a reference: the mark is `pages[page].text[start:end]`.
+
+    `sentence` is the whole sentence, on one line, also where it runs on from the page before; `section` is an index into
+    the document's sections, None before the first heading.
+    """
+
+    page: int
+    start: int
+    end: int
+    sentence: str
+    section: int | None = None
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An entry of a document's bibliography, `n` counting from 1 in the order printed.
+
+    `label` is the mark it is printed with, without brackets (`12`, `DCM+12`), or "". `raw` is the entry as printed, on one
+    line, without the label. `page` is an index into the document's pages: where it begins. Fields that are not printed or
+    not understood are empty; `authors` are names as printed, in order, without "et al.".
+    """
+
+    n: int
+    raw: str
+    page: int
+    label: str = ""
+    title: str = ""
+    authors: tuple[str, ...] = ()
+    year: int | None = None
+    venue: str = ""
+    arxiv_id: str | None = None
+    doi: str | None = None
+    mentions: tuple[TextMention, ...] = ()
 
 
 @dataclass(frozen=True)
 class Extracted:
-    """What an extractor understood of some bytes. Absent fields are empty, never guessed from the file's name."""
+    """What an extractor understood of some bytes. Absent fields are empty, never guessed from the file's name.
+
+    `missing` has the numbers of pages whose text could not be had (no characters, or garbage), each with why. `engine` is
+    what read it.
+    """
 
     pages: tuple[Page, ...]
     title: str = ""
@@ -106,6 +168,10 @@ class Extracted:
     sections: tuple[Section, ...] = ()
     arxiv_id: str | None = None
     version: int | None = None
+    blocks: tuple[Block, ...] = ()
+    references: tuple[Reference, ...] = ()
+    missing: tuple[tuple[int, str], ...] = ()
+    engine: str = ""
 
 
 @dataclass(frozen=True)
@@ -142,6 +208,9 @@ class Document:
     link: str = ""
     reason: str = ""
     origin: Origin = Origin()
+    blocks: tuple[Block, ...] = ()
+    references: tuple[Reference, ...] = ()
+    missing: tuple[tuple[int, str], ...] = ()
 
     @property
     def year(self) -> int | None:
@@ -160,6 +229,7 @@ class Passage:
     start: int
     end: int
     section: int | None = None
+    kind: BlockKind = "body"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,58 @@
+"""What an engine hands over: the words of a page with their places and types, before anything is understood."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Font(NamedTuple):
+    """A typeface as the file names it, with what its name and flags tell."""
+
+    name: str = ""
+    bold: bool = False
+    italic: bool = False
+    mono: bool = False
+    math: bool = False
+
+
+class Word(NamedTuple):
+    """A run of characters without a space, of one size and font, in the file's order.
+
+    Lengths are in points. `x0` and `x1` are its left and right edge, `y` its baseline counted from the page's top edge.
+    `glued` says that no space stands between it and the word before: a superscript, or a change of font within a word.
+    """
+
+    text: str
+    x0: float
+    x1: float
+    y: float
+    size: float
+    font: Font
+    glued: bool = False
+
+
+@dataclass
+class Sheet:
+    """A page as an engine read it. `number` counts from 1; `turned` are words set at an angle, stamps mostly."""
+
+    number: int
+    width: float
+    height: float
+    words: list[Word] = field(default_factory=list)
+    turned: list[Word] = field(default_factory=list)
+
+
+class PrintedLine(NamedTuple):
+    """A line in reading order, with what is needed to see where an entry of a list begins.
+
+    `page` is an index into the document's pages. `indent` is the distance from its column's left edge and `gap` the space
+    between its baseline and the one before it, both in units of the type's size; `gap` is 0 for the first line of a column.
+    """
+
+    text: str
+    page: int
+    indent: float
+    gap: float
+    size: float
+    new_column: bool = False
