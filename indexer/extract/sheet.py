@@ -21,6 +21,7 @@ class Word(NamedTuple):
 
     Lengths are in points. `x0` and `x1` are its left and right edge, `y` its baseline counted from the page's top edge.
     `glued` says that no space stands between it and the word before: a superscript, or a change of font within a word.
+    A hyphen at a line's end is the word's last character, as printed.
     """
 
     text: str
@@ -34,13 +35,17 @@ class Word(NamedTuple):
 
 @dataclass
 class Sheet:
-    """A page as an engine read it. `number` counts from 1; `turned` are words set at an angle, stamps mostly."""
+    """A page as an engine read it. `number` counts from 1; `turned` are words set at an angle, stamps mostly.
+
+    `pictures` are the boxes (x0, top, x1, bottom) of images and embedded drawings, as far as the engine tells them.
+    """
 
     number: int
     width: float
     height: float
     words: list[Word] = field(default_factory=list)
     turned: list[Word] = field(default_factory=list)
+    pictures: list[tuple[float, float, float, float]] = field(default_factory=list)
 
 
 class PrintedLine(NamedTuple):
