@@ -187,10 +187,26 @@ class Origin:
 
 
 @dataclass(frozen=True)
+class Version:
+    """What else was brought of a document and does not lead: another version of the paper, or another copy.
+
+    `address` is the entry's, `version` the arXiv version where it is known, `pages` how many it has (None: not numbered).
+    `why` says what shows that it is the same paper.
+    """
+
+    address: str
+    text: TextKind
+    version: int | None = None
+    pages: int | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True)
 class Document:
     """What an entry became. `reason` says why `text` is not "full"; `date` is ISO, perhaps only a year, or "".
 
-    `version` is the arXiv version that the text is of; `newest` the newest one known.
+    `version` is the arXiv version that the text is of; `newest` the newest one known. `versions` has what else was brought
+    of the same paper.
     """
 
     id: str
@@ -211,6 +227,7 @@ class Document:
     blocks: tuple[Block, ...] = ()
     references: tuple[Reference, ...] = ()
     missing: tuple[tuple[int, str], ...] = ()
+    versions: tuple[Version, ...] = ()
 
     @property
     def year(self) -> int | None:

@@ -1,45 +1,154 @@
-"""Document to passages: cut at sentence ends, by the model's own tokens, so that each fits its window."""
+"""Document to passages: of one kind, cut at sentence ends, by the model's own tokens, so that each fits its window."""
 
 from __future__ import annotations
 
 import bisect
 import hashlib
+import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from indexer.document import Page, Passage, Section
+from indexer.document import Block, BlockKind, Page, Passage, Section
 from indexer.embed import Embedder
 from indexer.errors import BadSetting
 
-VERSION = "passages-2"
+VERSION = "passages-3"
 _SPECIAL_TOKENS = 4  # what a model puts around a text, and one to spare
 _LEAST_LETTERS = 20  # a stretch with fewer says nothing that could be found, unless it is all there is
 _LEAST_ROOM = 16
+_PROSE = ("body", "abstract", "appendix")  # a passage of these runs on over paragraphs
+_LINES = ("table", "formula", "code", "figure")  # cut between lines, having no sentences
+_NEVER = ("front", "heading")
+_SHORT_FORMULA = 200  # characters
 
 
-def cut(pages: Sequence[Page], sections: Sequence[Section], title: str, embedder: Embedder) -> list[Passage]:
+class _Part(NamedTuple):
+    """A block, or what lies of it in one section."""
+
+    kind: BlockKind
+    page: int
+    start: int
+    end: int
+    continued: bool
+    section: int | None
+
+
+class _Unit(NamedTuple):
+    """A stretch within which a sentence may run on. `joined`: over the line ends between several blocks."""
+
+    start: int
+    end: int
+    joined: bool
+
+
+@dataclass
+class _Run:
+    """What passages may be cut from without mixing kinds or crossing a section or a page."""
+
+    kind: BlockKind
+    page: int
+    section: int | None
+    units: list[_Unit]
+
+
+def cut(
+    pages: Sequence[Page], sections: Sequence[Section], title: str, embedder: Embedder, blocks: Sequence[Block] = ()
+) -> list[Passage]:
     """The passages of a document, in order.
 
-    Each lies on one page and in one section, ends at a sentence's end where it can, and fits the model's window
-    together with `title`; the last sentence of one begins the next where there is room for that (up to a fifth of it).
+    Each lies on one page and in one section, is of one kind, ends at a sentence's end where it can (a table's, code's or
+    formula's at a line's), and fits the model's window together with `title`; the last sentence of one begins the next
+    where there is room for that (up to a fifth of it). Prose runs on over paragraphs, and over a short formula that stands
+    between two of them; any other block, an entry of the references for one, is a passage of its own, several where it is
+    too long. A document without blocks, or with nothing but headings and front matter, is body throughout.
     """
     room = embedder.window - _SPECIAL_TOKENS - len(embedder.tokens(context(title, embedder)))
     if room < _LEAST_ROOM:
         raise BadSetting(
             "The document prompt leaves no room for a passage.", cure="Set a shorter PAPERPATH_DOCUMENT_PROMPT."
         )
+    if all(block.kind in _NEVER for block in blocks):
+        blocks = [Block("body", index, 0, len(page.text)) for index, page in enumerate(pages)]
     found: list[Passage] = []
-    current: int | None = None
-    for index, page in enumerate(pages):
-        here = [(number, section) for number, section in enumerate(sections) if section.page == index]
-        starts = [0, *(section.start for _, section in here), len(page.text)]
-        owners = [current, *(number for number, _ in here)]
-        current = owners[-1]
-        spans = embedder.tokens(page.text)
-        begins = [span[0] for span in spans]
-        for owner, start, end in zip(owners, starts, starts[1:], strict=False):
-            found += [Passage(index, a, b, owner) for a, b in _stretches(page.text, start, end, spans, begins, room)]
+    tokenized: int | None = None
+    spans: list[tuple[int, int]] = []
+    begins: list[int] = []
+    for run in _runs(_parts(blocks, sections)):
+        text = pages[run.page].text
+        if run.page != tokenized:
+            spans = embedder.tokens(text)
+            begins = [span[0] for span in spans]
+            tokenized = run.page
+        found += [
+            Passage(run.page, a, b, run.section, run.kind)
+            for a, b in _stretches(text, _pieces(text, run), spans, begins, room)
+        ]
     return [p for p in found if _letters(pages[p.page].text, p) >= _LEAST_LETTERS] or found[:1]
+
+
+def _parts(blocks: Sequence[Block], sections: Sequence[Section]) -> Iterator[_Part]:
+    """The blocks in order, cut where a section begins within one."""
+    begin = sorted((section.page, section.start, number) for number, section in enumerate(sections))
+    at = 0
+    current: int | None = None
+    for block in sorted(blocks, key=lambda block: (block.page, block.start)):
+        start, continued = block.start, block.continued
+        while at < len(begin) and begin[at][:2] < (block.page, block.end):
+            _, offset, number = begin[at]
+            if begin[at][:2] > (block.page, start):
+                yield _Part(block.kind, block.page, start, offset, continued, current)
+                start, continued = offset, False
+            current = number
+            at += 1
+        yield _Part(block.kind, block.page, start, block.end, continued, current)
+
+
+def _runs(parts: Iterable[_Part]) -> Iterator[_Run]:
+    """Parts that may share a passage, made one."""
+    run: _Run | None = None
+    formulas: list[_Part] = []  # between the run and what may go on with it
+    for part in parts:
+        near = run is not None and (part.page, part.section) == (run.page, run.section)
+        if run is not None and near and part.kind == run.kind and (part.kind in _PROSE or part.continued):
+            last = run.units[-1]
+            if formulas:
+                run.units[-1] = last = _Unit(last.start, formulas[-1].end, True)
+                formulas = []
+            if part.continued:
+                run.units[-1] = _Unit(last.start, part.end, True)
+            else:
+                run.units.append(_Unit(part.start, part.end, False))
+            continue
+        if run is not None and near and part.kind == "formula" and run.kind in _PROSE and _is_short(part):
+            formulas.append(part)
+            continue
+        if run is not None:
+            yield run
+        yield from map(_run, formulas)
+        formulas = []
+        run = None if part.kind in _NEVER else _run(part)
+    if run is not None:
+        yield run
+    yield from map(_run, formulas)
+
+
+def _is_short(formula: _Part) -> bool:
+    return formula.end - formula.start <= _SHORT_FORMULA
+
+
+def _run(part: _Part) -> _Run:
+    return _Run(part.kind, part.page, part.section, [_Unit(part.start, part.end, False)])
+
+
+def _pieces(text: str, run: _Run) -> list[tuple[int, int]]:
+    """Spans of a run's sentences, or of its lines."""
+    if run.kind in _LINES:
+        a, b = run.units[0].start, run.units[-1].end
+        ends = [a + match.end() for match in re.finditer(r"\n+", text[a:b])]
+        return [(x, y) for x, y in itertools.pairwise([a, *ends, b]) if y > x]
+    return [piece for unit in run.units for piece in _sentences(text, unit)]
 
 
 def _letters(text: str, passage: Passage) -> int:
@@ -59,18 +168,18 @@ def vector_key(model_fingerprint: str, text: str) -> bytes:
 
 
 def _stretches(
-    text: str, start: int, end: int, spans: list[tuple[int, int]], begins: list[int], room: int
+    text: str, whole: Sequence[tuple[int, int]], spans: list[tuple[int, int]], begins: list[int], room: int
 ) -> list[tuple[int, int]]:
-    """Spans of `text[start:end]` of at most `room` tokens, at sentence ends where possible, slightly overlapping.
+    """Spans of `text` of at most `room` tokens that begin and end where one of `whole` does if possible.
 
-    `spans` are those of the tokens of `text`, `begins` where each of them begins.
+    They slightly overlap. `spans` are those of the tokens of `text`, `begins` where each of them begins.
     """
 
     def tokens_in(a: int, b: int) -> int:
         return bisect.bisect_left(begins, b) - bisect.bisect_left(begins, a)
 
     pieces: list[tuple[int, int]] = []
-    for a, b in _sentences(text, start, end):
+    for a, b in whole:
         while tokens_in(a, b) > room:  # by itself longer than the window: cut between tokens, at a space if it can be
             limit = spans[bisect.bisect_left(begins, a) + room - 1][1]
             space = max(text.rfind(" ", a + 1, limit), text.rfind("\n", a + 1, limit))
@@ -95,12 +204,13 @@ def _stretches(
     return stretches
 
 
-def _sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
+def _sentences(text: str, unit: _Unit) -> list[tuple[int, int]]:
     from sentencex import get_sentence_boundaries
 
+    own = text[unit.start : unit.end]
     return [
-        (start + found["start_index"], start + found["end_index"])
-        for found in get_sentence_boundaries("en", text[start:end])
+        (unit.start + found["start_index"], unit.start + found["end_index"])
+        for found in get_sentence_boundaries("en", own.replace("\n", " ") if unit.joined else own)
     ]
 
 

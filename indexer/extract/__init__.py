@@ -1,12 +1,18 @@
-"""Bytes to document. Each reader is a plain function; `workers` runs them where they can do no harm."""
+"""Bytes to document. Each reader is a plain function; `workers` runs them where they can do no harm.
+
+The way of a PDF: `engines` give placed words (`sheet`), `layout` makes lines in reading order, `furniture` drops what is no
+text, `blocks` groups lines, `front`, `kinds` and `headings` say what each block is, `references` and `mentions` read the
+bibliography, and `structure` leads through it all.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from indexer.document import Extracted
 from indexer.errors import NotAPdf
-from indexer.extract import html, markdown, pdf
+from indexer.extract import html, markdown
 
 __all__ = ["kind_of", "read", "version"]
 
@@ -25,21 +31,29 @@ def kind_of(path: Path, content_type: str = "") -> str:
     return "html" if looks_html else "plain"
 
 
-def version(kind: str) -> str:
+def version(kind: str, engine: str = "auto", ocr: bool = False) -> str:
     """The name of the reader of a kind with its version: a cached text is good for as long as this stays the same."""
     from importlib.metadata import version as installed
 
     if kind == "pdf":
-        return f"{pdf.VERSION}/pypdf-{installed('pypdf')}"
+        from indexer.extract.pdf import VERSION
+
+        parts = [VERSION, *(f"{name}-{installed(name)}" for name in ("pypdfium2", "pypdf"))]
+        return "/".join(parts + ([engine] if engine != "auto" else []) + (["ocr"] if ocr else []))
     if kind == "html":
         return f"{html.VERSION}/trafilatura-{installed('trafilatura')}"
     return markdown.VERSION
 
 
-def read(path: Path, kind: str, url: str = "") -> Extracted:
+def read(
+    path: Path, kind: str, url: str = "", *, engine: str = "auto", ocr: bool = False,
+    told: Callable[[int], None] | None = None,
+) -> Extracted:  # fmt: skip
     """The document in the file at `path`, read as `kind`. Raises an `ExtractError`."""
     if kind == "pdf":
-        return pdf.read_pdf(path)
+        from indexer.extract.pdf import read_pdf
+
+        return read_pdf(path, engine, ocr, told)
     body = path.read_bytes()
     if body.startswith(b"%PDF-"):
         raise NotAPdf(f"It was to be {kind}, but it is a PDF.")

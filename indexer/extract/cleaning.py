@@ -4,30 +4,101 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
+from functools import lru_cache
 
-_LIGATURES = {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xFB00, 0xFB07)}
+# NFKC only where it loses nothing: ligatures, presentation forms, mathematical alphabets, full-width letters and digits.
+_COMPATIBILITY = {
+    code: unicodedata.normalize("NFKC", chr(code))
+    for codes in (
+        range(0xFB00, 0xFB50), range(0x1D400, 0x1D800), range(0xFF10, 0xFF1A), range(0xFF21, 0xFF3B), range(0xFF41, 0xFF5B),
+        range(0x2F00, 0x2FD6), range(0x1F100, 0x1F10B), range(0xFE50, 0xFE70), (0x210E, 0x2126, 0x212B),
+    )
+    for code in codes
+}  # fmt: skip
+_COMPATIBILITY.update({0x00A0: " ", 0x2007: " ", 0x202F: " ", 0x2010: "-", 0x2011: "-", 0x00B5: "μ", 0x2028: "\n", 0x2029: "\n"})
 # C0 and C1 controls but for tab, line feed: PDF readers let them through, no reader wants them.
-# Lone surrogates can't be written as UTF-8, soft hyphens are invisible.
-_UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\ud800-\udfff\ufeff\ufffe\uffff]")
+# Lone surrogates can't be written as UTF-8; soft hyphens, zero widths and marks of direction are invisible.
+_UNWANTED = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff0-\uffff\ue000-\uf8ff]"
+)
+_ACCENTS = {"´": "\u0301", "`": "\u0300", "¨": "\u0308", "ˆ": "\u0302", "˜": "\u0303", "ˇ": "\u030c", "˘": "\u0306", "¸": "\u0327", "˚": "\u030a", "˝": "\u030b", "˙": "\u0307"}
+_ACCENT_FIRST = re.compile(r"([´`¨ˆ˜ˇ˘˚˝˙])([A-Za-zı])")
+_ACCENT_AFTER = re.compile(r"([A-Za-z])(¸)")
 _LINE_END_HYPHEN = re.compile(r"(?<![\w-])([^\W\d_]{2,})-\n([^\W\d_]{2,})(?![\w-])")
+_PREFIXES = frozenset(
+    "all co cross deep ex full half high hyper inter intra large long low meta micro mid mini multi near non one open over "
+    "post pre pseudo real self semi short single small state sub super three top two ultra under up well zero".split()
+)
+_WORDS = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
 
 
 def clean(text: str) -> str:
-    """`text` with ligatures resolved, and without characters that nobody wants in a quotation."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_LIGATURES)
-    return _UNWANTED.sub("", text)
+    """`text` with ligatures and compatibility forms resolved, and without characters that nobody wants in a quotation."""
+    if text.isascii():
+        return _UNWANTED.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_COMPATIBILITY)
+    text = _UNWANTED.sub("", text)
+    if any(accent in text for accent in _ACCENTS):
+        text = _ACCENT_FIRST.sub(_composed_after, text)
+        text = _ACCENT_AFTER.sub(lambda m: unicodedata.normalize("NFC", m[1] + _ACCENTS[m[2]]), text)
+    return unicodedata.normalize("NFC", text)
+
+
+def _composed_after(match: re.Match[str]) -> str:
+    letter = "i" if match[2] == "ı" else match[2]
+    composed = unicodedata.normalize("NFC", letter + _ACCENTS[match[1]])
+    return composed if len(composed) == 1 else match[0]
+
+
+def words_of(text: str) -> set[str]:
+    """The words of a text, casefolded, those with a hyphen as they stand: the evidence for `joined`."""
+    return {word.casefold() for word in _WORDS.findall(text)}
+
+
+def joined(first: str, second: str, words: Collection[str]) -> str:
+    """The word that a line's end has cut into `first` (without its hyphen) and `second`.
+
+    The document's own words decide, then a list of English words; `words` are those of the document, casefolded. Where
+    neither knows it, both halves being words of their own keep the hyphen (`low-communication`).
+    """
+    head = re.search(r"[^\W\d_]*$", first)[0]
+    tail = re.match(r"[^\W\d_]*", second)[0]
+    if not head or not tail or second[:1].isdigit() or (tail[0].isupper() and not head.isupper()):
+        return f"{first}-{second}"
+    if len(head) > 1 and head.isupper() and tail.islower():
+        return f"{first}-{second}"
+    if "-" in first or "/" in first and "-" not in head:
+        whole = re.split(r"[-/]", first)[-1]
+        if whole != head:
+            return f"{first}-{second}"
+    one, two = head.casefold(), tail.casefold()
+    together, apart = one + two in words, f"{one}-{two}" in words
+    if together != apart:
+        return first + second if together else f"{first}-{second}"
+    known = english()
+    if together and apart:
+        return f"{first}-{second}" if one in _PREFIXES else first + second
+    if one + two in known:
+        return first + second
+    if one in _PREFIXES and (two in known or two in words):
+        return f"{first}-{second}"
+    is_word = (one in known and len(one) > 2) and (two in known and len(two) > 2)
+    return f"{first}-{second}" if is_word else first + second
+
+
+@lru_cache(maxsize=1)
+def english() -> frozenset[str]:
+    """Common English words in lower case."""
+    import gzip
+    import json
+    from importlib.resources import files
+
+    packed = (files("spellchecker") / "resources" / "en.json.gz").read_bytes()
+    return frozenset(word for word, count in json.loads(gzip.decompress(packed)).items() if count > 20)
 
 
 def join_hyphens(pages: list[str]) -> list[str]:
-    """`pages` with words joined that a line's end had cut, where the document itself has the joined word.
-
-    `commu-\\nnication` becomes `communication` if that stands elsewhere; `low-\\ncommunication` becomes
-    `low-communication`.
-    """
-    words = {word.casefold() for page in pages for word in re.findall(r"[^\W\d_]+", page)}
-
-    def joined(match: re.Match[str]) -> str:
-        first, second = match.groups()
-        return first + second if (first + second).casefold() in words else f"{first}-{second}"
-
-    return [_LINE_END_HYPHEN.sub(joined, page) for page in pages]
+    """`pages` with words joined that a line's end had cut; see `joined`."""
+    words = set().union(*map(words_of, pages)) if pages else set()
+    return [_LINE_END_HYPHEN.sub(lambda m: joined(m[1], m[2], words), page) for page in pages]

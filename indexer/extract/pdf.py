@@ -1,135 +1,121 @@
-"""PDF to document with pypdf, page by page."""
+"""PDF to document: one of two engines reads the characters, the other is the second opinion, one structure for both."""
 
 from __future__ import annotations
 
 import logging
 import re
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
-from indexer import arxiv
-from indexer.document import Extracted, Page, Section
+from indexer.document import Extracted
 from indexer.errors import Damaged, Encrypted, ExtractError, LimitReached, NotAPdf, NoText
-from indexer.extract.cleaning import clean, join_hyphens
+from indexer.extract.engines import pdfium, tesseract
+from indexer.extract.engines import pypdf as pypdf_engine
+from indexer.extract.garbage import is_garbage
+from indexer.extract.sheet import Sheet
+from indexer.extract.structure import understood
 
-VERSION = "pdf-1"
+VERSION = "pdf-2"
 MAX_PAGES = 3000
 MAX_CHARACTERS = 20_000_000
 
-_KNOWN_HEADINGS = (
-    "abstract|acknowledge?ments?|appendix|background|bibliography|broader impact|conclusions?|conclusion and future work|"
-    "discussion|evaluation|experiments|experimental results|introduction|limitations|method|methods|preliminaries|"
-    "references|related works?|results|future work|summary"
-)
-_HEADING = re.compile(
-    rf"(?P<number>(?:\d{{1,2}}|[A-Z])(?:\.\d{{1,2}}){{0,3}})\.?\s+(?P<text>[A-Z][^\n.=]{{2,70}})|(?P<known>{_KNOWN_HEADINGS})",
-    re.IGNORECASE,
-)
+Engine = Literal["auto", "pdfium", "pypdf"]
+_ENGINES: dict[str, Callable[[Path], Iterator[Sheet]]] = {"pdfium": pdfium.read, "pypdf": pypdf_engine.read}
 
 
-def read_pdf(path: Path) -> Extracted:
-    """What pypdf makes of the PDF at `path`. Nothing in it is followed or run.
+def read_pdf(path: Path, engine: Engine = "auto", ocr: bool = False, told: Callable[[int], None] | None = None) -> Extracted:
+    """What the PDF at `path` holds. Nothing in it is followed or run.
 
-    Raises `NotAPdf`, `Encrypted`, `Damaged`, `NoText` or `LimitReached`.
+    `auto` reads with PDFium, and asks pypdf where that fails or yields no text. `ocr` has pages without characters read
+    by Tesseract. `told` is called with the number of pages done. Raises `NotAPdf`, `Encrypted`, `Damaged`, `NoText` or
+    `LimitReached`.
     """
-    import pypdf
-    from pypdf.errors import DependencyError, FileNotDecryptedError, WrongPasswordError
-
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # its remarks on sloppy files are no help to a reader
     with path.open("rb") as file:
         if b"%PDF-" not in file.read(1024):
             raise NotAPdf("It is not a PDF: its first kilobyte has no PDF header.")
-    try:
-        reader = pypdf.PdfReader(path)
-        if reader.is_encrypted and not reader.decrypt(""):
-            raise Encrypted("It is encrypted and asks for a password.")
-        count = len(reader.pages)
-        if count > MAX_PAGES:
-            raise LimitReached(f"It has {count} pages; more than {MAX_PAGES} are not read.")
-        texts = []
-        for page in reader.pages:
-            texts.append(clean(page.extract_text() or ""))
-            if sum(map(len, texts)) > MAX_CHARACTERS:
-                raise LimitReached(f"It holds more than {MAX_CHARACTERS:,} characters.")
-        title = _title(reader)
-    except ExtractError:
-        raise
-    except (FileNotDecryptedError, WrongPasswordError, DependencyError):
-        raise Encrypted("It is encrypted and asks for a password.") from None
-    except (MemoryError, RecursionError):
-        raise LimitReached("Reading it takes too much memory.") from None
-    except Exception as error:  # a reader of hostile files fails in every way there is
-        raise Damaged(f"pypdf can't read it: {type(error).__name__}: {str(error)[:200]}.") from None
-    if not any(text.strip() for text in texts):
-        raise NoText(
-            f"Its {count} pages hold no characters: a scan, or drawings only." if count else "It has no pages."
-        )
-    pages = tuple(Page(text, number) for number, text in enumerate(join_hyphens(texts), 1))
-    stamp = arxiv.stamp(pages[0].text)
-    return Extracted(
-        pages=pages,
-        title=title,
-        date=_iso(stamp[1]) if stamp else "",
-        sections=tuple(_sections(pages)),
-        arxiv_id=stamp[0].id if stamp else None,
-        version=stamp[0].version if stamp else None,
-    )
+    sheets, missing, used = _sheets(path, engine, told)
+    if ocr and missing:
+        seen = {sheet.number: sheet for sheet in tesseract.read(path, [number for number, _ in missing])}
+        sheets = [seen.get(sheet.number, sheet) for sheet in sheets]
+        missing = [(number, why) for number, why in missing if not (number in seen and seen[number].words)]
+        used += "+tesseract" if seen else ""
+    if len(missing) == len(sheets):
+        raise NoText(_without_text(missing))
+    title, authors = _own_words(path)
+    found = understood(sheets, title, authors)
+    if not any(page.text.strip() for page in found.pages):
+        raise NoText(_without_text(missing))
+    return replace(found, missing=tuple(missing), engine=used)
 
 
-def _iso(printed: str) -> str:
-    try:
-        return datetime.strptime(printed, "%d %b %Y").date().isoformat()
-    except ValueError:
-        return ""
+def _sheets(path: Path, engine: Engine, told: Callable[[int], None] | None) -> tuple[list[Sheet], list[tuple[int, str]], str]:
+    """The sheets of the engine that reads it best, the pages without text, and the engine's name."""
+    names = ["pdfium", "pypdf"] if engine == "auto" else [engine]
+    best: tuple[list[Sheet], list[tuple[int, str]], str] | None = None
+    failed: list[ExtractError] = []
+    for name in names:
+        try:
+            sheets = _all(_ENGINES[name](path), told)
+        except ExtractError as error:
+            failed.append(error)
+            if isinstance(error, LimitReached):
+                break
+            continue
+        missing = [(sheet.number, why) for sheet in sheets if (why := _why_missing(sheet))]
+        if sheets and not missing:
+            return sheets, missing, name
+        if best is None or len(sheets) - len(missing) > len(best[0]) - len(best[1]):
+            best = sheets, missing, name
+        if sheets and len(missing) < 0.5 * len(sheets):
+            break  # a figure or an empty page among pages of text is no reason to read it all again
+    if best is not None and best[0]:
+        return best
+    asked = next((error for error in failed if isinstance(error, Encrypted | LimitReached)), None)
+    raise asked or (failed[0] if failed else NoText("It has no pages."))
 
 
-def _title(reader) -> str:
-    """The file's own title if it looks like one, else what is set in the largest type on the first page, else ""."""
-    own = clean(str((reader.metadata or {}).get("/Title") or "")).strip()
-    if len(own.split()) >= 2 and not re.search(
-        r"\.(docx?|tex|dvi|pdf|indd)\b|^untitled|^microsoft", own, re.IGNORECASE
-    ):
-        return " ".join(own.split())
-    runs: list[tuple[float, str]] = []
-
-    def visit(text, cm, tm, _font, font_size) -> None:
-        across = tm[0] * cm[0] + tm[1] * cm[2]
-        up = tm[0] * cm[1] + tm[1] * cm[3]
-        if abs(up) > abs(across):  # turned by 90 degrees: arXiv's stamp
-            return
-        size = round(font_size * abs(across), 1) if text.strip() else (runs[-1][0] if runs else 0.0)
-        if runs and abs(runs[-1][0] - size) < 0.3:
-            runs[-1] = (size, runs[-1][1] + text)
-        else:
-            runs.append((size, text))
-
-    if not reader.pages:
-        return ""
-    reader.pages[0].extract_text(visitor_text=visit)
-    candidates = [(size, " ".join(clean(text).split())) for size, text in runs]
-    candidates = [(size, text) for size, text in candidates if 12 <= len(text) <= 300 and len(text.split()) >= 2]
-    return max(candidates, key=lambda candidate: candidate[0], default=(0.0, ""))[1]
-
-
-def _sections(pages: tuple[Page, ...]) -> list[Section]:
-    """Lines that read like headings. A first guess: numbered lines and the words that head most papers' sections."""
-    found = []
-    for index, page in enumerate(pages):
-        start = 0
-        for line in page.text.split("\n"):
-            match = _HEADING.fullmatch(line.strip())
-            if match and (match["known"] or _plausible(match["number"], match["text"])):
-                level = match["number"].count(".") + 1 if match["number"] else 1
-                found.append(Section(" ".join(line.split()), level, index, start))
-            start += len(line) + 1
+def _all(sheets: Iterator[Sheet], told: Callable[[int], None] | None) -> list[Sheet]:
+    found: list[Sheet] = []
+    characters = 0
+    for sheet in sheets:
+        if len(found) >= MAX_PAGES:
+            raise LimitReached(f"It has more than {MAX_PAGES} pages; such a file is not read.")
+        characters += sum(len(word.text) for word in sheet.words)
+        if characters > MAX_CHARACTERS:
+            raise LimitReached(f"It holds more than {MAX_CHARACTERS:,} characters.")
+        found.append(sheet)
+        if told is not None:
+            told(len(found))
     return found
 
 
-def _plausible(number: str, text: str) -> bool:
-    words = text.split()
-    letters = sum(c.isalpha() or c in " -:,'()" for c in text)
-    return (
-        len(words) + (len(text) > 8) >= 2 and len(words) <= 10 and text[0].isupper() and letters >= 0.9 * len(text)
-        and (not number[0].isdigit() or int(number.split(".")[0]) <= 30)
-        and (number[0].isdigit() or "." in number or text.istitle() or text.isupper())
-    )  # fmt: skip
+def _why_missing(sheet: Sheet) -> str:
+    words = [word.text for word in (sheet.words or sheet.turned)]
+    if not words:
+        return "no characters: a scan, a drawing or an empty page"
+    return "its characters are garbage: the file does not say which letters its glyphs are" if is_garbage(words) else ""
+
+
+def _without_text(missing: list[tuple[int, str]]) -> str:
+    if not missing:
+        return "It holds no text."
+    garbage = sum("garbage" in why for _, why in missing)
+    if garbage:
+        return f"Its {len(missing)} pages hold no readable text: on {garbage} of them the characters are garbage."
+    return f"Its {len(missing)} pages hold no characters: a scan, or drawings only. With Tesseract installed, --ocr reads them."
+
+
+def _own_words(path: Path) -> tuple[str, str]:
+    """The title and authors in the file's own information, "" where it has none."""
+    import pypdfium2
+
+    try:
+        document = pypdfium2.PdfDocument(path)
+    except pypdfium2.PdfiumError:
+        return "", ""
+    try:
+        return tuple(" ".join(document.get_metadata_value(key).split()) for key in ("Title", "Author"))
+    finally:
+        document.close()

@@ -1,4 +1,4 @@
-"""The catalogue of a generation: its documents, their pages, sections and passages, in one SQLite file.
+"""The catalogue of a generation: its documents, their pages, sections, references and passages, in one SQLite file.
 
 Written once, in one go, then only read. Readers open it as immutable: no lock, no journal, nothing beside it.
 """
@@ -16,35 +16,80 @@ from pathlib import Path
 import numpy as np
 from pydantic import TypeAdapter
 
-from indexer.document import Document, Entry, Origin, Page, Passage, Section, TextKind
+from indexer.document import (
+    Block,
+    BlockKind,
+    Document,
+    Entry,
+    Origin,
+    Page,
+    Passage,
+    Reference,
+    Section,
+    TextKind,
+    TextMention,
+    Version,
+)
 from indexer.errors import LibraryUnwritable
 
 _SCHEMA = """
 CREATE TABLE documents (
-    position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, text TEXT NOT NULL, title TEXT NOT NULL, authors TEXT NOT NULL,
-    abstract TEXT NOT NULL, date TEXT NOT NULL, arxiv_id TEXT, version INTEGER, newest INTEGER, link TEXT NOT NULL,
-    reason TEXT NOT NULL, entry TEXT NOT NULL, origin TEXT NOT NULL, numbered_pages INTEGER) STRICT;
+    position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, text TEXT NOT NULL, title TEXT NOT NULL,
+    authors TEXT NOT NULL, abstract TEXT NOT NULL, date TEXT NOT NULL, arxiv_id TEXT, version INTEGER, newest INTEGER, link TEXT NOT NULL,
+    reason TEXT NOT NULL, entry TEXT NOT NULL, origin TEXT NOT NULL, numbered_pages INTEGER, missing TEXT NOT NULL,
+    versions TEXT NOT NULL) STRICT;
 CREATE TABLE pages (
     document INTEGER NOT NULL, page INTEGER NOT NULL, number INTEGER, text TEXT NOT NULL,
     PRIMARY KEY (document, page)) STRICT, WITHOUT ROWID;
 CREATE TABLE sections (
     document INTEGER NOT NULL, section INTEGER NOT NULL, heading TEXT NOT NULL, level INTEGER NOT NULL,
-    page INTEGER NOT NULL, start INTEGER NOT NULL, anchor TEXT, PRIMARY KEY (document, section)) STRICT, WITHOUT ROWID;
+    page INTEGER NOT NULL, start INTEGER NOT NULL, anchor TEXT, appendix INTEGER NOT NULL,
+    PRIMARY KEY (document, section)) STRICT, WITHOUT ROWID;
+CREATE TABLE blocks (
+    document INTEGER NOT NULL, block INTEGER NOT NULL, kind TEXT NOT NULL, page INTEGER NOT NULL,
+    start INTEGER NOT NULL, "end" INTEGER NOT NULL, continued INTEGER NOT NULL, PRIMARY KEY (document, block)) STRICT, WITHOUT ROWID;
+CREATE TABLE bibliography (
+    document INTEGER NOT NULL, reference INTEGER NOT NULL, n INTEGER NOT NULL, raw TEXT NOT NULL, page INTEGER NOT NULL,
+    label TEXT NOT NULL, title TEXT NOT NULL, authors TEXT NOT NULL, year INTEGER, venue TEXT NOT NULL, arxiv_id TEXT,
+    doi TEXT, PRIMARY KEY (document, reference)) STRICT, WITHOUT ROWID;
+CREATE TABLE mentions (
+    document INTEGER NOT NULL, reference INTEGER NOT NULL, mention INTEGER NOT NULL, page INTEGER NOT NULL,
+    start INTEGER NOT NULL, "end" INTEGER NOT NULL, sentence INTEGER NOT NULL, section INTEGER,
+    PRIMARY KEY (document, reference, mention)) STRICT, WITHOUT ROWID;
+CREATE TABLE sentences (
+    document INTEGER NOT NULL, sentence INTEGER NOT NULL, text TEXT NOT NULL,
+    PRIMARY KEY (document, sentence)) STRICT, WITHOUT ROWID;
 CREATE TABLE passages (
     id INTEGER PRIMARY KEY, document INTEGER NOT NULL, page INTEGER NOT NULL, start INTEGER NOT NULL,
-    "end" INTEGER NOT NULL, section INTEGER) STRICT;
+    "end" INTEGER NOT NULL, section INTEGER, kind TEXT NOT NULL) STRICT;
+"""
+# What format 1 lacks, so that a catalogue of it reads like one of today. Names in `temp` go before those in the file.
+_FROM_FORMAT_1 = """
+CREATE TEMP VIEW documents AS SELECT *, '[]' AS missing, '[]' AS versions FROM main.documents;
+CREATE TEMP VIEW sections AS SELECT *, 0 AS appendix FROM main.sections;
+CREATE TEMP VIEW passages AS SELECT *, 'body' AS kind FROM main.passages;
+CREATE TEMP TABLE blocks (document, block, kind, page, start, "end", continued);
+CREATE TEMP TABLE bibliography (
+    document, reference, n, raw, page, label, title, authors, year, venue, arxiv_id, doi);
+CREATE TEMP TABLE mentions (document, reference, mention, page, start, "end", sentence, section);
+CREATE TEMP TABLE sentences (document, sentence, text);
 """
 _ENTRY = TypeAdapter(Entry)
 _ORIGIN = TypeAdapter(Origin)
+_MISSING = TypeAdapter(tuple[tuple[int, str], ...])
+_VERSIONS = TypeAdapter(tuple[Version, ...])
 _COLUMNS = (
     "position, id, text, title, authors, abstract, date, arxiv_id, version, newest, link, reason, entry, origin,"
-    " numbered_pages"
+    " numbered_pages, missing, versions"
 )
 
 
 @dataclass(frozen=True)
 class Summary:
-    """A document without its text. `pages` is how many numbered pages it has, None where there are none."""
+    """A document without its text. `pages` is how many numbered pages it has, None where there are none.
+
+    `missing` and `versions` are as a `Document` has them.
+    """
 
     position: int
     id: str
@@ -61,6 +106,8 @@ class Summary:
     entry: Entry
     origin: Origin
     pages: int | None
+    missing: tuple[tuple[int, str], ...]
+    versions: tuple[Version, ...]
 
     @property
     def year(self) -> int | None:
@@ -72,7 +119,8 @@ class Summary:
 class StoredPassage:
     """A passage as the library holds it. `text` is the page's text from `start` to `end`.
 
-    `document` is the document's position, `page` the page's printed number (None where there is none).
+    `document` is the document's position, `page` the page's printed number (None where there is none). `section` is the
+    heading it stands under and `path` the headings from the outermost to that one.
     """
 
     id: int
@@ -81,8 +129,10 @@ class StoredPassage:
     page: int | None
     start: int
     end: int
+    kind: BlockKind
     section: str | None
     anchor: str | None
+    path: tuple[str, ...]
 
 
 def write(path: Path, documents: Iterable[tuple[Document, Sequence[Passage]]]) -> tuple[int, int]:
@@ -104,8 +154,11 @@ def write(path: Path, documents: Iterable[tuple[Document, Sequence[Passage]]]) -
             for position, (document, passages) in enumerate(documents):
                 _insert(database, position, document)
                 database.executemany(
-                    "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?)",
-                    ((passage_id + n, position, p.page, p.start, p.end, p.section) for n, p in enumerate(passages)),
+                    "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        (passage_id + n, position, p.page, p.start, p.end, p.section, p.kind)
+                        for n, p in enumerate(passages)
+                    ),
                 )
                 passage_id += len(passages)
             database.execute("COMMIT")
@@ -119,28 +172,76 @@ def write(path: Path, documents: Iterable[tuple[Document, Sequence[Passage]]]) -
 def _insert(database: sqlite3.Connection, position: int, document: Document) -> None:
     numbered = sum(page.number is not None for page in document.pages) or None
     database.execute(
-        f"INSERT INTO documents ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO documents ({_COLUMNS}) VALUES ({_marks(17)})",
         (position, document.id, document.text, document.title, json.dumps(document.authors), document.abstract,
          document.date, document.arxiv_id, document.version, document.newest, document.link, document.reason,
-         _ENTRY.dump_json(document.entry).decode(), _ORIGIN.dump_json(document.origin).decode(), numbered),
+         _ENTRY.dump_json(document.entry).decode(), _ORIGIN.dump_json(document.origin).decode(), numbered,
+         _MISSING.dump_json(document.missing).decode(), _VERSIONS.dump_json(document.versions).decode()),
     )  # fmt: skip
     database.executemany(
         "INSERT INTO pages VALUES (?, ?, ?, ?)",
         ((position, index, page.number, page.text) for index, page in enumerate(document.pages)),
     )
     database.executemany(
-        "INSERT INTO sections VALUES (?, ?, ?, ?, ?, ?, ?)",
-        ((position, index, s.heading, s.level, s.page, s.start, s.anchor) for index, s in enumerate(document.sections)),
+        "INSERT INTO sections VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            (position, index, s.heading, s.level, s.page, s.start, s.anchor, s.appendix)
+            for index, s in enumerate(document.sections)
+        ),
+    )
+    database.executemany(
+        "INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?)",
+        ((position, index, b.kind, b.page, b.start, b.end, b.continued) for index, b in enumerate(document.blocks)),
+    )
+    _insert_references(database, position, document.references)
+
+
+def _insert_references(database: sqlite3.Connection, position: int, references: Sequence[Reference]) -> None:
+    sentences: dict[str, int] = {}  # one sentence often mentions several
+    for index, r in enumerate(references):
+        database.execute(
+            f"INSERT INTO bibliography VALUES ({_marks(12)})",
+            (position, index, r.n, r.raw, r.page, r.label, r.title, json.dumps(r.authors), r.year, r.venue, r.arxiv_id,
+             r.doi),
+        )  # fmt: skip
+        database.executemany(
+            "INSERT INTO mentions VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                (
+                    position,
+                    index,
+                    n,
+                    m.page,
+                    m.start,
+                    m.end,
+                    sentences.setdefault(m.sentence, len(sentences)),
+                    m.section,
+                )
+                for n, m in enumerate(r.mentions)
+            ),
+        )
+    database.executemany(
+        "INSERT INTO sentences VALUES (?, ?, ?)", ((position, number, text) for text, number in sentences.items())
     )
 
 
-class Catalogue:
-    """A catalogue opened for reading. Safe to use from several threads; the file may be unlinked meanwhile."""
+def _marks(count: int) -> str:
+    return ", ".join("?" * count)
 
-    def __init__(self, path: Path) -> None:
+
+class Catalogue:
+    """A catalogue opened for reading. Safe to use from several threads; the file may be unlinked meanwhile.
+
+    `earlier` says that it is of format 1: it reads like one without blocks and references, all of whose text is body.
+    """
+
+    def __init__(self, path: Path, *, earlier: bool = False) -> None:
         uri = path.resolve().as_uri() + "?mode=ro&immutable=1"
         self._database = sqlite3.connect(uri, uri=True, check_same_thread=False)
         self._lock = threading.Lock()
+        if earlier:
+            self._database.execute("PRAGMA temp_store = MEMORY")
+            self._database.executescript(_FROM_FORMAT_1)
 
     def close(self) -> None:
         """Lets go of the file."""
@@ -174,29 +275,72 @@ class Catalogue:
         return Document(
             found.id, found.text, found.entry, found.title, found.authors, found.abstract, found.date,
             tuple(Page(*row) for row in pages), tuple(self.sections(found.position)), found.arxiv_id, found.version,
-            found.newest, found.link, found.reason, found.origin,
+            found.newest, found.link, found.reason, found.origin, tuple(self.blocks(found.position)),
+            tuple(self.references(found.position)), found.missing, found.versions,
         )  # fmt: skip
 
     def sections(self, position: int) -> list[Section]:
         """The sections of the document at `position`."""
         rows = self._rows(
-            "SELECT heading, level, page, start, anchor FROM sections WHERE document = ? ORDER BY section", position
+            "SELECT heading, level, page, start, anchor, appendix FROM sections WHERE document = ? ORDER BY section",
+            position,
         )
-        return [Section(*row) for row in rows]
+        return [Section(*row[:-1], appendix=bool(row[-1])) for row in rows]
+
+    def blocks(self, position: int) -> list[Block]:
+        """The blocks of the document at `position`, in reading order."""
+        rows = self._rows(
+            'SELECT kind, page, start, "end", continued FROM blocks WHERE document = ? ORDER BY block', position
+        )
+        return [Block(*row[:-1], continued=bool(row[-1])) for row in rows]
+
+    def references(self, position: int) -> list[Reference]:
+        """The references of the document at `position`, as printed, each with the places where the text mentions it."""
+        mentions: dict[int, list[TextMention]] = {}
+        for row in self._rows(
+            'SELECT m.reference, m.page, m.start, m."end", s.text, m.section FROM mentions m'
+            " JOIN sentences s ON s.document = m.document AND s.sentence = m.sentence"
+            " WHERE m.document = ? ORDER BY m.reference, m.mention",
+            position,
+        ):
+            mentions.setdefault(row[0], []).append(TextMention(*row[1:]))
+        rows = self._rows(
+            "SELECT reference, n, raw, page, label, title, authors, year, venue, arxiv_id, doi FROM bibliography"
+            " WHERE document = ? ORDER BY reference",
+            position,
+        )
+        return [
+            Reference(
+                n, raw, page, label, title, tuple(json.loads(authors)), *rest, mentions=tuple(mentions.get(index, ()))
+            )
+            for index, n, raw, page, label, title, authors, *rest in rows
+        ]
+
+    def page_numbers(self, position: int) -> list[int | None]:
+        """The printed numbers of the pages of the document at `position`, None where a page has none."""
+        return [row[0] for row in self._rows("SELECT number FROM pages WHERE document = ? ORDER BY page", position)]
 
     def passages(self, ids: Sequence[int]) -> dict[int, StoredPassage]:
         """The passages with these ids, read back from their pages."""
         found = {}
+        outlines: dict[int, list[tuple[Section, tuple[str, ...]]]] = {}
         for start in range(0, len(ids), 500):
             some = [int(i) for i in ids[start : start + 500]]
             rows = self._rows(
                 'SELECT p.id, p.document, substr(g.text, p.start + 1, p."end" - p.start), g.number, p.start, p."end",'
-                " s.heading, s.anchor FROM passages p JOIN pages g ON g.document = p.document AND g.page = p.page"
-                " LEFT JOIN sections s ON s.document = p.document AND s.section = p.section"
-                f" WHERE p.id IN ({', '.join('?' * len(some))})",
+                " p.kind, p.section FROM passages p JOIN pages g ON g.document = p.document AND g.page = p.page"
+                f" WHERE p.id IN ({_marks(len(some))})",
                 *some,
             )
-            found.update((row[0], StoredPassage(*row)) for row in rows)
+            for *fields, section in rows:
+                document = fields[1]
+                if document not in outlines:
+                    sections = self.sections(document)
+                    outlines[document] = list(zip(sections, paths_of(sections), strict=True))
+                heading, path = outlines[document][section] if section is not None else (None, ())
+                found[fields[0]] = StoredPassage(
+                    *fields, heading.heading if heading else None, heading.anchor if heading else None, path
+                )
         return found
 
     @cached_property
@@ -204,9 +348,16 @@ class Catalogue:
         """The document's position of each passage, by passage id: int64 of shape (passages,)."""
         return np.array([row[0] for row in self._rows("SELECT document FROM passages ORDER BY id")], np.int64)
 
+    @cached_property
+    def kinds_of(self) -> np.ndarray:
+        """What each passage is, by passage id: an array of strings of shape (passages,)."""
+        return np.array([row[0] for row in self._rows("SELECT kind FROM passages ORDER BY id")], "U9")
+
     def passages_of(self, position: int) -> list[Passage]:
         """The passages of the document at `position`, in order."""
-        rows = self._rows('SELECT page, start, "end", section FROM passages WHERE document = ? ORDER BY id', position)
+        rows = self._rows(
+            'SELECT page, start, "end", section, kind FROM passages WHERE document = ? ORDER BY id', position
+        )
         return [Passage(*row) for row in rows]
 
     def _rows(self, statement: str, *values: object) -> list[tuple]:
@@ -216,8 +367,21 @@ class Catalogue:
 
 def _summary(row: tuple) -> Summary:
     (position, id_, text, title, authors, abstract, date, arxiv_id, version, newest, link, reason, entry, origin,
-     pages) = row  # fmt: skip
+     pages, missing, versions) = row  # fmt: skip
     return Summary(
         position, id_, text, title, tuple(json.loads(authors)), abstract, date, arxiv_id, version, newest, link, reason,
         _ENTRY.validate_json(entry), _ORIGIN.validate_json(origin), pages,
+        _MISSING.validate_json(missing), _VERSIONS.validate_json(versions),
     )  # fmt: skip
+
+
+def paths_of(sections: Sequence[Section]) -> list[tuple[str, ...]]:
+    """For each section the headings that lead to it, from the outermost to its own."""
+    paths: list[tuple[str, ...]] = []
+    above: list[Section] = []
+    for section in sections:
+        while above and above[-1].level >= section.level:
+            above.pop()
+        above.append(section)
+        paths.append(tuple(s.heading for s in above))
+    return paths

@@ -37,8 +37,11 @@ from indexer.errors import (
 from indexer.library import catalogue, files, vectors
 from indexer.library.cache import Cache
 
-FORMAT = 1
-"""The number of this format of a library. A change that an older paperpath can't read raises it."""
+FORMAT = 2
+"""The number of this format of a library. A change that an older paperpath can't read raises it.
+
+1: no kinds of passage, blocks, references or versions. A reindex goes on from it and writes the present one.
+"""
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,8 @@ class File:
 class Manifest:
     """What a generation is made of. `inputs` is a hash of all that went into it: equal inputs, equal answers.
 
-    `sources` are the remembered ones, `excluded` the addresses that were taken out of them one by one.
+    `sources` are the remembered ones, `excluded` the addresses that were taken out of them one by one, `kept_apart` those
+    that are never merged with another.
     """
 
     name: str
@@ -75,6 +79,7 @@ class Manifest:
     sources: tuple[str, ...]
     excluded: tuple[str, ...]
     files: dict[str, File]
+    kept_apart: tuple[str, ...] = ()
     format: int = FORMAT
 
 
@@ -135,9 +140,10 @@ class Library:
             return None
         return status.st_ino, status.st_mtime_ns, status.st_size
 
-    def open(self) -> Generation:
+    def open(self, *, earlier: bool = False) -> Generation:
         """The generation that CURRENT names; where that one is damaged, the newest sound one before it.
 
+        With `earlier` one of an earlier format will do: for a reindex, which goes on from it.
         Raises `NoLibrary`, `GenerationDamaged` (none is sound) or `FormatUnknown`.
         """
         while True:
@@ -146,7 +152,7 @@ class Library:
             names = self._names()
             for candidate in ([name] if name else []) + [n for n in reversed(names) if n < name or name not in names]:
                 try:
-                    generation = self.open_generation(candidate)
+                    generation = self.open_generation(candidate, earlier=earlier)
                 except (GenerationDamaged, FormatUnknown) as error:
                     first = first or error
                     continue
@@ -169,18 +175,24 @@ class Library:
         except (NoLibrary, GenerationDamaged):
             return next(reversed(self.manifests()), None)
 
-    def open_generation(self, name: str) -> Generation:
-        """One generation by name, every byte of it checked against its manifest.
+    def open_generation(self, name: str, *, earlier: bool = False) -> Generation:
+        """One generation by name, every byte of it checked against its manifest; `earlier` is as `open` has it.
 
         Raises `GenerationDamaged` naming the file that is missing or altered, or `FormatUnknown`.
         """
         manifest = self.manifest(name)
+        if manifest.format != FORMAT and not earlier:
+            raise FormatUnknown(
+                f"Generation {name} was written by an earlier paperpath (format {manifest.format}; this one reads {FORMAT}).",
+                cure="Run `paperpath reindex`: it builds the library anew from the sources it remembers, and downloads"
+                " nothing that it holds.",
+            )
         for file in manifest.files.values():
             self._check(name, file)
         return self._opened(manifest)
 
     def manifest(self, name: str) -> Manifest:
-        """The manifest of a generation. Raises `GenerationDamaged` or `FormatUnknown`."""
+        """The manifest of a generation, of an earlier format too. Raises `GenerationDamaged` or `FormatUnknown`."""
         path = self.folder / "generations" / f"{name}.json"
         try:
             return _manifest_from(path.read_bytes())
@@ -203,7 +215,7 @@ class Library:
         answers = [] if current else [("CURRENT", f"{self.folder / 'CURRENT'} is damaged.")]
         for name in sorted({*self._names(), current} - {""}):
             try:
-                generation = self.open_generation(name)
+                generation = self.open_generation(name, earlier=True)
                 check(generation)
                 generation.close()
                 answers.append((name, ""))
@@ -229,7 +241,7 @@ class Library:
         try:
             return Generation(
                 manifest,
-                catalogue.Catalogue(folder / manifest.files["catalogue"].name),
+                catalogue.Catalogue(folder / manifest.files["catalogue"].name, earlier=manifest.format < FORMAT),
                 vectors.Vectors(folder / manifest.files["vectors"].name),
             )
         except (sqlite3.Error, RuntimeError, KeyError) as error:
@@ -284,6 +296,7 @@ class Writer:
         sources: Sequence[str],
         excluded: Sequence[str],
         keep: int,
+        kept_apart: Sequence[str] = (),
     ) -> str:
         """Writes a generation, checks it, and makes it the one that is read. Returns its name.
 
@@ -304,7 +317,8 @@ class Writer:
                     name=self._next_name(),
                     created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
                     model=model, documents=counts[0], passages=counts[1], inputs=inputs,
-                    sources=tuple(sources), excluded=tuple(excluded), files=named,
+                    sources=tuple(sources), excluded=tuple(excluded), kept_apart=tuple(kept_apart),
+                    files=named,
                 )  # fmt: skip
                 for file in named.values():
                     self.library._check(manifest.name, file)
@@ -425,9 +439,10 @@ def _manifest_from(text: bytes) -> Manifest:
     body = data["manifest"]
     if hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest() != data["sha256"]:
         raise ValueError("its checksum differs")
-    if body["format"] != FORMAT:
+    if body["format"] > FORMAT:
         raise FormatUnknown(f"Generation {body['name']} has format {body['format']}; this paperpath reads {FORMAT}.")
     return Manifest(**body | {
         "model": Model(**body["model"]), "sources": tuple(body["sources"]), "excluded": tuple(body["excluded"]),
+        "kept_apart": tuple(body.get("kept_apart", ())),
         "files": {role: File(**file) for role, file in body["files"].items()},
     })  # fmt: skip

@@ -178,6 +178,8 @@ class _Reader:
             bottom, top = min(bottom, d[2].value), max(top, d[3].value)
         x0, x1, y = self._placed(left, right, bottom, top, ox, oy, turn)
         printed = "".join(map(chr, codes[start:end]))
+        if not printed.isascii() and any("\ud800" <= c <= "\udfff" for c in printed):
+            printed = printed.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         runs[turn].append(Word(printed, x0, x1, y, size, font, glued))
 
     def _placed(self, left, right, bottom, top, ox, oy, turn) -> tuple[float, float, float]:

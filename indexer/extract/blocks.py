@@ -1,0 +1,163 @@
+"""Lines to blocks: what is set as one paragraph, one heading, one row of cells after the other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from indexer.document import BlockKind
+from indexer.extract.layout import Column, Line
+
+_BULLET = re.compile(r"[•◦▪‣∙●○■□⁃▸►➢✓✔·]|[–—]$|\*$")
+_ITEM = re.compile(r"\(?(?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})[.)]$|\[\d{1,3}\]|\d{1,2}:$")
+_ENDS = re.compile(r"[.!?:;][)\]”\"'’]*(?:\s*\^?\d{1,2})?$")
+
+
+@dataclass(slots=True)
+class Drawn:
+    """Lines that are set together, before it is known what they are. `column` is the strip they stand in."""
+
+    lines: list[Line]
+    column: Column
+    kind: BlockKind | None = None
+    continued: bool = False
+    level: int = 0
+    heading: str = ""
+    appendix: bool = False
+
+    @property
+    def page(self) -> int:
+        """Index of its page."""
+        return self.lines[0].page
+
+    @property
+    def first(self) -> Line:
+        """Its first line."""
+        return self.lines[0]
+
+    @property
+    def size(self) -> float:
+        """The size of its longest line's type."""
+        return max(self.lines, key=lambda line: len(line.words)).size
+
+    @property
+    def x0(self) -> float:
+        """Left edge."""
+        return min(line.x0 for line in self.lines)
+
+    @property
+    def x1(self) -> float:
+        """Right edge."""
+        return max(line.x1 for line in self.lines)
+
+    @property
+    def top(self) -> float:
+        """Top edge."""
+        return min(line.top for line in self.lines)
+
+    @property
+    def bottom(self) -> float:
+        """Bottom edge."""
+        return max(line.bottom for line in self.lines)
+
+    @property
+    def words(self) -> int:
+        """How many words it has."""
+        return sum(len(line.words) for line in self.lines)
+
+    @property
+    def cells(self) -> int:
+        """How many of its lines stand beside another one."""
+        return sum(line.beside for line in self.lines)
+
+    @property
+    def text(self) -> str:
+        """Its lines as printed, with line ends."""
+        return "\n".join(line.text for line in self.lines)
+
+
+def grouped(lines: Sequence[Line], columns: Sequence[Column], width: float, body: float) -> list[Drawn]:
+    """The blocks of a page, in the order of its lines. `body` is the size of the document's running text."""
+    full = Column(min(c.x0 for c in columns), max(c.x1 for c in columns), columns[0].leading)
+    blocks: list[Drawn] = []
+    for line in lines:
+        column = full if line.column is None else columns[min(line.column, len(columns) - 1)]
+        if blocks and _goes_on(blocks[-1], line, column, body):
+            blocks[-1].lines.append(line)
+        else:
+            blocks.append(Drawn([line], column))
+    return blocks
+
+
+def bold(line: Line) -> bool:
+    """Whether every word is bold, but for numbers, signs and formulas."""
+    told = False
+    for word in line.words:
+        if word.font.bold:
+            told = True
+        elif any(c.isalpha() for c in word.text) and not word.font.math:
+            return False
+    return told
+
+
+def italic(line: Line) -> bool:
+    """Whether every word is italic, but for numbers, signs and formulas."""
+    told = False
+    for word in line.words:
+        if word.font.italic and not word.font.math:
+            told = True
+        elif any(c.isalpha() for c in word.text) and not word.font.math:
+            return False
+    return told
+
+
+def labelled(line: Line) -> bool:
+    """Whether it begins as an item of a list does."""
+    first = line.words[0].text
+    return bool(_BULLET.match(first)) or (len(line.words) > 1 and bool(_ITEM.match(first)))
+
+
+def _goes_on(block: Drawn, line: Line, column: Column, body: float) -> bool:
+    before = block.lines[-1]
+    em = max(line.size, before.size)
+    if line.beside:
+        return True
+    if before.beside and len(block.lines) > 1:  # below a row of cells
+        row = [x for x in block.lines if abs(x.y - before.y) < 0.4 * em]
+        before = min(row, key=lambda x: x.x0)
+    if block.column is not column or abs(line.size - before.size) > 0.07 * em + 0.15:
+        # a line with a formula or an address may be mostly of another type
+        if not (block.column is column and abs(line.words[0].size - before.words[-1].size) <= 0.07 * em + 0.15):
+            return False
+    lead = column.leading * (line.size / body if body else 1.0)
+    lead = max(lead, 1.05 * line.size)
+    dy = line.y - before.y
+    if not 0.45 * em < dy < 1.65 * lead:
+        return False
+    if bold(before) != bold(line) and before.x1 < column.x1 - 1.5 * em:
+        return False
+    full = before.x1 > column.x1 - 2.5 * em
+    ends = bool(_ENDS.search(before.words[-1].text))
+    if dy > 1.28 * lead:
+        return full and not ends and line.words[0].text[:1].islower() and abs(line.x0 - block.x0) < 1.2 * em
+    if _BULLET.match(line.words[0].text) and (ends or not full or line.x0 < before.x0 - 0.3 * em):
+        return False
+    indent = line.x0 - before.x0
+    first = len(block.lines) == 1
+    if labelled(line) and (indent < -0.5 * em or (not first and line.x0 < block.lines[1].x0 - 0.5 * em)):
+        return False
+    if labelled(line) and labelled(block.first) and abs(line.x0 - block.first.x0) < 0.5 * em and (ends or not full):
+        return False
+    if 0.7 * em < indent < 5 * em:
+        if first and (labelled(block.first) or before.x0 < column.x0 + 0.5 * em and full and not ends):
+            return True  # a hanging indent
+        return not (ends or not full) or (full and not ends)
+    if indent < -0.7 * em:
+        return first or not ends
+    return not (ends and before.x1 < column.x1 - 0.18 * (column.x1 - column.x0) and _begins(line))
+
+
+def _begins(line: Line) -> bool:
+    first = line.words[0].text
+    return first[:1].isupper() or first[:1].isdigit() or not first[:1].isalnum()

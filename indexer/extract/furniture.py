@@ -1,0 +1,110 @@
+"""What stands on a page but belongs to no text: running heads, page numbers, line numbers, stamps."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from indexer.extract.layout import Layout, Line
+
+_PAGE_NUMBER = re.compile(
+    r"[-–—\s\[(]*(?:page|p\.|pg\.?|seite)?\s*(?:\d{1,4}|[ivxlc]{1,7})(?:\s*(?:of|/|von)\s*\d{1,4})?[-–—\s\])]*", re.IGNORECASE
+)
+_STAMP = re.compile(r"arXiv:\d{4}\.\d{4,5}(?:v\d+)?\s*\[|^arXiv:[a-z-]+(?:\.[A-Z]{2})?/\d{7}", re.IGNORECASE)
+_DEEP = 4  # lines from the top or the bottom of a page among which furniture is looked for
+
+
+def without_furniture(pages: Sequence[Layout]) -> list[list[Line]]:
+    """The lines of each page that are text. Nothing is taken from the middle of a page but line numbers."""
+    edges = [_edges(page) for page in pages]
+    repeated = _repeated(pages, edges)
+    numbered = _page_numbers(pages, edges)
+    kept = []
+    for index, page in enumerate(pages):
+        drop = {id(line) for line in page.lines if _STAMP.search(line.text) and len(line.words) <= 8}
+        drop |= {id(line) for line in edges[index] if id(line) in repeated or id(line) in numbered}
+        drop |= _line_numbers(page)
+        kept.append([line for line in page.lines if id(line) not in drop])
+    return kept
+
+
+def _edges(page: Layout) -> list[Line]:
+    """The lines near the top and the bottom, those on one baseline counted once."""
+    upright = sorted(page.lines, key=lambda line: line.y)
+    found: list[Line] = []
+    for lines, near in ((upright, lambda y: y < 0.14 * page.height), (upright[::-1], lambda y: y > 0.86 * page.height)):
+        rows: list[float] = []
+        for line in lines:
+            if not near(line.y):
+                break
+            if not rows or abs(rows[-1] - line.y) > 3:
+                rows.append(line.y)
+            if len(rows) > _DEEP:
+                break
+            found.append(line)
+    return found
+
+
+def _key(line: Line) -> str:
+    text = re.sub(r"\d+|\b[ivxlc]{1,7}\b", "#", line.text.casefold())
+    return re.sub(r"[^\w#]+", "", text)
+
+
+def _repeated(pages: Sequence[Layout], edges: list[list[Line]]) -> set[int]:
+    """Lines whose words come back at the same height on other pages: on a quarter of them, and on two at least."""
+    places: dict[tuple[str, int], list[tuple[int, Line]]] = defaultdict(list)
+    for index, lines in enumerate(edges):
+        for line in lines:
+            key = _key(line)
+            if key and key != "#":
+                places[key, round(line.y / 6)].append((index, line))
+    found: set[int] = set()
+    enough = max(2, min(6, round(0.25 * len(pages))))
+    for (key, height), lines in places.items():
+        alike = lines + places.get((key, height + 1), []) + places.get((key, height - 1), [])
+        on = {index for index, _ in alike}
+        # Two neighbours may begin with the same words by chance; a head of a short paper has words that are not prose.
+        if len(on) >= enough and (len(on) >= 3 or len(pages) <= 8):
+            found |= {id(line) for _, line in alike}
+    return found
+
+
+def _page_numbers(pages: Sequence[Layout], edges: list[list[Line]]) -> set[int]:
+    """Lone numbers at the edge that count on with the pages, and whatever says `Page 3 of 12`."""
+    found: set[int] = set()
+    offsets: Counter[int] = Counter()
+    lone: list[tuple[Line, int | None]] = []
+    for index, lines in enumerate(edges):
+        for line in lines:
+            text = line.text.strip()
+            if len(text) <= 16 and _PAGE_NUMBER.fullmatch(text):
+                digits = re.search(r"\d+", text)
+                offset = int(digits[0]) - index if digits else None
+                lone.append((line, offset))
+                if offset is not None:
+                    offsets[offset] += 1
+    for line, offset in lone:
+        if offset is None or offsets[offset] >= min(2, len(pages)) or len(pages) <= 2:
+            found.add(id(line))
+    return found
+
+
+def _line_numbers(page: Layout) -> set[int]:
+    """The numbers of a manuscript's lines: a tall column of integers that count up in the margin."""
+    lone = [line for line in page.lines if len(line.words) == 1 and line.words[0].text.isdigit() and len(line.text) <= 4]
+    if len(lone) < 12:
+        return set()
+    found: set[int] = set()
+    for right in (False, True):
+        places = Counter(round((line.x1 if right else line.x0) / 3) for line in lone)
+        place, _ = places.most_common(1)[0]
+        column = sorted(
+            (x for x in lone if abs(round((x.x1 if right else x.x0) / 3) - place) <= 1), key=lambda line: line.y
+        )
+        if len(column) >= 12:
+            steps = [int(b.text) - int(a.text) for a, b in zip(column, column[1:], strict=False)]
+            margin = column[0].x1 < 0.15 * page.width or column[0].x0 > 0.85 * page.width
+            if margin and sum(step in (1, 5) for step in steps) > 0.8 * len(steps):
+                found |= {id(line) for line in column}
+    return found

@@ -1,0 +1,224 @@
+"""Which blocks are headings, and at which level they stand."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from indexer.extract.blocks import Drawn, bold, italic
+from indexer.extract.kinds import Body
+
+_NUMBER = re.compile(
+    r"(?P<appendix>appendix\s+)?(?:(?P<number>(?:\d{1,2}|[A-Z])(?:\.\d{1,2}){0,3})|(?P<roman>[IVX]{1,6})(?=[.:\s]))(?P<dot>[.:)]?)"
+    r"(?:\s+|$)(?P<text>\S.*)?",
+    re.IGNORECASE,
+)
+_APPENDIX = re.compile(r"(?:supplementary|appendi(?:x|ces)|supporting information|annex)\b", re.IGNORECASE)
+REFERENCES = re.compile(
+    r"(?:(?:\d{1,2}|[A-Z]|[IVX]{1,5})\.?\s+)?(?:references?(?: and notes| cited)?|bibliography|literature(?: cited)?|works cited|"
+    r"literaturverzeichnis|literatur|références|bibliographie|referencias|参考文献)\s*[:.]?",
+    re.IGNORECASE,
+)
+_KNOWN = re.compile(
+    r"abstract|summary|introduction|background|preliminar(?:y|ies)|related works?|method(?:s|ology)?|experiments?|evaluation|"
+    r"results|results and discussion|discussion|discussion and conclusions?|limitations?|conclusions?|conclusions? and future works?|"
+    r"concluding remarks|future works?|acknowledge?ments?|author contributions?|contributions|funding|ethics statement|"
+    r"broader impacts?(?: statement)?|reproducibility(?: statement)?|appendi(?:x|ces)|supplementary materials?|contents|"
+    r"table of contents|notation|data availability",
+    re.IGNORECASE,
+)
+_NO_HEADING = re.compile(
+    r"(?:theorem|lemma|proof|proposition|corollary|definition|assumption|remark|claim|example|algorithm|figure|fig\.|table|"
+    r"keywords|index terms|categories|general terms|acm reference|ccs concepts|permission|copyright)\b",
+    re.IGNORECASE,
+)
+_ROMAN = {"I": 1, "V": 5, "X": 10}
+
+
+@dataclass(slots=True)
+class _Candidate:
+    block: Drawn
+    text: str
+    number: tuple[int, ...]  # () where it has none; letters count from 1
+    letters: bool
+    roman: bool
+    appendix: bool
+    style: tuple
+    strong: bool
+
+
+def mark_headings(pages: Sequence[list[Drawn]], body: Body) -> None:
+    """Marks headings in place: kind `heading`, the text on one line, and the level."""
+    candidates = [
+        found for blocks in pages for i, block in enumerate(blocks) if (found := _candidate(block, blocks, i, body))
+    ]
+    toc = _contents(pages)
+    candidates = [c for c in candidates if c.block.page not in toc or c.block.text.casefold() in ("contents",)]
+    numbered = _sequence([c for c in candidates if c.number])
+    styles = Counter(c.style for c in numbered if not c.appendix)
+    level_of = _levels(numbered)
+    many = len(numbered) >= 4
+    for c in candidates:
+        if c.number and any(c is n for n in numbered):
+            level = _depth(c, numbered)
+        elif c.number and not c.appendix:
+            continue
+        elif _KNOWN.fullmatch(c.text) or REFERENCES.fullmatch(c.text) or _APPENDIX.match(c.text):
+            level = 1
+            if c.style in level_of and not (REFERENCES.fullmatch(c.text) or _APPENDIX.match(c.text)):
+                level = level_of[c.style]
+        elif c.strong and (styles.get(c.style, 0) >= 1 if many else True):
+            level = level_of.get(c.style) or _by_size(c, candidates)
+        else:
+            continue
+        c.block.kind, c.block.level, c.block.heading = "heading", level, c.text
+
+
+def _candidate(block: Drawn, blocks: Sequence[Drawn], i: int, body: Body) -> _Candidate | None:
+    if block.kind is not None or len(block.lines) > 4:
+        return None
+    if block.cells and not (block.cells == 1 and len(block.lines) == 2 and len(block.first.words) == 1):
+        return None
+    text = " ".join(line.text for line in block.lines)
+    text = re.sub(r"(?<=\w)- (?=[a-z])", "", text)
+    words = text.split()
+    if not 1 <= len(words) <= 22 or len(text) > 180 or not any(c.isalpha() for c in text):
+        return None
+    match = _NUMBER.match(text)
+    number, letters, roman = _number(match)
+    title = (match["text"] or "") if match and number else text
+    known = bool(_KNOWN.fullmatch(text.strip(" .:")) or REFERENCES.fullmatch(text) or _APPENDIX.match(text))
+    if _NO_HEADING.match(title) and not number:
+        return None
+    if number and title and not (title[0].isupper() or not title[0].isascii() or title[0] in "“\"'(" or title[0].isdigit()):
+        return None
+    if number and not title and not (match and match["appendix"]):
+        return None
+    if text[-1] in ".,;:" and not known and not (number and text[-1] == "." and len(words) <= 6):
+        return None
+    if sum(c.isalpha() for c in text) < 0.5 * len(text.replace(" ", "")):
+        return None
+    big = block.size > 1.06 * body.size
+    caps = _capitals(block, text)
+    dark = all(bold(line) for line in block.lines)
+    slanted = all(italic(line) for line in block.lines)
+    alone = _gap_above(block, blocks, i) > 1.25
+    if not (big or caps or dark or (slanted and number) or (known and alone and len(words) <= 4) or (number and alone and _set_apart(block))):
+        return None
+    if block.size < 0.75 * body.size:
+        return None
+    style = (round(block.size * 2) / 2, dark, caps, slanted)
+    strong = (big or dark) and len(words) <= 14 and (title[:1].isupper() or title[:1].isdigit())
+    appendix = bool(match and match["appendix"]) or (bool(_APPENDIX.match(text)))
+    return _Candidate(block, " ".join(text.split()), number, letters, roman, appendix, style, strong)
+
+
+def _number(match: re.Match[str] | None) -> tuple[tuple[int, ...], bool, bool]:
+    if not match:
+        return (), False, False
+    if match["number"]:
+        parts = match["number"].split(".")
+        if parts[0].isdigit():
+            return (tuple(map(int, parts)), False, False) if 0 < int(parts[0]) <= 40 else ((), False, False)
+        letter = parts[0]
+        if not letter.isupper() or (not match["dot"] and not match["text"]):
+            return (), False, False
+        if letter in "IVX" and match["dot"] == "." and len(parts) == 1:
+            return (_ROMAN[letter],), False, True
+        return (ord(letter) - 64, *map(int, parts[1:])), True, False
+    if match["roman"] and match["roman"].isupper() and match["dot"] in (".", ":"):
+        total = 0
+        values = [_ROMAN[c] for c in match["roman"]]
+        for a, b in zip(values, [*values[1:], 0], strict=True):
+            total += -a if a < b else a
+        return (total,), False, True
+    return (), False, False
+
+
+def _capitals(block: Drawn, text: str) -> bool:
+    letters = [c for c in text if c.isalpha()]
+    return len(letters) >= 4 and sum(c.isupper() for c in letters) >= 0.9 * len(letters)
+
+
+def _gap_above(block: Drawn, blocks: Sequence[Drawn], i: int) -> float:
+    """The space above a block in lines of its column; large at the head of a column."""
+    if i == 0 or blocks[i - 1].column is not block.column or blocks[i - 1].bottom > block.top + block.size:
+        return 9.0
+    return (block.first.y - blocks[i - 1].lines[-1].y) / max(block.column.leading, 1.0)
+
+
+def _set_apart(block: Drawn) -> bool:
+    return len(block.lines) == 1 and block.x1 < block.column.x0 + 0.8 * (block.column.x1 - block.column.x0)
+
+
+def _contents(pages: Sequence[list[Drawn]]) -> set[int]:
+    """Indices of the pages that list the contents: many lines that end in a page number after dots or a gap."""
+    found = set()
+    for index, blocks in enumerate(pages):
+        lines = [line for block in blocks for line in block.lines]
+        dotted = sum(bool(re.search(r"(?:\.\s?){3,}\s*\d{1,4}$|\s\d{1,4}$", line.text)) for line in lines)
+        dots = sum(bool(re.search(r"(?:\.\s?){4,}", line.text)) for line in lines)
+        heads = any(re.fullmatch(r"(?:table of )?contents", block.first.text, re.IGNORECASE) for block in blocks)
+        if dots >= 6 or (heads and dotted >= 6):
+            found.add(index)
+            for block in blocks:
+                listed = sum(bool(re.search(r"\d$", line.text)) for line in block.lines) >= 0.5 * len(block.lines)
+                if block.kind is None and (listed or re.search(r"(?:\.\s?){3,}", block.text)):
+                    block.kind = "front"
+    return found
+
+
+def _sequence(candidates: list[_Candidate]) -> list[_Candidate]:
+    """The numbered candidates that count on one after the other in the style most of their depth have."""
+    if not candidates:
+        return []
+    romans = sum(c.roman for c in candidates) >= 3
+    votes: dict[tuple[bool, int], Counter] = {}
+    for c in candidates:
+        votes.setdefault((c.letters, len(c.number)), Counter())[c.style] += 1
+    kept: list[_Candidate] = []
+    last: dict[bool, tuple[int, ...]] = {}
+    for c in candidates:
+        if c.roman and not romans:
+            c.roman, c.letters = False, True
+            c.number = (ord(c.text[0].upper()) - 64, *c.number[1:])
+        common = votes[c.letters, len(c.number)].most_common(3)
+        if c.style not in [style for style, n in common if n >= 0.3 * common[0][1]]:
+            continue
+        before = last.get(c.letters and not romans)
+        if romans and c.letters:  # IEEE: A, B, C below each roman number
+            kept.append(c)
+            continue
+        if before is not None and not _follows(before, c.number):
+            continue
+        if before is None and c.number[0] > 2:
+            continue
+        last[c.letters and not romans] = c.number
+        kept.append(c)
+    return kept
+
+
+def _follows(before: tuple[int, ...], number: tuple[int, ...]) -> bool:
+    if number <= before:
+        return False
+    return number[0] - before[0] <= 2 and (number[0] > before[0] or number > before)
+
+
+def _depth(c: _Candidate, numbered: Sequence[_Candidate]) -> int:
+    if any(n.roman for n in numbered) and c.letters and not c.appendix:
+        return 2
+    return len(c.number)
+
+
+def _levels(numbered: Sequence[_Candidate]) -> dict[tuple, int]:
+    votes: dict[tuple, Counter] = {}
+    for c in numbered:
+        votes.setdefault(c.style, Counter())[_depth(c, numbered)] += 1
+    return {style: counts.most_common(1)[0][0] for style, counts in votes.items()}
+
+
+def _by_size(c: _Candidate, candidates: Sequence[_Candidate]) -> int:
+    sizes = sorted({x.style[0] for x in candidates if x.strong}, reverse=True)
+    return min(sizes.index(c.style[0]) + 1, 4) if c.style[0] in sizes else 1

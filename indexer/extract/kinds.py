@@ -1,0 +1,321 @@
+"""What a block is: a caption, a table, words in a picture, a formula, code, a footnote, or prose.
+
+Every rule looks at type, place and neighbours, none at what a paper is about.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from indexer.extract.blocks import Drawn, bold
+from indexer.extract.layout import Layout, Line
+
+_CAPTION = re.compile(
+    r"(?P<what>(?:supplementary |extended data )?(?:fig(?:ure)?s?|tab(?:le)?|algorithm|alg|listing|scheme|box|exhibit|plate|"
+    r"chart|procedure|program|code|abbildung|tabelle|tableau))\b\.?\s*(?P<n>[A-Z]{0,2}\.?\d{1,3}(?:[.\-]\d{1,2})*[a-z]?|[IVX]{1,6})?"
+    r"\s*(?P<mark>[.:|–—]|\(|$)",
+    re.IGNORECASE,
+)
+_MATHS = frozenset("=+−×·÷±∓≤≥≪≫≈≠≡∝∈∉⊂⊆∪∩∀∃∇∂∑∏∫√∞→←↔⇒⇐⇔∥⟨⟩⌈⌉⌊⌋⊙⊗⊕∗∘αβγδεϵζηθϑικλμνξπρστυφϕχψωΓΔΘΛΞΠΣΦΨΩ∼|<>^{}ˆ˜¯∆")
+_EQUATION_NUMBER = re.compile(r"\(\d{1,3}[a-z]?(?:\.\d{1,3})?\)$|\([A-Z]\.?\d{1,2}\)$")
+_STEP = re.compile(
+    r"(?:\d{1,2}[:.]\s|(?:require|ensure|input|output|initiali[sz]e|parameters?|data|result|server|client|procedure|function)\b"
+    r"\w{0,12}:?|(?:for|while|if|else|end|repeat|until|return|do)\b)",
+    re.IGNORECASE,
+)
+_MARK = re.compile(r"\(?(?:\d{1,2}|[∗*†‡§¶#♦♣♠♥◦⋆★]+|[a-z])\)?$")
+_WORD = re.compile(r"[^\W\d_]{3,}")
+
+
+@dataclass(frozen=True)
+class Body:
+    """The type of a document's running text: its size in points and the fonts that most of it is set in."""
+
+    size: float
+    fonts: frozenset[str]
+
+
+def body_of(pages: Sequence[Sequence[Line]]) -> Body:
+    """The commonest size among lines of prose, and the fonts that are common in it."""
+    sizes: Counter[float] = Counter()
+    for lines in pages:
+        for line in lines:
+            if len(line.words) >= 4:
+                sizes[line.size] += len(line.words)
+    if not sizes:
+        for lines in pages:
+            for line in lines:
+                sizes[line.size] += len(line.words)
+    if not sizes:
+        return Body(10.0, frozenset())
+    near: Counter[float] = Counter()
+    for size, n in sizes.items():
+        for other in sizes:
+            if abs(size - other) <= 0.15:
+                near[other] += n
+    size = max(near, key=lambda s: (near[s], sizes[s]))
+    fonts: Counter[str] = Counter()
+    for lines in pages:
+        for line in lines:
+            if abs(line.size - size) <= 0.3:
+                fonts[line.font.name] += len(line.words)
+    total = sum(fonts.values())
+    return Body(size, frozenset(name for name, n in fonts.items() if n > 0.04 * total))
+
+
+def mark_kinds(blocks: list[Drawn], page: Layout, body: Body) -> None:
+    """Gives each block of a page that is not prose its kind, in place. Headings and references are not looked for."""
+    prose = [prose_like(block, body) for block in blocks]
+    _pictures(blocks, page, body, prose)
+    captions = [i for i, block in enumerate(blocks) if block.kind is None and caption(block, blocks, i, body)]
+    for i in captions:
+        blocks[i].kind = "caption"
+    for i in captions:
+        _around(blocks, i, prose, body)
+    for i, block in enumerate(blocks):
+        if block.kind is None and not prose[i]:
+            if _grid(block):
+                block.kind = "table"
+            elif _code(block):
+                block.kind = "code"
+            elif formula(block, body):
+                block.kind = "formula"
+            elif _scrap(block, body):
+                block.kind = "figure"
+        elif block.kind is None and _code(block):
+            block.kind = "code"
+    _formula_parts(blocks, body)
+    _footnotes(blocks, page, body)
+
+
+def prose_like(block: Drawn, body: Body) -> bool:
+    """Whether it is set as running text is: long lines of words in the document's own type."""
+    if block.cells:
+        return False
+    words = len(_WORD.findall(block.text))
+    lines = len(block.lines)
+    if words < 3 or (words < 3 * lines and lines > 1):
+        return False
+    if formula_share(block) > 0.5:
+        return False
+    letters = block.size
+    if letters < 0.8 * body.size or letters > 1.25 * body.size:
+        return False
+    if body.fonts and block.first.font.name not in body.fonts and not bold(block.first):
+        used = Counter()
+        for line in block.lines:
+            for word in line.words:
+                used[word.font.name in body.fonts] += len(word.text)
+        if used[True] < 0.3 * (used[True] + used[False]) and abs(letters - body.size) > 0.3:
+            return False
+    if lines == 1:
+        width = block.column.x1 - block.column.x0
+        return words >= 4 or (block.x0 < block.column.x0 + 0.25 * width and words >= 2 and block.first.text[-1:] in ".:")
+    return True
+
+
+def caption(block: Drawn, blocks: Sequence[Drawn], i: int, body: Body) -> bool:
+    """Whether it is the caption of a figure, a table, an algorithm or a listing."""
+    match = _CAPTION.match(block.first.text)
+    if not match or (not match["n"] and match["mark"] not in (":", "|")):
+        return False
+    if match["mark"] in (".", ":", "|", "–", "—"):
+        return True
+    rest = block.first.text[match.end() :].strip()
+    if match["mark"] == "" and match.end() < len(block.first.text):
+        label = [word for word in block.first.words[:2]]
+        apart = bold(block.first) or all(word.font.bold or word.font.italic for word in label)
+        return apart and (rest[:1].isupper() or block.size < 0.96 * body.size)
+    return len(block.first.words) <= 3 and (bold(block.first) or block.size < 0.96 * body.size or len(block.lines) <= 4)
+
+
+def formula_share(block: Drawn) -> float:
+    """How much of it is formula, from 0 to 1, by characters: mathematical fonts and signs, single letters, numbers."""
+    mathy = total = 0
+    for line in block.lines:
+        for word in line.words:
+            n = len(word.text)
+            total += n
+            if word.font.math or len(word.text) == 1 or any(c in _MATHS for c in word.text):
+                mathy += n
+            elif not any(c.isalpha() for c in word.text):
+                mathy += n * 0.7
+    return mathy / total if total else 0.0
+
+
+def formula(block: Drawn, body: Body) -> bool:
+    """Whether it is a displayed formula, or a part of one."""
+    text = block.text
+    words = [w for w in _WORD.findall(text) if w.islower() or w.istitle()]
+    share = formula_share(block)
+    signs = any(c in _MATHS for c in text) or any(word.font.math for line in block.lines for word in line.words)
+    if not signs:
+        return bool(_EQUATION_NUMBER.fullmatch(text.strip()))
+    inset = block.x0 > block.column.x0 + 0.8 * body.size or bool(_EQUATION_NUMBER.search(text))
+    return (share > 0.45 and len(words) <= 4 * len(block.lines) and inset) or (share > 0.75 and len(words) <= 2)
+
+
+def _pictures(blocks: list[Drawn], page: Layout, body: Body, prose: list[bool]) -> None:
+    boxes = []
+    for x0, top, x1, bottom in page.pictures:
+        if (x1 - x0) * (bottom - top) > 0.6 * page.width * page.height:
+            continue
+        inside = [b for b, p in zip(blocks, prose, strict=True) if p and len(b.lines) >= 3 and _within(b, x0, top, x1, bottom)]
+        if sum(len(b.lines) for b in inside) < 6:  # a page may be a drawing that holds its text
+            boxes.append((x0, top, x1, bottom))
+    for block, is_prose in zip(blocks, prose, strict=True):
+        if any(_within(block, *box) for box in boxes) and not (is_prose and block.words > 40):
+            block.kind = "figure"
+
+
+def _within(block: Drawn, x0: float, top: float, x1: float, bottom: float) -> bool:
+    inside = sum(
+        x0 - 2 <= (line.x0 + line.x1) / 2 <= x1 + 2 and top - 2 <= line.y - 0.3 * line.size <= bottom + 2 for line in block.lines
+    )
+    return inside > 0.6 * len(block.lines)
+
+
+def _around(blocks: list[Drawn], i: int, prose: list[bool], body: Body) -> None:
+    """What a caption belongs to: the scraps before it or after it, up to the next prose."""
+    what = blocks[i].first.text.casefold()
+    before = _reach(blocks, i, -1, prose)
+    after = _reach(blocks, i, +1, prose)
+    if what.startswith(("alg", "list", "proc", "prog", "code")):
+        after = _steps(blocks, i) or after
+        for j in after or before:
+            blocks[j].kind = "code"
+    elif what.startswith("tab"):
+        lead = after if _tabular(blocks, after) >= _tabular(blocks, before) else before
+        for j in lead:
+            blocks[j].kind = "table"
+    else:
+        for j in before if len(before) >= 1 else after:
+            blocks[j].kind = "figure"
+
+
+def _reach(blocks: Sequence[Drawn], i: int, step: int, prose: Sequence[bool]) -> list[int]:
+    found = []
+    j = i + step
+    while 0 <= j < len(blocks) and not prose[j] and blocks[j].kind in (None, "figure"):
+        block = blocks[j]
+        if heading_like(block) or (block.kind is None and _alone_formula(block)):
+            break
+        found.append(j)
+        j += step
+    # A heading, a formula or a stray line of the text between: geometry has the last word.
+    return [j for j in found if _near(blocks[i], blocks[j], found, blocks)]
+
+
+def _alone_formula(block: Drawn) -> bool:
+    return bool(_EQUATION_NUMBER.search(block.text)) and not block.cells and formula_share(block) > 0.4
+
+
+def _near(one: Drawn, other: Drawn, found: Sequence[int], blocks: Sequence[Drawn]) -> bool:
+    return one.page == other.page and min(one.x1, other.x1) > max(one.x0, other.x0) - 0.5 * (one.x1 - one.x0)
+
+
+def heading_like(block: Drawn) -> bool:
+    """Whether it might be a heading: a numbered line that is short and bold, in capitals or of a larger type."""
+    text = block.first.text
+    numbered = re.match(r"(?:\d{1,2}|[A-Z]|[IVX]{1,5})(?:\.\d{1,2})*\.?\s+[A-Z]", text)
+    return bool(numbered) and len(block.lines) <= 2 and not block.cells and (bold(block.first) or text.isupper())
+
+
+def _tabular(blocks: Sequence[Drawn], found: Sequence[int]) -> float:
+    """How much a run of blocks looks like a table's rows."""
+    score = 0.0
+    for j in found:
+        block = blocks[j]
+        score += block.cells + 0.5 * sum(any(c.isdigit() for c in word.text) for line in block.lines for word in line.words)
+        score += sum(_gaps(line) for line in block.lines)
+    return score
+
+
+def _gaps(line: Line) -> int:
+    return sum(b.x0 - a.x1 > 0.9 * line.size for a, b in zip(line.words, line.words[1:], strict=False))
+
+
+def _steps(blocks: Sequence[Drawn], i: int) -> list[int]:
+    """The steps of an algorithm that follow its caption, prose-like as they may be."""
+    found = []
+    for j in range(i + 1, len(blocks)):
+        block = blocks[j]
+        if block.kind not in (None, "figure") or heading_like(block):
+            break
+        steps = sum(bool(_STEP.match(line.text)) for line in block.lines)
+        inset = sum(line.x0 > block.column.x0 + 0.8 * line.size for line in block.lines)
+        if not (steps >= 0.25 * len(block.lines) or inset > 0.6 * len(block.lines) or formula_share(block) > 0.4):
+            break
+        found.append(j)
+    while found and not any(_STEP.match(line.text) for line in blocks[found[-1]].lines):
+        found.pop()
+    return found
+
+
+def _grid(block: Drawn) -> bool:
+    rows = len({round(line.y / 3) for line in block.lines})
+    gaps = sum(_gaps(line) + line.beside for line in block.lines)
+    return rows >= 3 and gaps >= 1.5 * rows and formula_share(block) < 0.8
+
+
+def _code(block: Drawn) -> bool:
+    """Whether it is set in a typewriter's type, and is more than an address."""
+    lines = [line for line in block.lines if line.words and all(word.font.mono for word in line.words)]
+    if len(lines) < 0.7 * len(block.lines) or not lines:
+        return False
+    text = block.text
+    return len(block.lines) >= 2 and not re.match(r"\s*(?:https?://|\S+@|\{)", text)
+
+
+def _scrap(block: Drawn, body: Body) -> bool:
+    """Small or strange type, a few words, no sentence: words of a drawing that no caption claimed."""
+    small = block.size < 0.85 * body.size
+    strange = bool(body.fonts) and not any(
+        word.font.name in body.fonts or word.font.math for line in block.lines for word in line.words
+    )
+    return (small or (strange and not bold(block.first))) and block.words <= 4 * len(block.lines) and block.size < 1.05 * body.size
+
+
+def _formula_parts(blocks: list[Drawn], body: Body) -> None:
+    """Numerators, limits and the like: scraps beside a formula are parts of it."""
+    for step in (1, -1):
+        order: Callable = range(len(blocks)) if step == 1 else range(len(blocks) - 1, -1, -1)
+        for i in order:
+            j = i - step
+            if not 0 <= j < len(blocks) or blocks[j].kind != "formula" or blocks[i].kind not in (None, "figure"):
+                continue
+            block = blocks[i]
+            close = block.top < blocks[j].bottom + 0.9 * body.size and block.bottom > blocks[j].top - 0.9 * body.size
+            inset = block.x0 > block.column.x0 + 0.8 * body.size
+            few = len([w for w in _WORD.findall(block.text) if w.islower()]) <= 2
+            if close and inset and few and block.words <= 12 and not heading_like(block):
+                block.kind = "formula"
+
+
+def _footnotes(blocks: list[Drawn], page: Layout, body: Body) -> None:
+    """Small type at a column's foot, the first of it under a mark."""
+    for column in {id(block.column): block.column for block in blocks}.values():
+        inside = [b for b in blocks if b.column is column]
+        inside.sort(key=lambda block: block.top)
+        foot: list[Drawn] = []
+        for block in reversed(inside):
+            if block.kind in ("caption", "table", "figure", "code") or block.size > 0.945 * body.size:
+                if block.kind == "formula" or (block.kind == "figure" and block.words <= 2):
+                    continue
+                break
+            foot.append(block)
+        marked = [n for n, block in enumerate(foot) if footnote_mark(block.first)]
+        if marked and foot[0].bottom > 0.5 * page.height:
+            for block in foot[: max(marked) + 1]:
+                block.kind = "footnote"
+
+
+def footnote_mark(line: Line) -> str:
+    """The mark with which a footnote begins, or ""."""
+    first = line.words[0]
+    if _MARK.match(first.text) and (first.size < 0.9 * line.size or first.y < line.y - 0.15 * line.size):
+        return first.text
+    return first.text if re.fullmatch(r"[∗*†‡§¶]+", first.text) else ""

@@ -1,0 +1,287 @@
+"""Sheets to document: the way through, from placed words to text, kinds, sections and references."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from indexer import arxiv
+from indexer.document import Block, BlockKind, Extracted, Page, Reference, Section
+from indexer.extract import cleaning, mentions, references
+from indexer.extract.blocks import Drawn, grouped
+from indexer.extract.front import front_of
+from indexer.extract.furniture import without_furniture
+from indexer.extract.headings import REFERENCES, mark_headings
+from indexer.extract.kinds import body_of, footnote_mark, mark_kinds
+from indexer.extract.layout import Layout, Line, layout
+from indexer.extract.sheet import PrintedLine, Sheet, Word
+
+_LINES_KEPT = ("table", "formula", "code", "figure")
+_SENTENCE_END = re.compile(r"[.!?:][)\]”\"'’]*(?:\s*\[[\d,–\s-]+\])?$")
+
+
+@dataclass(slots=True)
+class _Part:
+    """A block on its way to text: `drawn` keeps its lines until the hyphens at their ends can be judged."""
+
+    drawn: Drawn
+    kind: BlockKind
+    continued: bool = False
+    text: str = ""
+
+
+def understood(sheets: Iterable[Sheet], title: str = "", authors: str = "") -> Extracted:
+    """The document that the sheets hold. `title` and `authors` are what the file says of itself: often wrong, a hint."""
+    pages = [layout(sheet) for sheet in sheets]
+    kept = without_furniture(pages)
+    body = body_of(kept)
+    drawn = [grouped(lines, page.columns, page.width, body.size) for lines, page in zip(kept, pages, strict=True)]
+    front = front_of(pages, drawn, body, title, authors)
+    for blocks, page in zip(drawn, pages, strict=True):
+        mark_kinds(blocks, page, body)
+    mark_headings(drawn, body)
+    entries = _bibliography(drawn)
+    _appendix(drawn)
+    words = set().union(*(cleaning.words_of(cleaning.clean(block.text)) for blocks in drawn for block in blocks))
+    parts = [[_part(block, words, calls) for block in blocks] for blocks, calls in zip(drawn, _calls(drawn), strict=True)]
+    parts = [_merged(page) for page in parts]
+    _continue([part for page in parts for part in page])
+    texts, blocks, sections = _assembled(parts)
+    found = references.read(entries, words) if entries else ()
+    found = mentions.tie([page.text for page in texts], blocks, found, sections)
+    stamp = _stamp(pages)
+    return Extracted(
+        pages=tuple(texts),
+        title=front.title,
+        authors=front.authors,
+        abstract=_abstract(texts, blocks),
+        date=(_iso(stamp[1]) if stamp else "") or front.date,
+        sections=tuple(sections),
+        arxiv_id=stamp[0].id if stamp else None,
+        version=stamp[0].version if stamp else None,
+        blocks=tuple(blocks),
+        references=tuple(found),
+    )
+
+
+def _bibliography(pages: Sequence[list[Drawn]]) -> list[PrintedLine]:
+    """The lines of the reference list, whose blocks are marked on the way."""
+    lines: list[PrintedLine] = []
+    inside = False
+    before: Line | None = None
+    for index, blocks in enumerate(pages):
+        for block in blocks:
+            if block.kind == "heading":
+                inside = bool(REFERENCES.fullmatch(block.heading))
+                before = None
+                continue
+            if not inside or block.kind in ("caption", "table", "code", "front") or (block.kind == "footnote"):
+                continue
+            if block.kind == "figure" and block.words < 3:
+                continue
+            block.kind = "reference"
+            for line in block.lines:
+                fresh = before is None or before.page != line.page or before.column != line.column or line.y < before.y
+                gap = 0.0 if fresh else (line.y - before.y) / max(line.size, 1.0)
+                indent = (line.x0 - block.column.x0) / max(line.size, 1.0)
+                lines.append(PrintedLine(cleaning.clean(line.text), index, indent, gap, line.size, fresh))
+                before = line
+    return lines
+
+
+def _appendix(pages: Sequence[list[Drawn]]) -> None:
+    """Marks the headings and prose of the appendix: what follows a heading that says so, or lettered ones."""
+    inside = after_references = False
+    for blocks in pages:
+        for block in blocks:
+            if block.kind == "heading":
+                lettered = bool(re.match(r"[A-Z](?:\.\d+)*[.:]?\s", block.heading)) and block.level == 1
+                named = bool(re.match(r"(?:appendi(?:x|ces)|supplementary|annex)\b", block.heading, re.IGNORECASE))
+                if REFERENCES.fullmatch(block.heading):
+                    after_references = True
+                    if not inside:
+                        continue
+                elif named or (lettered and after_references) or (lettered and re.match(r"A[.:]?\s", block.heading)):
+                    inside = inside or named or lettered
+                block.appendix = inside
+            elif block.kind is None and inside:
+                block.kind = "appendix"
+
+
+def _calls(pages: Sequence[list[Drawn]]) -> list[set[str]]:
+    """The marks by which each page's text calls its footnotes."""
+    return [
+        {mark for block in blocks if block.kind == "footnote" for line in block.lines if (mark := footnote_mark(line))}
+        for blocks in pages
+    ]
+
+
+def _part(block: Drawn, words: set[str], calls: set[str]) -> _Part:
+    kind: BlockKind = block.kind or "body"
+    if kind in _LINES_KEPT:
+        text = _rows(block.lines)
+    else:
+        text = _paragraph(block.lines, words, calls if kind != "footnote" else set())
+    return _Part(block, kind, text=text)
+
+
+def _paragraph(lines: Sequence[Line], words: set[str], calls: set[str]) -> str:
+    """Lines as one: what a line's end cut is joined."""
+    text = ""
+    for n, line in enumerate(lines):
+        printed = cleaning.clean(written(line, calls=calls)).strip()
+        if not printed:
+            continue
+        if not text:
+            text = printed
+        elif text[-1] == "-" and len(text) > 1 and text[-2] not in " -" and not lines[n].beside:
+            stem, _, first = text.rpartition(" ")
+            second, _, rest = printed.partition(" ")
+            if "/" in first and ("." in first or ":" in first):
+                whole = first + second  # an address keeps its hyphen
+            else:
+                whole = cleaning.joined(first[:-1], second, words)
+            text = f"{stem} {whole}".lstrip() + (f" {rest}" if rest else "")
+        elif _address_cut(text, printed):
+            text += printed
+        else:
+            text += " " + printed
+    return text
+
+
+def _address_cut(text: str, printed: str) -> bool:
+    last = text.rsplit(" ", 1)[-1]
+    return bool(re.match(r"(?:\(?https?://|www\.|doi\.org)", last)) and last[-1] in "/._-=&?%#" and not printed[0].isspace()
+
+
+def _rows(lines: Sequence[Line]) -> str:
+    """Lines as printed, those on one baseline in one row, two spaces between cells."""
+    rows: list[str] = []
+    for line in lines:
+        cells: list[list[Word]] = [[]]
+        for before, word in zip([None, *line.words], line.words, strict=False):
+            if before is not None and word.x0 - before.x1 > 0.9 * line.size:
+                cells.append([])
+            cells[-1].append(word)
+        printed = "  ".join(cleaning.clean(written(line, cell)).strip() for cell in cells)
+        if line.beside and rows:
+            rows[-1] += "  " + printed
+        else:
+            rows.append(printed)
+    return "\n".join(row for row in rows if row.strip())
+
+
+def written(line: Line, words: Sequence[Word] | None = None, calls: Collection[str] = ()) -> str:
+    """A line's words as text: raised numbers and letters after a `^`, lowered ones after a `_`.
+
+    The marks that call a footnote of the page, in `calls`, are left out.
+    """
+    parts: list[str] = []
+    before: Word | None = None
+    for word in line.words if words is None else words:
+        text = word.text
+        if calls and text in calls and line.y - word.y > 0.18 * line.size and word.size < 0.86 * line.size:
+            if before is None or not before.text[-1].isdigit():
+                continue
+        if before is None:
+            parts.append(text)
+        else:
+            if not word.glued:
+                parts.append(" ")
+            shift = _shift(line, before, word)
+            if shift and word.glued:
+                parts.append(shift)
+            parts.append(text)
+        before = word
+    return "".join(parts)
+
+
+def _shift(line: Line, before: Word, word: Word) -> str:
+    """`^` or `_` where a small word hangs on the one before it, else ""."""
+    if word.size > 0.86 * line.size or not (word.text[0].isalnum() or word.text[0] in "−-+"):
+        return ""
+    if before.size <= 0.86 * line.size and abs(before.y - word.y) < 0.1 * line.size:
+        return ""
+    if word.text in ("st", "nd", "rd", "th"):
+        return ""
+    up = line.y - word.y
+    if not before.text[-1].isalnum() and before.text[-1] not in ")]}" and not (up > 0 and word.text[0].isdigit()):
+        return ""
+    if up > 0.18 * line.size:
+        return "^"
+    return "_" if up < -0.06 * line.size else ""
+
+
+def _merged(parts: list[_Part]) -> list[_Part]:
+    """The rows of one table, formula or picture as one block."""
+    merged: list[_Part] = []
+    for part in parts:
+        before = merged[-1] if merged else None
+        if before is not None and part.kind == before.kind and part.kind in _LINES_KEPT and part.text and before.text:
+            beside = part.drawn.first.beside
+            before.text += ("  " if beside else "\n") + part.text
+        else:
+            merged.append(part)
+    return merged
+
+
+def _continue(parts: Sequence[_Part]) -> None:
+    """Says which paragraphs go on after a column's or a page's end, a float or a formula."""
+    last: dict[str, _Part] = {}
+    for part in parts:
+        if part.kind == "heading":
+            last.clear()
+        if part.kind not in ("body", "appendix", "abstract"):
+            continue
+        before = last.get(part.kind)
+        if before is not None and part.text and before.text:
+            first = part.drawn.first
+            indented = first.x0 > part.drawn.column.x0 + 0.7 * first.size
+            open_end = not _SENTENCE_END.search(before.text)
+            moved = before.drawn.page != part.drawn.page or before.drawn.column is not part.drawn.column
+            starts = part.text[0].islower()
+            part.continued = (open_end and (starts or moved and not indented)) or (starts and not indented)
+        last[part.kind] = part
+
+
+def _assembled(parts: Sequence[Sequence[_Part]]) -> tuple[list[Page], list[Block], list[Section]]:
+    pages: list[Page] = []
+    blocks: list[Block] = []
+    sections: list[Section] = []
+    for index, page in enumerate(parts):
+        texts: list[str] = []
+        length = 0
+        for part in page:
+            if not part.text.strip():
+                continue
+            start = length
+            texts.append(part.text)
+            length += len(part.text) + 1
+            if part.kind == "heading":
+                sections.append(Section(part.text, part.drawn.level or 1, index, start, appendix=part.drawn.appendix))
+            blocks.append(Block(part.kind, index, start, start + len(part.text), part.continued))
+        pages.append(Page("\n".join(texts), index + 1))
+    return pages, blocks, sections
+
+
+def _abstract(pages: Sequence[Page], blocks: Sequence[Block]) -> str:
+    return " ".join(pages[b.page].text[b.start : b.end] for b in blocks if b.kind == "abstract")
+
+
+def _iso(printed: str) -> str:
+    try:
+        return datetime.strptime(printed, "%d %b %Y").date().isoformat()
+    except ValueError:
+        return ""
+
+
+def _stamp(pages: Sequence[Layout]) -> tuple[arxiv.ArxivId, str] | None:
+    for page in pages[:2]:
+        for words in (page.turned, [w for line in page.lines for w in line.words if "arXiv" in line.text]):
+            text = " ".join(word.text for word in words)
+            found = arxiv.stamp(text)
+            if found:
+                return found
+    return None
