@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from indexer import arxiv
+from indexer import arxiv, merging
 from indexer.bring import Work
 from indexer.document import Document, Entry, Extracted, Origin, Page, Warning
 from indexer.extract.cleaning import clean
 from indexer.library import Generation
 from indexer.sources import Reading, titles
-
-_BEST_FIRST = ("full", "record", "digest", "title")
 
 
 @dataclass(frozen=True)
@@ -34,21 +32,26 @@ class _Candidate:
     outcome: str
     why: str = ""
 
-    @property
-    def paper(self) -> str:
-        """What tells papers apart: candidates with the same are one."""
-        document = self.document
-        if document.text == "record":
-            return document.entry.address
-        return document.arxiv_id or document.origin.sha256 or document.entry.address
-
 
 def assemble(
-    works: Sequence[Work], reading: Reading, digests: Mapping[str, Extracted], current: Generation | None
+    works: Sequence[Work],
+    reading: Reading,
+    digests: Mapping[str, Extracted],
+    current: Generation | None,
+    apart: Collection[str] = (),
 ) -> tuple[list[Document], list[Line]]:
-    """The documents of the library to be, in the order of the sources, and what became of each entry."""
+    """The documents of the library to be, in the order of the sources, and what became of each entry.
+
+    Entries with the addresses `apart` stay documents of their own.
+    """
     held = current.catalogue.summaries if current else ()
-    kept = {address: s.id for s in held for address in s.entry.addresses if s.text in ("full", "record")}
+    kept = {
+        address: s.id
+        for s in held
+        if s.text in ("full", "record")
+        for address in s.entry.addresses
+        if address == s.entry.address or address not in apart  # else it would be given the text of another
+    }
     candidates = []
     for work in works:
         address = work.entry.address
@@ -60,22 +63,38 @@ def assemble(
             newest = work.known.newest if work.known else before.newest
             outcome = "record" if before.text == "record" else "cached"
             why = work.failure.message if work.failure else ""
-            candidates.append(_Candidate(replace(before, entry=work.entry, newest=newest), outcome, why))
+            candidates.append(_Candidate(replace(before, entry=work.entry, newest=newest, versions=()), outcome, why))
         else:
             candidates.append(_from_text(work, reading, digests))
-    papers: dict[str, list[_Candidate]] = {}
-    for candidate in candidates:
-        papers.setdefault(candidate.paper, []).append(candidate)
-    merged = [_merged([candidate.document for candidate in group]) for group in papers.values()]
-    documents = _with_ids(merged, current)
+    papers = [
+        [candidates[index] for index in group]
+        for group in merging.same_papers([candidate.document for candidate in candidates], apart)
+    ]
+    documents = _with_ids([merging.merged([candidate.document for candidate in group]) for group in papers], current)
     lines = []
-    for document, group in zip(documents, papers.values(), strict=True):
+    for document, group in zip(documents, papers, strict=True):
         for candidate in group:
             first = candidate.document.entry.mentions[0]
             lacks = document.text == "full" and candidate.outcome in ("digest", "failed")  # another has the text
             outcome = "cached" if lacks else candidate.outcome
             lines.append(Line(document.id, document.title, outcome, candidate.why, first.source, first.line))
     return documents, lines
+
+
+def merges(documents: Iterable[Document], current: Generation | None) -> list[Warning]:
+    """A warning for each entry that is merged with another from this run on because their titles are the same."""
+    held = current.catalogue.summaries if current else ()
+    before = {address: s.position for s in held for address in s.entry.addresses}
+    found = []
+    for document in documents:
+        for version in document.versions:
+            ours, theirs = before.get(document.entry.address), before.get(version.address)
+            if version.why.startswith("the same title") and (ours is None or ours != theirs):
+                name = version.address.removeprefix("file:")
+                found.append(Warning("", None, "same-paper",
+                                     f"{name} is taken for {document.id}, “{document.title}”: it has {version.why}."
+                                     f" If it is not: `paperpath reindex --keep-apart '{name}'`."))  # fmt: skip
+    return found
 
 
 def wrong_titles(works: Iterable[Work], digests: Mapping[str, Extracted]) -> list[Warning]:
@@ -127,7 +146,8 @@ def _from_text(work: Work, reading: Reading, digests: Mapping[str, Extracted]) -
         abstract=(known.abstract if known else "") or text.abstract,
         date=(known.published if known else "") or (digest.date if digest else "") or _month(arxiv_id) or text.date
         or (given.date if given else ""),
-        pages=text.pages, sections=text.sections, arxiv_id=arxiv_id, version=version if kind == "full" else None,
+        pages=text.pages, sections=text.sections, blocks=text.blocks, references=text.references, missing=text.missing,
+        arxiv_id=arxiv_id, version=version if kind == "full" else None,
         newest=known.newest if known else None, link=_link(entry.address, arxiv_id), reason=reason,
         origin=work.origin if kind == "full" else Origin(),
     )  # fmt: skip
@@ -164,44 +184,27 @@ def _link(address: str, arxiv_id: str | None) -> str:
     return address if address.startswith("http") else ""
 
 
-def _merged(group: Sequence[Document]) -> Document:
-    """One document of several that are one paper: the best text of the newest version leads, every mention stays.
-
-    What arXiv says of the paper wins over what its file says.
-    """
-    if len(group) == 1:
-        return group[0]
-    lead = min(group, key=lambda document: (_BEST_FIRST.index(document.text), -(document.version or 0)))
-    entry = lead.entry
-    for other in group:
-        if other is not lead:
-            entry = replace(entry.merged(other.entry), version=entry.version)
-    entry = replace(entry, also=tuple(document.entry.address for document in group if document is not lead))
-    known = next((document for document in group if document.newest is not None), lead)
-    return replace(
-        lead, entry=entry, title=known.title, newest=known.newest, authors=known.authors or lead.authors,
-        abstract=known.abstract or lead.abstract, date=known.date or lead.date,
-    )  # fmt: skip
-
-
 def _with_ids(documents: Sequence[Document], current: Generation | None) -> list[Document]:
     """The documents with their ids: the one they have in `current`, else one that a person can type."""
     held = current.catalogue.summaries if current else ()
-    before = {address: s.id for s in held for address in s.entry.addresses}
-    ids: list[str | None] = []
-    taken: set[str | None] = {None}
-    for document in documents:
-        known = (before.get(address) for address in document.entry.addresses)
-        ids.append(next((identifier for identifier in known if identifier not in taken), None))
-        taken.add(ids[-1])
+    ids: dict[int, str] = {}
+    taken: set[str] = set()
+    # Where one was parted into several, what led it keeps the id.
+    for before in ({s.entry.address: s.id for s in held}, {address: s.id for s in held for address in s.entry.also}):
+        for number, document in enumerate(documents):
+            known = (before.get(address, "") for address in document.entry.addresses if number not in ids)
+            if identifier := next((identifier for identifier in known if identifier and identifier not in taken), ""):
+                ids[number] = identifier
+                taken.add(identifier)
     named = []
-    for document, identifier in zip(documents, ids, strict=True):
+    for number, document in enumerate(documents):
+        identifier = ids.get(number)
         if identifier is None:
             base = wish = _wish(document)
-            number = 1
+            copy = 1
             while wish in taken:
-                number += 1
-                wish = f"{base}-{number}"
+                copy += 1
+                wish = f"{base}-{copy}"
             identifier = wish
             taken.add(wish)
         named.append(replace(document, id=identifier))

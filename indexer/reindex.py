@@ -18,12 +18,12 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from indexer import digests, embed, errors, passages
-from indexer.assemble import Line, assemble, wrong_titles
+from indexer.assemble import Line, assemble, merges, wrong_titles
 from indexer.bring import Work, bring
 from indexer.document import Document, Passage, Warning
 from indexer.embed import Described, Embedder
 from indexer.fetch import Fetcher, metadata
-from indexer.library import Generation, Library, Manifest, Model
+from indexer.library import FORMAT, Generation, Library, Manifest, Model
 from indexer.library.cache import Cache
 from indexer.progress import Progress
 from indexer.settings import Settings
@@ -78,11 +78,12 @@ def reindex(request: Request, settings: Settings, progress: Progress | None = No
         held = digests.load(settings.digests)
         brought = {work.entry.address: work for work in works}
         everything = [brought.get(entry.address) or Work(entry) for entry in want.entries]
-        documents, lines = assemble(everything, want.reading, held, current)
+        documents, lines = assemble(everything, want.reading, held, current, want.kept_apart)
         _something(documents, lines)
         exit_code = _exit_code(lines, want)
         inputs = _inputs(documents, described, want)
-        unchanged = current is not None and current.manifest.inputs == inputs and current.instead_of is None
+        same = current is not None and current.manifest.inputs == inputs and current.manifest.format == FORMAT
+        unchanged = same and current.instead_of is None
         embedded, name, count = 0, current.name if current else "", current.manifest.passages if current else 0
         publish = not unchanged and not (request.strict and exit_code)
         if publish:
@@ -90,13 +91,14 @@ def reindex(request: Request, settings: Settings, progress: Progress | None = No
             progress.stage("publish", 1)
             name = writer.publish(
                 zip(documents, cut, strict=True), matrix, model=model, inputs=inputs, sources=want.sources,
-                excluded=sorted(want.excluded), keep=settings.keep_generations,
+                excluded=sorted(want.excluded), kept_apart=sorted(want.kept_apart), keep=settings.keep_generations,
             )  # fmt: skip
             count = len(matrix)
             progress.step(name)
     before = {summary.id for summary in current.catalogue.summaries} if current and publish else set()
     return Report(
-        name, publish, tuple(lines), (*want.reading.warnings, *want.missing.values(), *asides, *wrong_titles(works, held)),
+        name, publish, tuple(lines), (*want.reading.warnings, *want.missing.values(), *asides, *wrong_titles(works, held),
+         *merges(documents, current), *_format_changes(current, publish)),
         want.reading.skipped, tuple(sorted(before - {document.id for document in documents})), len(documents), count,
         embedded, requests, bodies, round(time.monotonic() - started, 2), exit_code,
     )  # fmt: skip
@@ -105,8 +107,8 @@ def reindex(request: Request, settings: Settings, progress: Progress | None = No
 def _before(library: Library, request: Request) -> tuple[Generation | None, Manifest | None]:
     """The generation to go on from, None where none can be read, and the manifest that tells the sources.
 
-    That is the newest one, even if its files are damaged. Raises `FormatUnknown` where it can't be read by this version
-    and the request doesn't say what to build.
+    The manifest is of the newest one, even if its files are damaged; both may be of an earlier format. Raises
+    `FormatUnknown` where a newer paperpath wrote it and the request doesn't say what to build.
     """
     try:
         remembered = library.remembered()
@@ -115,9 +117,17 @@ def _before(library: Library, request: Request) -> tuple[Generation | None, Mani
             raise
         remembered = None
     try:
-        return library.open(), remembered
+        return library.open(earlier=True), remembered
     except (errors.NoLibrary, errors.GenerationDamaged, errors.FormatUnknown):
         return None, remembered
+
+
+def _format_changes(current: Generation | None, published: bool) -> list[Warning]:
+    """A remark where a library of an earlier paperpath was built anew."""
+    if current is None or current.manifest.format == FORMAT or not published:
+        return []
+    return [Warning("", None, "format", f"Generation {current.name} was an earlier paperpath's; all of it was built anew,"
+                    " from the texts that were held or could be had.")]  # fmt: skip
 
 
 def _ask_metadata(
@@ -155,7 +165,9 @@ def _inputs(documents: Sequence[Document], described: Described, want: Wanted) -
     """A hash of all that goes into a generation."""
     everything = hashlib.sha256()
     everything.update(
-        json.dumps([passages.VERSION, described.fingerprint, want.sources, sorted(want.excluded)]).encode()
+        json.dumps(
+            [passages.VERSION, described.fingerprint, want.sources, sorted(want.excluded), sorted(want.kept_apart)]
+        ).encode()
     )
     for document in documents:
         everything.update(_DOCUMENT.dump_json(document))
@@ -198,11 +210,14 @@ def _vectors(
 
 def _cut(document: Document, embedder: Embedder, cache: Cache) -> list[Passage]:
     text = json.dumps(
-        [document.title, [page.text for page in document.pages], [(s.page, s.start) for s in document.sections]]
-    )
+        [
+            document.title, [page.text for page in document.pages], [(s.page, s.start) for s in document.sections],
+            [(b.kind, b.page, b.start, b.end, b.continued) for b in document.blocks],
+        ]
+    )  # fmt: skip
     key = f"{hashlib.sha256(text.encode()).hexdigest()}:{passages.VERSION}:{embedder.model.fingerprint}"
     if (held := cache.text(key)) is not None:
         return _PASSAGES.validate_python(held["passages"])
-    found = passages.cut(document.pages, document.sections, document.title, embedder)
+    found = passages.cut(document.pages, document.sections, document.title, embedder, document.blocks)
     cache.keep_text(key, {"passages": _PASSAGES.dump_python(found)})
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ class Request:
 
     `remove` takes sources and document ids. `refresh` asks arXiv anew though its last answer is still good. `strict`
     publishes nothing unless every document has its full text, `yes` allows a run that drops more than half.
+    `keep_apart` and `merge_again` take addresses and document ids: what is not, or is again, to be merged with others.
     """
 
     sources: tuple[str, ...] = ()
@@ -31,6 +32,8 @@ class Request:
     refresh: bool = False
     strict: bool = False
     yes: bool = False
+    keep_apart: tuple[str, ...] = ()
+    merge_again: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Wanted:
     """What the library is to hold. `missing` has a warning for each remembered source that is not there now.
 
     `entries` are those of `reading` without the excluded addresses, and those that only a missing source listed.
+    `kept_apart` has the addresses that are never merged with another.
     """
 
     sources: tuple[str, ...]
@@ -45,6 +49,7 @@ class Wanted:
     reading: Reading
     entries: tuple[Entry, ...]
     missing: Mapping[str, Warning]
+    kept_apart: frozenset[str] = frozenset()
 
 
 def wanted(request: Request, current: Generation | None, remembered: Manifest | None) -> Wanted:
@@ -65,7 +70,8 @@ def wanted(request: Request, current: Generation | None, remembered: Manifest | 
         kept = replace(entry, mentions=still, also=())
         entries[entry.address] = entries[entry.address].merged(kept) if entry.address in entries else kept
     _guard(entries.values(), current, remembered, request)
-    return Wanted(tuple(names), frozenset(excluded), reading, tuple(entries.values()), missing)
+    apart = _apart(request, current, remembered, entries)
+    return Wanted(tuple(names), frozenset(excluded), reading, tuple(entries.values()), missing, frozenset(apart))
 
 
 def _chosen(request: Request, current: Generation | None, remembered: Manifest | None) -> tuple[list[str], set[str]]:
@@ -104,8 +110,41 @@ def _document(name: str, current: Generation | None) -> Summary | None:
         return None
     if found := current.catalogue.summary(name):
         return found
-    address, _ = links.address(name) or (f"file:{sources.remembered(name, must_exist=False)}", None)
+    address = _address(name)
     return next((s for s in current.catalogue.summaries if address in s.entry.addresses), None)
+
+
+def _address(name: str) -> str:
+    """The address that a person's spelling of a link or a file means."""
+    address, _ = links.address(name) or (f"file:{sources.remembered(name, must_exist=False)}", None)
+    return address
+
+
+def _apart(
+    request: Request, current: Generation | None, remembered: Manifest | None, listed: Collection[str]
+) -> set[str]:
+    """The addresses never to merge: the remembered ones, changed as is asked. `listed` are those that the sources have.
+
+    An id means all that its document was merged from, but for what leads it. Raises `UnknownDocument`.
+    """
+    apart = set(remembered.kept_apart) if remembered else set()
+    for name in request.keep_apart:
+        named = current.catalogue.summary(name) if current else None
+        address = name if name in listed else _address(name)
+        if named is not None:
+            apart.update(named.entry.also or named.entry.addresses)
+        elif address in listed:
+            apart.add(address)
+        else:
+            raise UnknownDocument(f"--keep-apart {name}: neither the id of a document nor an address of this library.")
+    for name in request.merge_again:
+        named = current.catalogue.summary(name) if current else None
+        again = apart & {name, _address(name), *(named.entry.addresses if named else ())}
+        if not again:
+            kept = ", ".join(address.removeprefix("file:") for address in sorted(apart)) or "nothing"
+            raise UnknownDocument(f"--merge-again {name}: it is not kept apart.", cure=f"Kept apart: {kept}.")
+        apart -= again
+    return apart
 
 
 def _is_itself(source: str, entry: Entry) -> bool:

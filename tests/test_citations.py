@@ -1,8 +1,8 @@
 """Who cites whom among the test papers, and where: held against lists made by reading the papers.
 
-`expected/citations.json` has for each paper the others that its bibliography lists, also under an earlier title; each of
-them is mentioned at least once in its text. `expected/mentions.json` has every mention of three papers, one record for
-each entry that a mark names, in the order printed; a mark that runs over a page's end counts where it begins.
+`expected/citations.json` has for each paper the others that its bibliography lists, also under an earlier title; each
+of them is mentioned at least once in its text. `expected/mentions.json` has every mention of three papers, one record
+for each entry that a mark names, in the order printed; a mark that runs over a page's end counts where it begins.
 """
 
 from __future__ import annotations
@@ -69,10 +69,7 @@ def _edges(what: str, edges: set[tuple[str, str]]) -> str:
     return _list(what, [f"{citing} -> {cited}" for citing, cited in sorted(edges)])
 
 
-# The rule itself
-
-
-PAPERS = [
+PAPERS: list[dict[str, str | None]] = [
     {"file": "a", "arxiv_id": "1412.6980", "title": "Adam: A Method for Stochastic Optimization"},
     {"file": "b", "arxiv_id": "1706.03762", "title": "Attention Is All You Need"},
     {
@@ -118,9 +115,6 @@ def test_an_entry_with_a_title_that_is_like_it_means_another(title: str) -> None
     assert cites([Reference(n=1, raw=f"Somebody. {title}. 2016.", page=0, title=title)], PAPERS) == {}
 
 
-# The lists made by hand
-
-
 @needs_shared
 def test_the_expectations_are_whole(papers: list[dict[str, Any]]) -> None:
     files = {p["file"]: p["pages"] for p in papers}
@@ -133,9 +127,6 @@ def test_the_expectations_are_whole(papers: list[dict[str, Any]]) -> None:
         assert {m["n"] for m in listed["mentions"]} == set(range(1, listed["references"] + 1))
         pages = [m["page"] for m in listed["mentions"]]
         assert pages == sorted(pages) and 60 <= len(pages) <= 200 and pages[-1] <= files[file]
-
-
-# What extraction finds
 
 
 @needs_shared

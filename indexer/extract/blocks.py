@@ -11,6 +11,7 @@ from indexer.extract.layout import Column, Line
 
 _BULLET = re.compile(r"[•◦▪‣∙●○■□⁃▸►➢✓✔·]|[–—]$|\*$")
 _ITEM = re.compile(r"\(?(?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})[.)]$|\[\d{1,3}\]|\d{1,2}:$")
+_NUMBERED = re.compile(r"(?:\d{1,2}|[A-Z])(?:\.\d{1,2}){0,3}\.?\s+[A-Z]")
 _ENDS = re.compile(r"[.!?:;][)\]”\"'’]*(?:\s*\^?\d{1,2})?$")
 
 
@@ -91,12 +92,12 @@ def grouped(lines: Sequence[Line], columns: Sequence[Column], width: float, body
 
 
 def bold(line: Line) -> bool:
-    """Whether every word is bold, but for numbers, signs and formulas."""
+    """Whether every word is bold, but for numbers, signs, indices and formulas."""
     told = False
     for word in line.words:
         if word.font.bold:
             told = True
-        elif any(c.isalpha() for c in word.text) and not word.font.math:
+        elif word.size > 0.86 * line.size and not word.font.math and len(word.text) > 1 and any(c.isalpha() for c in word.text):
             return False
     return told
 
@@ -137,6 +138,11 @@ def _goes_on(block: Drawn, line: Line, column: Column, body: float) -> bool:
         return False
     if bold(before) != bold(line) and before.x1 < column.x1 - 1.5 * em:
         return False
+    first = len(block.lines) == 1
+    if bold(before) and bold(line) and dy <= 1.28 * lead:
+        return not _NUMBERED.match(line.text)  # a heading that takes two lines
+    if first and line.font == before.font and _NUMBERED.match(before.text) and (before.size > 1.06 * body or before.text.isupper()):
+        return dy <= 1.28 * lead and not _NUMBERED.match(line.text)
     full = before.x1 > column.x1 - 2.5 * em
     ends = bool(_ENDS.search(before.words[-1].text))
     if dy > 1.28 * lead:
@@ -144,7 +150,6 @@ def _goes_on(block: Drawn, line: Line, column: Column, body: float) -> bool:
     if _BULLET.match(line.words[0].text) and (ends or not full or line.x0 < before.x0 - 0.3 * em):
         return False
     indent = line.x0 - before.x0
-    first = len(block.lines) == 1
     if labelled(line) and (indent < -0.5 * em or (not first and line.x0 < block.lines[1].x0 - 0.5 * em)):
         return False
     if labelled(line) and labelled(block.first) and abs(line.x0 - block.first.x0) < 0.5 * em and (ends or not full):

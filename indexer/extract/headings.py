@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from indexer.extract.blocks import Drawn, bold, italic
-from indexer.extract.kinds import Body
+from indexer.extract.kinds import Body, prose_like
 
 _NUMBER = re.compile(
     r"(?P<appendix>appendix\s+)?(?:(?P<number>(?:\d{1,2}|[A-Z])(?:\.\d{1,2}){0,3})|(?P<roman>[IVX]{1,6})(?=[.:\s]))(?P<dot>[.:)]?)"
@@ -34,6 +34,11 @@ _NO_HEADING = re.compile(
     r"keywords|index terms|categories|general terms|acm reference|ccs concepts|permission|copyright)\b",
     re.IGNORECASE,
 )
+_FIRST_LEVEL = re.compile(
+    r"abstract|acknowledg|contents|table of contents|references|bibliography|literature|works cited|appendi|supplementary|annex|"
+    r"supporting", re.IGNORECASE
+)  # fmt: skip
+_LABEL = re.compile(r"(?:\d{1,2}|[A-Z])(?:\.\d{1,2})*\.?|[IVX]+\.")
 _ROMAN = {"I": 1, "V": 5, "X": 10}
 
 
@@ -47,6 +52,7 @@ class _Candidate:
     appendix: bool
     style: tuple
     strong: bool
+    lone: bool  # white space above and below, and prose after it
 
 
 def mark_headings(pages: Sequence[list[Drawn]], body: Body) -> None:
@@ -55,22 +61,26 @@ def mark_headings(pages: Sequence[list[Drawn]], body: Body) -> None:
         found for blocks in pages for i, block in enumerate(blocks) if (found := _candidate(block, blocks, i, body))
     ]
     toc = _contents(pages)
-    candidates = [c for c in candidates if c.block.page not in toc or c.block.text.casefold() in ("contents",)]
+    elsewhere = {_plain(c.text) for c in candidates if c.block.page not in toc}
+    candidates = [
+        c for c in candidates
+        if c.block.page not in toc or not (re.search(r"\d$", c.text) or _plain(c.text) in elsewhere or c.number)
+    ]  # fmt: skip
     numbered = _sequence([c for c in candidates if c.number])
-    styles = Counter(c.style for c in numbered if not c.appendix)
     level_of = _levels(numbered)
     many = len(numbered) >= 4
+    apart = Counter(c.style for c in candidates if c.strong and c.lone and not c.number)
     for c in candidates:
         if c.number and any(c is n for n in numbered):
             level = _depth(c, numbered)
         elif c.number and not c.appendix:
             continue
-        elif _KNOWN.fullmatch(c.text) or REFERENCES.fullmatch(c.text) or _APPENDIX.match(c.text):
-            level = 1
-            if c.style in level_of and not (REFERENCES.fullmatch(c.text) or _APPENDIX.match(c.text)):
-                level = level_of[c.style]
-        elif c.strong and (styles.get(c.style, 0) >= 1 if many else True):
+        elif (_KNOWN.fullmatch(c.text) and (c.strong or c.style[2] or not many)) or REFERENCES.fullmatch(c.text) or _APPENDIX.match(c.text):
+            level = 1 if _FIRST_LEVEL.match(c.text) else level_of.get(c.style, 1)
+        elif c.strong and (level_of.get(c.style) == 1 if many else True):
             level = level_of.get(c.style) or _by_size(c, candidates)
+        elif c.strong and c.style not in level_of and apart[c.style] >= 2 and c.lone:
+            level = max((n for style, n in level_of.items() if style[0] >= c.style[0]), default=0) + 1
         else:
             continue
         c.block.kind, c.block.level, c.block.heading = "heading", level, c.text
@@ -79,8 +89,10 @@ def mark_headings(pages: Sequence[list[Drawn]], body: Body) -> None:
 def _candidate(block: Drawn, blocks: Sequence[Drawn], i: int, body: Body) -> _Candidate | None:
     if block.kind is not None or len(block.lines) > 4:
         return None
-    if block.cells and not (block.cells == 1 and len(block.lines) == 2 and len(block.first.words) == 1):
+    if block.cells and not (block.cells == 1 and len(block.lines) == 2 and _LABEL.fullmatch(block.first.text)):
         return None
+    if max(sum(b.x0 - a.x1 > 1.2 * line.size for a, b in zip(line.words[1:], line.words[2:], strict=False)) for line in block.lines) >= 2:
+        return None  # the head of a table
     text = " ".join(line.text for line in block.lines)
     text = re.sub(r"(?<=\w)- (?=[a-z])", "", text)
     words = text.split()
@@ -109,10 +121,10 @@ def _candidate(block: Drawn, blocks: Sequence[Drawn], i: int, body: Body) -> _Ca
         return None
     if block.size < 0.75 * body.size:
         return None
-    style = (round(block.size * 2) / 2, dark, caps, slanted)
+    style = (round(block.size * 2) / 2, dark, caps and not (big or dark), slanted)
     strong = (big or dark) and len(words) <= 14 and (title[:1].isupper() or title[:1].isdigit())
     appendix = bool(match and match["appendix"]) or (bool(_APPENDIX.match(text)))
-    return _Candidate(block, " ".join(text.split()), number, letters, roman, appendix, style, strong)
+    return _Candidate(block, " ".join(text.split()), number, letters, roman, appendix, style, strong, alone and _heads_prose(block, blocks, i, body))
 
 
 def _number(match: re.Match[str] | None) -> tuple[tuple[int, ...], bool, bool]:
@@ -149,6 +161,20 @@ def _gap_above(block: Drawn, blocks: Sequence[Drawn], i: int) -> float:
     return (block.first.y - blocks[i - 1].lines[-1].y) / max(block.column.leading, 1.0)
 
 
+def _heads_prose(block: Drawn, blocks: Sequence[Drawn], i: int, body: Body) -> bool:
+    if i + 1 == len(blocks):
+        return True
+    after = blocks[i + 1]
+    if after.column is not block.column:
+        return _set_apart(block)
+    below = (after.first.y - block.lines[-1].y) / max(block.column.leading, 1.0)
+    return after.kind is None and below > 1.15 and prose_like(after, body) and _set_apart(block)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\W\d_]+", "", text).casefold()
+
+
 def _set_apart(block: Drawn) -> bool:
     return len(block.lines) == 1 and block.x1 < block.column.x0 + 0.8 * (block.column.x1 - block.column.x0)
 
@@ -177,13 +203,12 @@ def _sequence(candidates: list[_Candidate]) -> list[_Candidate]:
     romans = sum(c.roman for c in candidates) >= 3
     votes: dict[tuple[bool, int], Counter] = {}
     for c in candidates:
+        if c.roman and not romans:  # `I. Foo` among letters
+            c.roman, c.letters, c.number = False, True, (ord(c.text[0].upper()) - 64, *c.number[1:])
         votes.setdefault((c.letters, len(c.number)), Counter())[c.style] += 1
     kept: list[_Candidate] = []
     last: dict[bool, tuple[int, ...]] = {}
     for c in candidates:
-        if c.roman and not romans:
-            c.roman, c.letters = False, True
-            c.number = (ord(c.text[0].upper()) - 64, *c.number[1:])
         common = votes[c.letters, len(c.number)].most_common(3)
         if c.style not in [style for style, n in common if n >= 0.3 * common[0][1]]:
             continue

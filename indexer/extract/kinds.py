@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from indexer.extract.blocks import Drawn, bold
+from indexer.extract.blocks import Drawn, bold, italic
 from indexer.extract.layout import Layout, Line
 
 _CAPTION = re.compile(
@@ -27,6 +27,7 @@ _STEP = re.compile(
     re.IGNORECASE,
 )
 _MARK = re.compile(r"\(?(?:\d{1,2}|[∗*†‡§¶#♦♣♠♥◦⋆★]+|[a-z])\)?$")
+_HEADS = re.compile(r"abstract|introduction|references?|bibliography|acknowledge?ments?|conclusions?|appendix", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]{3,}")
 
 
@@ -83,7 +84,7 @@ def mark_kinds(blocks: list[Drawn], page: Layout, body: Body) -> None:
                 block.kind = "code"
             elif formula(block, body):
                 block.kind = "formula"
-            elif _scrap(block, body):
+            elif not heading_like(block) and _scrap(block, body):
                 block.kind = "figure"
         elif block.kind is None and _code(block):
             block.kind = "code"
@@ -221,7 +222,9 @@ def heading_like(block: Drawn) -> bool:
     """Whether it might be a heading: a numbered line that is short and bold, in capitals or of a larger type."""
     text = block.first.text
     numbered = re.match(r"(?:\d{1,2}|[A-Z]|[IVX]{1,5})(?:\.\d{1,2})*\.?\s+[A-Z]", text)
-    return bool(numbered) and len(block.lines) <= 2 and not block.cells and (bold(block.first) or text.isupper())
+    if len(block.lines) > 2 or block.cells:
+        return False
+    return bool(numbered) and (bold(block.first) or italic(block.first) or text.isupper()) or bool(_HEADS.fullmatch(text))
 
 
 def _tabular(blocks: Sequence[Drawn], found: Sequence[int]) -> float:

@@ -142,6 +142,8 @@ def _one_word(before: Word, word: Word, gap: float, level: bool) -> bool:
     a, b = before.text, word.text
     if len(a) == 1 and a.isupper() and b.isupper() and word.size < 0.9 * before.size and gap < 0.22 * before.size:
         return True  # a capital and its small capitals
+    if len(b) == 1 and len(before.text) <= 2 and a.isupper() and b.isupper() and word.font.mono and before.font.mono:
+        return gap < 0.24 * word.size  # small capitals of a typewriter's type
     return gap < _GLUE * word.size and before.size == word.size and a[-1].isalpha() and b[0].isalpha() and b[0].islower()
 
 
@@ -152,8 +154,15 @@ def _line(run: list[Word], page: int) -> Line:
     sizes: Counter[float] = Counter()
     fonts: Counter[Font] = Counter()
     ys: Counter[float] = Counter()
-    for word in run:
+    large = 0.0
+    for before, word in zip([None, *run], run, strict=False):
         n = len(word.text)
+        if before is None or not (word.glued and word.text.isupper() and before.text.isupper() and word.size < 0.9 * before.size):
+            large = word.size
+        elif len(before.text) == 1 or large > word.size:  # small capitals are of the size of their capital
+            sizes[large] += n
+            fonts[word.font] += n
+            continue
         sizes[word.size] += n
         fonts[word.font] += n
     size = max(sizes, key=lambda s: (sizes[s], s))

@@ -19,6 +19,7 @@ from indexer.extract.layout import Layout, Line, layout
 from indexer.extract.sheet import PrintedLine, Sheet, Word
 
 _LINES_KEPT = ("table", "formula", "code", "figure")
+_NAMED_APPENDIX = re.compile(r"(?:\d{1,2}\.?\s+)?(?:appendi(?:x|ces)|supplement(?:ary|al)|annex)\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?:][)\]”\"'’]*(?:\s*\[[\d,–\s-]+\])?$")
 
 
@@ -98,7 +99,7 @@ def _appendix(pages: Sequence[list[Drawn]]) -> None:
         for block in blocks:
             if block.kind == "heading":
                 lettered = bool(re.match(r"[A-Z](?:\.\d+)*[.:]?\s", block.heading)) and block.level == 1
-                named = bool(re.match(r"(?:appendi(?:x|ces)|supplementary|annex)\b", block.heading, re.IGNORECASE))
+                named = bool(_NAMED_APPENDIX.match(block.heading))
                 if REFERENCES.fullmatch(block.heading):
                     after_references = True
                     if not inside:

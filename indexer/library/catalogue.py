@@ -35,9 +35,9 @@ from indexer.errors import LibraryUnwritable
 _SCHEMA = """
 CREATE TABLE documents (
     position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, text TEXT NOT NULL, title TEXT NOT NULL,
-    authors TEXT NOT NULL, abstract TEXT NOT NULL, date TEXT NOT NULL, arxiv_id TEXT, version INTEGER, newest INTEGER, link TEXT NOT NULL,
-    reason TEXT NOT NULL, entry TEXT NOT NULL, origin TEXT NOT NULL, numbered_pages INTEGER, missing TEXT NOT NULL,
-    versions TEXT NOT NULL) STRICT;
+    authors TEXT NOT NULL, abstract TEXT NOT NULL, date TEXT NOT NULL, arxiv_id TEXT, version INTEGER, newest INTEGER,
+    link TEXT NOT NULL, reason TEXT NOT NULL, entry TEXT NOT NULL, origin TEXT NOT NULL, numbered_pages INTEGER,
+    missing TEXT NOT NULL, versions TEXT NOT NULL) STRICT;
 CREATE TABLE pages (
     document INTEGER NOT NULL, page INTEGER NOT NULL, number INTEGER, text TEXT NOT NULL,
     PRIMARY KEY (document, page)) STRICT, WITHOUT ROWID;
@@ -47,11 +47,12 @@ CREATE TABLE sections (
     PRIMARY KEY (document, section)) STRICT, WITHOUT ROWID;
 CREATE TABLE blocks (
     document INTEGER NOT NULL, block INTEGER NOT NULL, kind TEXT NOT NULL, page INTEGER NOT NULL,
-    start INTEGER NOT NULL, "end" INTEGER NOT NULL, continued INTEGER NOT NULL, PRIMARY KEY (document, block)) STRICT, WITHOUT ROWID;
+    start INTEGER NOT NULL, "end" INTEGER NOT NULL, continued INTEGER NOT NULL,
+    PRIMARY KEY (document, block)) STRICT, WITHOUT ROWID;
 CREATE TABLE bibliography (
-    document INTEGER NOT NULL, reference INTEGER NOT NULL, n INTEGER NOT NULL, raw TEXT NOT NULL, page INTEGER NOT NULL,
-    label TEXT NOT NULL, title TEXT NOT NULL, authors TEXT NOT NULL, year INTEGER, venue TEXT NOT NULL, arxiv_id TEXT,
-    doi TEXT, PRIMARY KEY (document, reference)) STRICT, WITHOUT ROWID;
+    document INTEGER NOT NULL, reference INTEGER NOT NULL, n INTEGER NOT NULL, raw TEXT NOT NULL,
+    page INTEGER NOT NULL, label TEXT NOT NULL, title TEXT NOT NULL, authors TEXT NOT NULL, year INTEGER,
+    venue TEXT NOT NULL, arxiv_id TEXT, doi TEXT, PRIMARY KEY (document, reference)) STRICT, WITHOUT ROWID;
 CREATE TABLE mentions (
     document INTEGER NOT NULL, reference INTEGER NOT NULL, mention INTEGER NOT NULL, page INTEGER NOT NULL,
     start INTEGER NOT NULL, "end" INTEGER NOT NULL, sentence INTEGER NOT NULL, section INTEGER,

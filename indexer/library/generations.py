@@ -66,8 +66,8 @@ class File:
 class Manifest:
     """What a generation is made of. `inputs` is a hash of all that went into it: equal inputs, equal answers.
 
-    `sources` are the remembered ones, `excluded` the addresses that were taken out of them one by one, `kept_apart` those
-    that are never merged with another.
+    `sources` are the remembered ones, `excluded` the addresses that were taken out of them one by one, `kept_apart`
+    those that are never merged with another.
     """
 
     name: str
@@ -183,7 +183,8 @@ class Library:
         manifest = self.manifest(name)
         if manifest.format != FORMAT and not earlier:
             raise FormatUnknown(
-                f"Generation {name} was written by an earlier paperpath (format {manifest.format}; this one reads {FORMAT}).",
+                f"Generation {name} was written by an earlier paperpath: it has format {manifest.format},"
+                f" and this one reads {FORMAT}.",
                 cure="Run `paperpath reindex`: it builds the library anew from the sources it remembers, and downloads"
                 " nothing that it holds.",
             )
@@ -366,7 +367,7 @@ class Writer:
         names = library._names()
         stay = set(names[-keep:]) | {library.current_name()}
         with contextlib.suppress(LibraryError):
-            stay.add(library.open().name)
+            stay.add(library.open(earlier=True).name)
         gone = [name for name in names if name not in stay]
         with files.writing(library.folder):
             for name in gone:

@@ -22,7 +22,7 @@ from indexer.extract.sheet import Font, Sheet, Word
 
 NAME = "pypdf"
 
-_GAP = 0.17  # of the type's size: TeX shrinks the space of Times to 0.19, and kerns letters by less than 0.13
+_GAP = 0.13  # of the type's size: TeX shrinks the space of Times to 0.19, and kerns letters by less than 0.13
 _BACK = 0.9  # how far the pen may go back within a word: an accent set over its letter
 _DEPTH = 12  # of forms within forms
 _FORMS = 5000  # forms drawn on one page
@@ -172,8 +172,9 @@ def _glyphs(resource: Any) -> _Glyphs:
     own = font.character_map
     encoding = font.encoding
     if isinstance(encoding, dict):
+        own, drawn = _named(resource, own)
         table = [
-            (_character(encoding.get(code, chr(code)), code, own), _width(widths, code, usual), code == 32)
+            (drawn.get(code) or _character(encoding.get(code, chr(code)), code, own), _width(widths, code, usual), code == 32)
             for code in range(256)
         ]
         return _Glyphs(font_of(name, _flags(font)), unit, lambda codes: [table[code] for code in codes])
@@ -186,6 +187,30 @@ def _glyphs(resource: Any) -> _Glyphs:
         return [(own.get(code, code) or "\ufffd", _width(widths, ord(code), usual), False) for code in raw]
 
     return _Glyphs(font_of(name, _flags(font)), unit, decode)
+
+
+def _named(resource: Any, own: dict[Any, Any]) -> tuple[dict[Any, Any], dict[int, str]]:
+    """A font's own characters and those that its /Encoding names, by code, where both may count.
+
+    pypdf lets the font program's encoding win over the one that the file gives, and reads `/f_i` as letters.
+    """
+    from pypdf.generic import DictionaryObject
+
+    encoding = _object(resource.get("/Encoding"))
+    if "/ToUnicode" in resource:
+        return own, {}
+    if isinstance(encoding, str):
+        return {}, {}
+    drawn: dict[int, str] = {}
+    if isinstance(encoding, DictionaryObject):
+        code = 0
+        for each in _object(encoding.get("/Differences")) or ():
+            if isinstance(each, str):
+                drawn[code] = _of_glyph_name(each)
+                code += 1
+            elif isinstance(each, int):
+                code = each
+    return own, drawn
 
 
 def _flags(font: Any) -> int:
