@@ -82,8 +82,11 @@ def reindex(request: Request, settings: Settings, progress: Progress | None = No
         _something(documents, lines)
         exit_code = _exit_code(lines, want)
         inputs = _inputs(documents, described, want)
-        same = current is not None and current.manifest.inputs == inputs and current.manifest.format == FORMAT
-        unchanged = same and current.instead_of is None
+        unchanged = (
+            current is not None
+            and current.instead_of is None
+            and (current.manifest.format, current.manifest.inputs) == (FORMAT, inputs)
+        )
         embedded, name, count = 0, current.name if current else "", current.manifest.passages if current else 0
         publish = not unchanged and not (request.strict and exit_code)
         if publish:
@@ -96,9 +99,10 @@ def reindex(request: Request, settings: Settings, progress: Progress | None = No
             count = len(matrix)
             progress.step(name)
     before = {summary.id for summary in current.catalogue.summaries} if current and publish else set()
+    warnings = (*want.reading.warnings, *want.missing.values(), *asides, *wrong_titles(works, held),
+                *merges(documents, current), *_format_changes(current, publish))  # fmt: skip
     return Report(
-        name, publish, tuple(lines), (*want.reading.warnings, *want.missing.values(), *asides, *wrong_titles(works, held),
-         *merges(documents, current), *_format_changes(current, publish)),
+        name, publish, tuple(lines), warnings,
         want.reading.skipped, tuple(sorted(before - {document.id for document in documents})), len(documents), count,
         embedded, requests, bodies, round(time.monotonic() - started, 2), exit_code,
     )  # fmt: skip
@@ -126,8 +130,8 @@ def _format_changes(current: Generation | None, published: bool) -> list[Warning
     """A remark where a library of an earlier paperpath was built anew."""
     if current is None or current.manifest.format == FORMAT or not published:
         return []
-    return [Warning("", None, "format", f"Generation {current.name} was an earlier paperpath's; all of it was built anew,"
-                    " from the texts that were held or could be had.")]  # fmt: skip
+    message = f"Generation {current.name} was an earlier paperpath's: its documents were read and indexed anew."
+    return [Warning("", None, "format", message)]
 
 
 def _ask_metadata(

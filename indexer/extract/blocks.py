@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -78,13 +79,26 @@ class Drawn:
         return "\n".join(line.text for line in self.lines)
 
 
-def grouped(lines: Sequence[Line], columns: Sequence[Column], width: float, body: float) -> list[Drawn]:
-    """The blocks of a page, in the order of its lines. `body` is the size of the document's running text."""
+def leading_of(pages: Sequence[Sequence[Line]], body: float) -> float:
+    """The usual distance of the document's baselines, in units of the size of its running text."""
+    steps = Counter(
+        round((b.y - a.y) / body, 2)
+        for lines in pages for a, b in zip(lines, lines[1:], strict=False)
+        if abs(a.size - body) < 0.3 and abs(b.size - body) < 0.3 and len(b.words) > 3 and 0.9 < (b.y - a.y) / body < 2.6
+    )  # fmt: skip
+    return steps.most_common(1)[0][0] if steps else 1.2
+
+
+def grouped(lines: Sequence[Line], columns: Sequence[Column], body: float, leading: float) -> list[Drawn]:
+    """The blocks of a page, in the order of its lines.
+
+    `body` is the size of the document's running text and `leading` the distance of its baselines, in units of it.
+    """
     full = Column(min(c.x0 for c in columns), max(c.x1 for c in columns), columns[0].leading)
     blocks: list[Drawn] = []
     for line in lines:
         column = full if line.column is None else columns[min(line.column, len(columns) - 1)]
-        if blocks and _goes_on(blocks[-1], line, column, body):
+        if blocks and _goes_on(blocks[-1], line, column, body, leading):
             blocks[-1].lines.append(line)
         else:
             blocks.append(Drawn([line], column))
@@ -119,7 +133,7 @@ def labelled(line: Line) -> bool:
     return bool(_BULLET.match(first)) or (len(line.words) > 1 and bool(_ITEM.match(first)))
 
 
-def _goes_on(block: Drawn, line: Line, column: Column, body: float) -> bool:
+def _goes_on(block: Drawn, line: Line, column: Column, body: float, leading: float) -> bool:
     before = block.lines[-1]
     em = max(line.size, before.size)
     if line.beside:
@@ -131,8 +145,7 @@ def _goes_on(block: Drawn, line: Line, column: Column, body: float) -> bool:
         # a line with a formula or an address may be mostly of another type
         if not (block.column is column and abs(line.words[0].size - before.words[-1].size) <= 0.07 * em + 0.15):
             return False
-    lead = column.leading * (line.size / body if body else 1.0)
-    lead = max(lead, 1.05 * line.size)
+    lead = max(leading * line.size, 1.05 * line.size)
     dy = line.y - before.y
     if not 0.45 * em < dy < 1.65 * lead:
         return False
@@ -141,6 +154,11 @@ def _goes_on(block: Drawn, line: Line, column: Column, body: float) -> bool:
     first = len(block.lines) == 1
     if bold(before) and bold(line) and dy <= 1.28 * lead:
         return not _NUMBERED.match(line.text)  # a heading that takes two lines
+    if first and _capitals(before) and not _capitals(line) and before.x1 < column.x1 - 2 * em:
+        return False
+    if first and _NUMBERED.match(before.text) and before.x1 < column.x1 - 3 * em and len(before.words) <= 14 and line.words[0].text[:1].isupper():
+        if not _ENDS.search(before.text) and (italic(before) and not italic(line) or dy > 1.15 * lead):
+            return False
     if first and line.font == before.font and _NUMBERED.match(before.text) and (before.size > 1.06 * body or before.text.isupper()):
         return dy <= 1.28 * lead and not _NUMBERED.match(line.text)
     full = before.x1 > column.x1 - 2.5 * em
@@ -161,6 +179,11 @@ def _goes_on(block: Drawn, line: Line, column: Column, body: float) -> bool:
     if indent < -0.7 * em:
         return first or not ends
     return not (ends and before.x1 < column.x1 - 0.18 * (column.x1 - column.x0) and _begins(line))
+
+
+def _capitals(line: Line) -> bool:
+    text = line.text
+    return text.isupper() and sum(map(str.isalpha, text)) >= 4
 
 
 def _begins(line: Line) -> bool:

@@ -79,8 +79,9 @@ def mark_headings(pages: Sequence[list[Drawn]], body: Body) -> None:
             level = 1 if _FIRST_LEVEL.match(c.text) else level_of.get(c.style, 1)
         elif c.strong and (level_of.get(c.style) == 1 if many else True):
             level = level_of.get(c.style) or _by_size(c, candidates)
-        elif c.strong and c.style not in level_of and apart[c.style] >= 2 and c.lone:
-            level = max((n for style, n in level_of.items() if style[0] >= c.style[0]), default=0) + 1
+        elif c.strong and apart[c.style] >= 2 and c.lone:
+            deeper = max((n for style, n in level_of.items() if style[0] >= c.style[0]), default=0) + 1
+            level = level_of.get(c.style, deeper)
         else:
             continue
         c.block.kind, c.block.level, c.block.heading = "heading", level, c.text
@@ -108,7 +109,7 @@ def _candidate(block: Drawn, blocks: Sequence[Drawn], i: int, body: Body) -> _Ca
         return None
     if number and not title and not (match and match["appendix"]):
         return None
-    if text[-1] in ".,;:" and not known and not (number and text[-1] == "." and len(words) <= 6):
+    if text[-1] in ".,;:" and not known and not (number and text[-1] == "." and len(words) <= (14 if bold(block.first) else 6)):
         return None
     if sum(c.isalpha() for c in text) < 0.5 * len(text.replace(" ", "")):
         return None
@@ -121,7 +122,7 @@ def _candidate(block: Drawn, blocks: Sequence[Drawn], i: int, body: Body) -> _Ca
         return None
     if block.size < 0.75 * body.size:
         return None
-    style = (round(block.size * 2) / 2, dark, caps and not (big or dark), slanted)
+    style = (round(block.size), dark, caps and not (big or dark), slanted)
     strong = (big or dark) and len(words) <= 14 and (title[:1].isupper() or title[:1].isdigit())
     appendix = bool(match and match["appendix"]) or (bool(_APPENDIX.match(text)))
     return _Candidate(block, " ".join(text.split()), number, letters, roman, appendix, style, strong, alone and _heads_prose(block, blocks, i, body))
@@ -176,7 +177,7 @@ def _plain(text: str) -> str:
 
 
 def _set_apart(block: Drawn) -> bool:
-    return len(block.lines) == 1 and block.x1 < block.column.x0 + 0.8 * (block.column.x1 - block.column.x0)
+    return len(block.lines) == 1 and block.x1 < block.column.x1 - block.size
 
 
 def _contents(pages: Sequence[list[Drawn]]) -> set[int]:

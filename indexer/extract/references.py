@@ -37,7 +37,12 @@ _DOI = re.compile(r"\b10\.\d{4,9}/[^\s\"<>{}]+")
 _URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _ARXIV_WORD = re.compile(r"arxiv|\bCoRR\b", re.IGNORECASE)
 _BARE_ARXIV = re.compile(r"(?<![\d./])(\d{2}(?:0[1-9]|1[0-2])\.\d{4,5})(?:v\d+)?(?!\d)")
-_SPACING_ACCENTS = re.compile(r"(?:(?<=\w)| )[´`¨ˇ˜ˆ¸˚˙˝](?![^\W\d_])")  # an accent that lost its letter
+# A spacing accent before the letter that it belongs to (TeX draws it first), within a word that it cut, or anywhere.
+_ACCENTS = {"´": "\u0301", "`": "\u0300", "¨": "\u0308", "ˇ": "\u030c", "˜": "\u0303", "ˆ": "\u0302", "¸": "\u0327",
+            "˚": "\u030a", "˙": "\u0307", "˝": "\u030b", "˘": "\u0306", "¯": "\u0304", "˛": "\u0328"}  # fmt: skip
+_ACCENT_BEFORE = re.compile(r"(?<!\s)([´`¨ˇ˜ˆ¸˚˙˝˘¯˛])([^\W\d_])")
+_ACCENT_CUTS = re.compile(r" ?[´`¨ˇ˜ˆ¸˚˙˝˘¯˛] (?=[a-zı]+[,.;]|[a-zı]{3,}\b)(?!(?:and|van|von|del|den|der)\b)")
+_ACCENT_LOST = re.compile(r" ?[´`¨ˇ˜ˆ¸˚˙˝˘¯˛]")
 
 _LABELS = {
     "[1]": re.compile(r"\s*\[\s*(\d{1,4})\s*\]\s*"),
@@ -304,7 +309,7 @@ def _usual(lines: Sequence[PrintedLine], starts: Sequence[int]) -> tuple[float, 
     """The usual space between lines of one entry, and the indent of lines that are not an entry's first."""
     first = set(starts)
     rest = [line for i, line in enumerate(lines[: starts[-1] + 1]) if i not in first and i > starts[0]]
-    gaps = [line.gap for line in rest if 0 < line.gap < 4]
+    gaps = [line.gap for line in rest if 0.85 < line.gap < 2.5]
     indents = [round(line.indent, 1) for line in rest]
     gap = statistics.median(gaps) if gaps else 1.3
     indent = statistics.median(indents) if indents else 1.0
@@ -504,8 +509,15 @@ def raw_of(lines: Sequence[PrintedLine], entry: Printed, words: Container[str] =
 def _readable(raw: str) -> str:
     text = unicodedata.normalize("NFC", raw[:_LONGEST])
     text = text.replace("\u00ad", "").replace("``", "“").replace("''", "”")
-    text = _SPACING_ACCENTS.sub("", text)
+    if _ACCENT_LOST.search(text):
+        text = _ACCENT_LOST.sub("", _ACCENT_CUTS.sub("", _ACCENT_BEFORE.sub(_accented, text)))
     return re.sub(r"\s+", " ", text).strip()
+
+
+def _accented(match: re.Match[str]) -> str:
+    letter = "i" if match[2] == "ı" else match[2]
+    whole = unicodedata.normalize("NFC", letter + _ACCENTS[match[1]])
+    return whole if len(whole) == 1 else match[2]
 
 
 def _tokens(text: str) -> list[_Token]:
@@ -605,7 +617,10 @@ def _direct(text: str, initial_ends: bool = False, by_comma: bool = False) -> _N
         flush()
         if not authors:
             return _Names((), 0, 0.0)
-        return _Names(tuple(authors), end, factor * sum(scores) / len(scores))
+        sure = sum(scores) / len(scores)
+        if len(scores) >= 3 and all(score == 0.35 for score in scores):
+            sure = 0.6  # Vinyals, Kaiser, Koo, and Hinton
+        return _Names(tuple(authors), end, factor * sure)
 
     i = 0
     while i < len(tokens):
@@ -616,7 +631,7 @@ def _direct(text: str, initial_ends: bool = False, by_comma: bool = False) -> _N
             if not authors:
                 return _Names((), 0, 0.0)
             return done(tokens[after - 1].end)
-        if token.core[:1] in "“\"‘" or _YEAR_TOKEN.fullmatch(token.core):
+        if token.core[:1] in ("“", '"', "‘") or _YEAR_TOKEN.fullmatch(token.core):
             return done(token.start)
         if token.core.lower() in ("(eds", "(ed", "editors", "editor", "eds"):
             return done(token.end)
@@ -626,6 +641,11 @@ def _direct(text: str, initial_ends: bool = False, by_comma: bool = False) -> _N
             continue
         if by_comma and not piece and authors and not _starts_name(tokens, i):
             return done(token.start)
+        if not token.core:
+            if "," in token.trail:
+                flush()
+            i += 1
+            continue
         piece.append(token)
         if len(piece) > 8:
             return _Names((), 0, 0.0)
@@ -731,7 +751,7 @@ def _given(tokens: Sequence[_Token], i: int) -> tuple[int, bool]:
         token = tokens[at]
         if at > i and (_separator(token) or _ends_all(tokens, at) >= 0):
             return at, False
-        if _YEAR_TOKEN.fullmatch(token.core) or token.core[:1] in "“\"‘(":
+        if _YEAR_TOKEN.fullmatch(token.core) or token.core[:1] in ("“", '"', "‘", "("):
             return at, at > i
         if initials:
             if not (_is_dotted(token) or (at > i and token.core.lower() in _NAME_PARTICLES)):
@@ -885,7 +905,7 @@ def _title(rest: str) -> tuple[str, str, int | None]:
     year = None
     match = re.match(
         rf"[(\[]?({_YEAR})([a-z]?)(?:,? ?{_MONTH}(?: \d+)?| ?\[\d{{4}}\]|/\d+)?[)\]]?[.,:;]*(?:\s+|$)|"
-        rf"\(({_YEAR})[^()]{{0,30}}\)[.,:;]*(?:\s+|$)|\(?n\.d\.?\)?[.,:]*\s+",
+        rf"\(({_YEAR})[^()]{{0,30}}\)[.,:;]*(?:\s+|$)|[(\[]?n\. ?d\.?[)\]]?[.,:]*\s+",
         rest,
     )
     if match:
@@ -898,6 +918,8 @@ def _title(rest: str) -> tuple[str, str, int | None]:
             return (*quoted, year)
     end = _title_end(rest)
     title = rest[:end].strip(" .,;:")
+    if not _is_title(title):
+        return "", rest, year
     return title, rest[end:].lstrip(" .,;:”\"’"), year
 
 
@@ -960,19 +982,18 @@ def _journal(text: str) -> bool:
 
 _EDITORS = re.compile(r".{3,200}?(?:,\s[Ee]ditors?,|\(?[Ee]ds?\.\)?[,.:]?)\s+")
 _VENUE_ENDS = re.compile(
-    rf",?\s\(?(?=(?:pp?\.|pages?\b|vol\.|vols?\b|[Vv]olume\b|no\.|article\b|Article\b|ser\.|abs/|\d+\s?[(:,]|\({_YEAR}|{_YEAR}\b|{_MONTH}\s|\d+[:–]|doi|URL|https?:|arXiv:))"
-    r"|\.\s+|\.$|,\s+(?=[A-Z]{2,}:)|\s\d+(?=\s?\(|:|,\s)"
+    rf",?\s\(?(?=(?:pp?\.|pages?\b|vol\.|vols?\b|[Vv]olume\b|no\.|[Aa]rticle\b|abs/|{_MONTH}\s|doi\b|URL\b|https?:|arXiv:))"
+    rf"|,?\s\(?(?={_YEAR}[a-z]?(?:[).,;]|$))|,?\s(?=\d+\s?(?:\(|:|,|–|$)|\d+\.$)|\.\s+|\.$"
 )
 _NO_VENUE = re.compile(
-    rf"(?:https?:|www\.|URL\b|doi\b|Accessed|Available|\[|\(?{_YEAR}|{_MONTH}\s|pp?\.|pages\b|\d|ISBN|Last |Software|"
-    r"volume\b|vol\.|$)",
+    rf"(?:https?:|www\.|URL\b|doi\b|Accessed|Available|From\b|\[|\(?{_YEAR}|{_MONTH}\s|pp?\.|pages\b|\d+[,:(]|ISBN|Last |"
+    r"Software|volume\b|vol\.|$)",
     re.IGNORECASE,
 )
 
 
 def _venue(after: str) -> str:
-    after = after[:800].lstrip(" .,;:”\"")
-    after = re.sub(r"^[Ii]n:?\s+", "", after)
+    after = re.sub(r"^(?:[Ii]n:?\s+)+", "", after[:800].lstrip(" .,;:”\""))
     if re.match(r"arXiv|ArXiv|arxiv", after):
         return "arXiv"
     if _NO_VENUE.match(after):
@@ -986,7 +1007,9 @@ def _venue(after: str) -> str:
         if match.start() > 1:
             after = after[: match.start()]
             break
-    venue = after.strip(" .,;:()")
+    venue = after.strip(" .,;:")
+    if venue.count("(") > venue.count(")"):
+        venue = venue + ")" if re.search(r"\([A-Z][\w’' -]{1,20}$", venue) else venue[: venue.rindex("(")].rstrip(" ,")
     return venue if re.search(r"[^\W\d_]{2}", venue) and len(venue) <= 300 else ""
 
 

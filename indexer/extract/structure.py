@@ -10,7 +10,7 @@ from datetime import datetime
 from indexer import arxiv
 from indexer.document import Block, BlockKind, Extracted, Page, Reference, Section
 from indexer.extract import cleaning, mentions, references
-from indexer.extract.blocks import Drawn, grouped
+from indexer.extract.blocks import Drawn, grouped, leading_of
 from indexer.extract.front import front_of
 from indexer.extract.furniture import without_furniture
 from indexer.extract.headings import REFERENCES, mark_headings
@@ -38,7 +38,8 @@ def understood(sheets: Iterable[Sheet], title: str = "", authors: str = "") -> E
     pages = [layout(sheet) for sheet in sheets]
     kept = without_furniture(pages)
     body = body_of(kept)
-    drawn = [grouped(lines, page.columns, page.width, body.size) for lines, page in zip(kept, pages, strict=True)]
+    leading = leading_of(kept, body.size)
+    drawn = [grouped(lines, page.columns, body.size, leading) for lines, page in zip(kept, pages, strict=True)]
     front = front_of(pages, drawn, body, title, authors)
     for blocks, page in zip(drawn, pages, strict=True):
         mark_kinds(blocks, page, body)
