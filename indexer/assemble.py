@@ -198,16 +198,15 @@ def _with_ids(documents: Sequence[Document], current: Generation | None) -> list
                 taken.add(identifier)
     named = []
     for number, document in enumerate(documents):
-        identifier = ids.get(number)
-        if identifier is None:
+        if number not in ids:
             base = wish = _wish(document)
             copy = 1
             while wish in taken:
                 copy += 1
                 wish = f"{base}-{copy}"
-            identifier = wish
+            ids[number] = wish
             taken.add(wish)
-        named.append(replace(document, id=identifier))
+        named.append(replace(document, id=ids[number]))
     return named
 
 

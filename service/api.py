@@ -52,6 +52,8 @@ class ReindexRequest(BaseModel):
     sources: list[Annotated[str, Field(max_length=2000)]] = Field([], max_length=1000, examples=[["2311.08105"]])
     add: list[Annotated[str, Field(max_length=2000)]] = Field([], max_length=1000)
     remove: list[Annotated[str, Field(max_length=2000)]] = Field([], max_length=1000)
+    keep_apart: list[Annotated[str, Field(max_length=2000)]] = Field([], max_length=1000)
+    merge_again: list[Annotated[str, Field(max_length=2000)]] = Field([], max_length=1000)
     offline: bool = False
     refresh: bool = False
     strict: bool = False
@@ -118,11 +120,13 @@ def create_app(settings: Settings, opened: Opened | None = None) -> FastAPI:
         q: Annotated[str, Query(min_length=1, max_length=LONGEST_QUERY, pattern=r"\S",
                                 description="the question, in your words", examples=["how does diloco reduce communication"])],
         limit: Annotated[int, Query(ge=1, le=100, description="how many papers")] = 10,
+        kind: Annotated[list[search.Kind], Query(max_length=20, description="look in passages of these kinds; without one,"
+                                                 " in body, abstract, caption and appendix")] = [],  # noqa: B006
     ) -> search.Answer:  # fmt: skip
         """Where is this said? Papers, best first, each with its best passages and their pages."""
         generation = held.now()
         response.headers["X-Index-Generation"] = generation.name
-        return search.search(generation, held.embedder, q, limit)
+        return search.search(generation, held.embedder, q, limit, kind)
 
     @app.get(
         "/v1/papers", operation_id="papers", tags=["answers"], responses=answers(503) | examples.of(examples.PAPERS)
@@ -142,7 +146,7 @@ def create_app(settings: Settings, opened: Opened | None = None) -> FastAPI:
     def get_paper(
         response: Response, paper_id: Annotated[str, Path(description="the paper's id", examples=["2311.08105"])]
     ) -> papers.OnePaper:
-        """One paper: abstract, outline with pages, and where the sources list it."""
+        """One paper: abstract, outline with pages, references, and where the sources list it. Never the file."""
         generation = held.now()
         response.headers["X-Index-Generation"] = generation.name
         return papers.paper(generation, paper_id)
@@ -176,6 +180,8 @@ def _arguments(request: ReindexRequest) -> list[str]:
     arguments = [f"--{flag}" for flag in ("offline", "refresh", "strict", "yes") if getattr(request, flag)]
     arguments += [f"--add={_source(name)}" for name in request.add]
     arguments += [f"--remove={_printable(name)}" for name in request.remove]
+    arguments += [f"--keep-apart={_printable(name)}" for name in request.keep_apart]
+    arguments += [f"--merge-again={_printable(name)}" for name in request.merge_again]
     return [*arguments, "--", *map(_source, request.sources)]
 
 

@@ -8,16 +8,23 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
+
+from indexer.document import BlockKind
 
 if TYPE_CHECKING:
     from indexer.library import Generation
     from indexer.reindex import Report
     from indexer.settings import Settings
     from service.opened import Opened
+    from service.search import Kind
 
+_KINDS = (
+    *(kind for kind in get_args(BlockKind) if kind not in ("front", "heading")),
+    "all",
+)  # `search.KINDS`, in haste
 EPILOG = """\b
 Exit codes:
   0  done; after a reindex: every document has its full text
@@ -110,6 +117,10 @@ def _open(settings: Settings) -> tuple[Opened, Generation]:
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
 @click.option("--add", multiple=True, metavar="SOURCE", help="Add a source to the remembered ones. Repeatable.")
 @click.option("--remove", multiple=True, metavar="SOURCE|ID", help="Take a source or a document out. Repeatable.")
+@click.option(
+    "--keep-apart", multiple=True, metavar="ID|ADDRESS", help="Undo a wrong merge, now and in later runs. Repeatable."
+)
+@click.option("--merge-again", multiple=True, metavar="ID|ADDRESS", help="Take back a --keep-apart. Repeatable.")
 @click.option("--offline", is_flag=True, help="Make no request at all; use what is held.")
 @click.option("--refresh", is_flag=True, help="Ask arXiv for metadata anew, though the last answer is still good.")
 @click.option("--strict", is_flag=True, help="Publish nothing unless every document has its full text.")
@@ -117,7 +128,8 @@ def _open(settings: Settings) -> tuple[Opened, Generation]:
 @click.option("--progress", type=click.Choice(["auto", "json", "none"]), default="auto", hidden=True)
 @_library_option
 @_json_option
-def reindex(sources: tuple[str, ...], add: tuple[str, ...], remove: tuple[str, ...], offline: bool, refresh: bool,
+def reindex(sources: tuple[str, ...], add: tuple[str, ...], remove: tuple[str, ...], keep_apart: tuple[str, ...],
+            merge_again: tuple[str, ...], offline: bool, refresh: bool,
             strict: bool, yes: bool, progress: str, library: Path | None, as_json: bool) -> None:  # fmt: skip
     """Build the library from SOURCES, or bring it up to date.
 
@@ -128,12 +140,15 @@ def reindex(sources: tuple[str, ...], add: tuple[str, ...], remove: tuple[str, .
     \b
     Example:
       paperpath reindex my-list.md ~/papers
+
+    What is brought twice is one document: the same arXiv id, the same bytes, or the same title and authors with
+    agreeing text. --keep-apart takes an ADDRESS out of such a document, or parts all of the document ID.
     """
     from indexer.reindex import Request
     from indexer.reindex import reindex as run
 
     settings = _settings(library)
-    request = Request(tuple(sources), tuple(add), tuple(remove), offline, refresh, strict, yes)
+    request = Request(sources, add, remove, offline, refresh, strict, yes, keep_apart, merge_again)
     with _progress(progress) as told:
         report = run(request, settings, told)
     _print_report(report, as_json, strict)
@@ -227,11 +242,15 @@ def check(source: str, offline: bool, library: Path | None, as_json: bool) -> No
 @main_group.command()
 @click.argument("query", nargs=-1, required=False)
 @click.option("-k", "--limit", default=10, show_default=True, type=click.IntRange(1, 10_000), help="How many papers.")
+@click.option("--kind", "kinds", multiple=True, type=click.Choice(_KINDS), metavar="KIND",
+              help=f"Look in passages of this kind: {', '.join(_KINDS)}. Repeatable."
+              "  [default: body, abstract, caption, appendix]")  # fmt: skip
 @click.option("--batch", type=click.Path(path_type=Path, allow_dash=True), metavar="FILE",
               help="Read questions from JSON lines {\"_id\", \"text\"}; print a line of results for each.")  # fmt: skip
 @_library_option
 @_json_option
-def search(query: tuple[str, ...], limit: int, batch: Path | None, library: Path | None, as_json: bool) -> None:
+def search(query: tuple[str, ...], limit: int, kinds: tuple[Kind, ...], batch: Path | None, library: Path | None,
+           as_json: bool) -> None:  # fmt: skip
     """Where is this said? Papers, best first, each with its best passages and their pages.
 
     \b
@@ -248,10 +267,10 @@ def search(query: tuple[str, ...], limit: int, batch: Path | None, library: Path
             "Give a question, or --batch FILE." if not query else "Give a question or --batch, not both."
         )
     if batch is not None:
-        _search_batch(batch, limit, library)
+        _search_batch(batch, limit, kinds, library)
         return
     opened, generation = _open(_settings(library))
-    answer = answers.search(generation, opened.embedder, " ".join(query), limit)
+    answer = answers.search(generation, opened.embedder, " ".join(query), limit, kinds)
     if as_json:
         terminal.print_json(answer)
         return
@@ -259,10 +278,14 @@ def search(query: tuple[str, ...], limit: int, batch: Path | None, library: Path
         mark = "" if found.text == "full" else f"  [{found.text}]"
         print(f"{number}. {terminal.plain(found.title)}{mark}\n   {found.id}  {found.score:.3f}  {found.link}")
         for passage in found.passages:
-            where = ", ".join(filter(None, (f"page {passage.page}" if passage.page else "", passage.section or "")))
+            kind = passage.kind if passage.kind != "body" else ""
+            path = terminal.plain(" > ".join(passage.path))
+            where = ", ".join(filter(None, (f"page {passage.page}" if passage.page else "", kind, path)))
             text = terminal.plain(passage.text).removeprefix(terminal.plain(passage.section or "")).strip()
             print(terminal.wrapped(f"- {where or 'text'}: {_shortened(text)}", indent=3))
-    if not answer.results:
+    if not answer.results and kinds:
+        print("The library holds no passage of this kind.")
+    elif not answer.results:
         print("The library holds no passage yet: no document has a text.")
 
 
@@ -270,7 +293,7 @@ def _shortened(text: str, width: int = 240) -> str:
     return text if len(text) <= width else text[:width].rsplit(" ", 1)[0] + " …"
 
 
-def _search_batch(batch: Path, limit: int, library: Path | None) -> None:
+def _search_batch(batch: Path, limit: int, kinds: tuple[Kind, ...], library: Path | None) -> None:
     import json
 
     from indexer.errors import SourceNotFound, SourceUnreadable
@@ -298,7 +321,7 @@ def _search_batch(batch: Path, limit: int, library: Path | None) -> None:
     opened, generation = _open(_settings(library))
     for start in range(0, len(questions), 64):
         some = questions[start : start + 64]
-        ranked = answers.rank(generation, opened.embedder, [text for _, text in some], limit)
+        ranked = answers.rank(generation, opened.embedder, [text for _, text in some], limit, kinds)
         for (name, _), results in zip(some, ranked, strict=True):
             terminal.print_json({"_id": name, "results": [{"id": id_, "score": score} for id_, score in results]})
 
@@ -332,7 +355,15 @@ def _print_paper(one: Any, as_json: bool) -> None:
         return
     p = one.paper
     print(f"{terminal.plain(p.title)}\n{terminal.plain(', '.join(p.authors))}\n{p.id}  {p.date}  {p.link}")
-    print(f"text: {p.text}{f' ({p.reason})' if p.reason else ''}; pages: {p.pages or '-'}; passages: {one.passages}")
+    kinds = ", ".join(f"{count} {kind}" for kind, count in one.kinds.items())
+    print(f"text: {p.text}{f' ({p.reason})' if p.reason else ''}; pages: {p.pages or '-'};"
+          f" passages: {one.passages}{f' ({kinds})' if kinds else ''}; references: {one.reference_count}")  # fmt: skip
+    for page in one.missing:
+        print(f"page {page.page} has no text: {terminal.plain(page.why)}")
+    for other in one.versions:
+        size = f", {other.pages} pages" if other.pages else ""
+        name = terminal.plain(other.address.removeprefix("file:"))
+        print(f"also brought: {name} ({f'v{other.version}, ' if other.version else ''}{other.text}{size}; {other.why})")
     if one.abstract:
         print(f"\n{terminal.plain(one.abstract)}")
     if one.outline:
@@ -340,6 +371,14 @@ def _print_paper(one: Any, as_json: bool) -> None:
     for heading in one.outline:
         print(
             f"  {'  ' * (heading.level - 1)}{terminal.plain(heading.heading)}{f'  p. {heading.page}' if heading.page else ''}"
+        )
+    if one.references:
+        print("\nReferences:")
+    for r in one.references:
+        what = terminal.plain(r.title) or _shortened(terminal.plain(r.raw), 100)
+        year, times = f" ({r.year})" if r.year else "", f"  mentioned {r.mentions}×" if r.mentions else ""
+        print(
+            f"  [{terminal.plain(r.label) or r.n}] {what}{year}{f'  arXiv:{r.arxiv_id}' if r.arxiv_id else ''}{times}"
         )
     print("\nListed:")
     for place in one.listed:

@@ -17,8 +17,9 @@ SEARCH: dict[str, Any] = {
         "id": "1706.03762", "title": "Attention Is All You Need", "score": 0.71, "text": "full", "year": 2017,
         "authors": ["Ashish Vaswani", "Noam Shazeer"], "link": "https://arxiv.org/abs/1706.03762",
         "passages": [{
-            "text": "(a passage of the paper, as its page has it)", "page": 6, "section": "4 Why Self-Attention",
-            "start": 1204, "end": 2310, "score": 0.71, "link": "https://arxiv.org/pdf/1706.03762v5#page=6",
+            "text": "(a passage of the paper, as its page has it)", "page": 6, "kind": "body",
+            "section": "4 Why Self-Attention", "path": ["4 Why Self-Attention"], "start": 1204, "end": 2310,
+            "score": 0.71, "link": "https://arxiv.org/pdf/1706.03762v5#page=6",
         }],
     }],
 }  # fmt: skip
@@ -29,11 +30,20 @@ PAPER: dict[str, Any] = {
     "generation": "000012",
     "paper": _PAPER,
     "abstract": "(the paper's abstract)",
-    "outline": [{"heading": "4 Why Self-Attention", "level": 1, "page": 6, "anchor": None}],
+    "outline": [{"heading": "4 Why Self-Attention", "level": 1, "page": 6, "anchor": None, "appendix": False}],
     "listed": [{"source": "/home/ana/list.md", "line": 12, "title": "attention is all you need",
                 "section": ["To read", "Foundations"], "note": "start here", "checked": False}],
     "links": ["https://github.com/tensorflow/tensor2tensor"],
     "passages": 62,
+    "kinds": {"reference": 40, "body": 20, "caption": 2},
+    "reference_count": 40,
+    "references": [{
+        "n": 1, "label": "1", "title": "Layer Normalization", "authors": ["Jimmy Lei Ba", "Jamie Ryan Kiros"],
+        "year": 2016, "arxiv_id": "1607.06450", "doi": None, "page": 10, "mentions": 1, "raw": "(the entry as printed)",
+    }],
+    "missing": [{"page": 14, "why": "it is a scan"}],
+    "versions": [{"address": "file:/home/ana/attention.pdf", "text": "full", "version": 1, "pages": 11,
+                  "why": "the same arXiv id"}],
 }  # fmt: skip
 
 JOB: dict[str, Any] = {

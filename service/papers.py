@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
-from indexer.document import TextKind
+from indexer.document import TextKind, Version
 from indexer.errors import UnknownDocument
 from indexer.library import Generation, Summary
 
@@ -40,12 +41,40 @@ class Papers:
 
 @dataclass(frozen=True)
 class Heading:
-    """A section's heading; `anchor` is its place on a web page."""
+    """A section's heading; `anchor` is its place on a web page, `appendix` says that it stands in the appendix."""
 
     heading: str
     level: int
     page: int | None
     anchor: str | None
+    appendix: bool
+
+
+@dataclass(frozen=True)
+class Cited:
+    """An entry of the paper's bibliography, as far as it was understood: `raw` is all of it, as printed.
+
+    `label` is the mark it is printed with, `page` where it stands, `mentions` how often the text mentions it.
+    """
+
+    n: int
+    label: str
+    title: str
+    authors: tuple[str, ...]
+    year: int | None
+    arxiv_id: str | None
+    doi: str | None
+    page: int | None
+    mentions: int
+    raw: str
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A page whose text could not be had, and why."""
+
+    page: int
+    why: str
 
 
 @dataclass(frozen=True)
@@ -62,7 +91,11 @@ class Listed:
 
 @dataclass(frozen=True)
 class OnePaper:
-    """One paper with its abstract, outline, and where it is listed."""
+    """One paper with its abstract, outline, references, and where it is listed.
+
+    `kinds` counts its passages by kind. `versions` are other versions and copies of it that were brought too; the text
+    is none of theirs.
+    """
 
     generation: str
     paper: Paper
@@ -71,6 +104,11 @@ class OnePaper:
     listed: tuple[Listed, ...]
     links: tuple[str, ...]
     passages: int
+    kinds: dict[str, int]
+    reference_count: int
+    references: tuple[Cited, ...]
+    missing: tuple[Missing, ...]
+    versions: tuple[Version, ...]
 
 
 def papers(generation: Generation) -> Papers:
@@ -81,13 +119,19 @@ def papers(generation: Generation) -> Papers:
 def paper(generation: Generation, document_id: str) -> OnePaper:
     """One paper. Raises `UnknownDocument`."""
     summary = summary_of(generation, document_id)
-    document = generation.catalogue.document(summary.id)
-    assert document is not None
-    outline = tuple(Heading(s.heading, s.level, document.pages[s.page].number, s.anchor) for s in document.sections)
+    held, position = generation.catalogue, summary.position
+    numbers = held.page_numbers(position)
+    outline = tuple(Heading(s.heading, s.level, numbers[s.page], s.anchor, s.appendix) for s in held.sections(position))
     listed = tuple(Listed(m.source, m.line, m.title, m.section, m.note, m.checked) for m in summary.entry.mentions)
+    kinds = Counter(passage.kind for passage in held.passages_of(position))
+    references = tuple(
+        Cited(r.n, r.label, r.title, r.authors, r.year, r.arxiv_id, r.doi, numbers[r.page], len(r.mentions), r.raw)
+        for r in held.references(position)
+    )
     return OnePaper(
-        generation.name, _paper(summary), document.abstract, outline, listed,
-        tuple(link.url for link in summary.entry.links), len(generation.catalogue.passages_of(summary.position)),
+        generation.name, _paper(summary), summary.abstract, outline, listed,
+        tuple(link.url for link in summary.entry.links), kinds.total(), dict(kinds.most_common()), len(references),
+        references, tuple(Missing(*page) for page in summary.missing), summary.versions,
     )  # fmt: skip
 
 

@@ -38,7 +38,8 @@ def test_search(client: TestClient) -> None:
     assert {"query", "generation", "results"} <= set(body)
     first = body["results"][0]
     assert {"id", "title", "score", "text", "passages"} <= set(first)
-    assert set(first["passages"][0]) == {"text", "page", "section", "start", "end", "score", "link"}
+    found = first["passages"][0]
+    assert set(found) == {"text", "page", "kind", "section", "path", "start", "end", "score", "link"}
     assert (first["id"], first["text"], len(body["results"])) == ("2311.08105", "full", 2)
 
 

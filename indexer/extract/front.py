@@ -56,13 +56,12 @@ _PLACE = re.compile(
     re.IGNORECASE,
 )
 _PARTICLES = frozenset(
-    "de da do dos das del della di du la le les van von der den het ter ten te zu zum zur af av bin ibn ben el al y e i da’ d’ of the".split()
+    "de da do dos das del della di du la las le les lo los van von der den het ter ten te zu zum zur af av bin ibn ben el al y e i da’ d’ of the".split()
 ) - {"of", "the"}
 _AND = frozenset(["and", "&", "und", "et", "и", "och", "og", "en"])
 _DEGREE = re.compile(
     r"(?:Ph\.?\s?D|M\.?D|M\.?Sc?|B\.?Sc?|M\.?A|B\.?A|M\.?B\.?A|D\.?Phil|M\.?P\.?H|Dr|Prof|Esq|FRCP|RN|"
-    r"(?:Student|Senior|Life|Associate|Graduate)?\s?(?:Life )?(?:Member|Fellow)|IEEE|ACM|AAAI|SIAM)\.?",
-    re.IGNORECASE,
+    r"(?:Student|Senior|Life|Associate|Graduate)?\s?(?:Life )?(?:Member|Fellow)|IEEE|ACM|AAAI|SIAM)\.?"
 )
 _TITLE_OF_RESPECT = re.compile(r"^(?:Dr|Prof|Professor|Mr|Mrs|Ms|Sir|Dipl\.-Ing)\.?\s+(?=\S)", re.IGNORECASE)
 _ROLE = re.compile(
@@ -116,6 +115,8 @@ class Token(NamedTuple):
     italic: bool
     mono: bool
     raised: bool
+    cased: str
+    """Its text with small capitals as small letters."""
 
 
 @dataclass
@@ -300,11 +301,11 @@ def gather(pages: Sequence[Sequence[Line]], lines: Sequence[Line]) -> list[Line]
     size, left, strong = 0.0, 0.0, False
     for line in _onwards(pages, lines):
         if not body:
-            if _ends(line, line.size, True) or len(line.words) < 2:
+            strong = _bold_share(line) > 0.5
+            if _ends(line, line.size, strong) or len(line.words) < 2:
                 return []
             size = _running(line)
             body.append(line)
-            strong = _bold_share(line) > 0.5
             continue
         last = body[-1]
         if _ends(line, size, strong):
@@ -491,7 +492,7 @@ def _read_row(row: list[Token], style: Token, names: list[str], state: _List) ->
             elif words and names and re.fullmatch(r"(?:Jr|Sr)\.?|I{2,3}|IV", " ".join(words)):
                 names[-1] += f" {' '.join(words)}"
     if found or state.rest:
-        texts = [token.text.casefold() for token in row]
+        texts = [token.text.casefold() for token in row if _alike(token, style)]
         state.open = _ended(row)
         state.closed = any(text.strip(",") in _AND for text in texts) and not state.open and not state.rest
         state.many = found + bool(state.rest) > 1
@@ -533,7 +534,7 @@ def segments_of(tokens: Sequence[Token]) -> list[list[Token]]:
                 segments.append([])
             if text[0] in ",;|":
                 segments.append([])
-            segments[-1].append(token._replace(text=text.strip(",;|" + MARKS)))
+            segments[-1].append(token._replace(text=token.cased.strip(" ,;|" + MARKS)))
             if text[-1] in ",;|" + MARKS:
                 segments.append([])
         before = token
@@ -542,15 +543,19 @@ def segments_of(tokens: Sequence[Token]) -> list[list[Token]]:
 
 def _tokens(lines: Sequence[Line]) -> list[Token]:
     """The words of lines on one baseline, pieces of a word joined, each accent put on the letter under it."""
-    words = [(word, _raised(word, line)) for line in lines for word in line.words]
+    words = [
+        (word._replace(glued=word.glued and (before is None or before.text not in _ACCENTS)), _raised(word, line))
+        for line in lines
+        for before, word in zip([None, *line.words], line.words, strict=False)
+    ]
     accents = [word for word, _ in words if word.text in _ACCENTS]
     words = sorted(((word, up) for word, up in words if word.text not in _ACCENTS), key=lambda pair: pair[0].x0)
     groups: list[list[tuple[Word, bool]]] = []
     for word, up in words:
         if groups:
             last, last_up = groups[-1][-1]
-            near = word.x0 - last.x1 < 0.12 * max(word.size, last.size)
-            if up == last_up and near and (word.glued or _between(last, word, accents)):
+            gap = (word.x0 - last.x1) / max(word.size, last.size)
+            if up == last_up and (word.glued and gap < 0.5 or _between(last, word, accents)):
                 groups[-1].append((word, up))
                 continue
         groups.append([(word, up)])
@@ -563,11 +568,17 @@ def _between(last: Word, word: Word, accents: Sequence[Word]) -> bool:
 
 
 def _token(pieces: list[Word], raised: bool, accents: Sequence[Word]) -> Token:
-    text = "".join(_accented(piece, accents) for piece in pieces)
+    texts = [_accented(piece, accents) for piece in pieces]
     lead = max(pieces, key=lambda piece: (bool(_letters(piece.text)), piece.size))
+    cased = [
+        text.lower() if text.isupper() and 0.6 * lead.size < piece.size < 0.9 * lead.size else text
+        for piece, text in zip(pieces, texts, strict=True)
+    ]
+    font = lead.font
     return Token(
-        composed(text), pieces[0].x0, pieces[-1].x1, lead.y, lead.size, lead.font.bold, lead.font.italic, lead.font.mono, raised
-    )
+        composed("".join(texts)), pieces[0].x0, pieces[-1].x1, lead.y, lead.size, font.bold, font.italic, font.mono, raised,
+        composed("".join(cased)),
+    )  # fmt: skip
 
 
 def _accented(piece: Word, accents: Sequence[Word]) -> str:
@@ -577,13 +588,25 @@ def _accented(piece: Word, accents: Sequence[Word]) -> str:
         middle = (accent.x0 + accent.x1) / 2
         if not piece.x0 - 0.5 <= middle <= piece.x1 + 0.5 or not text:
             continue
-        at = (middle - piece.x0) / max(piece.x1 - piece.x0, 0.1) * len(text) - 0.5
+        at = (middle - piece.x0) / max(piece.x1 - piece.x0, 0.1)
         fits = [i for i, c in enumerate(text) if len(_compose(c, accent.text)) == 1]
         if fits:
-            i = min(fits, key=lambda i: abs(i - at))
-            if abs(i - at) <= 2:
+            places = _middles(text)
+            rare = [0.0 if c.casefold() in "aeiouy" or accent.text in "ˇ¸˛˙" else 0.6 / len(text) for c in text]
+            i = min(fits, key=lambda i: abs(places[i] - at) + rare[i])
+            if abs(places[i] - at) * len(text) <= 2:
                 text = text[:i] + _compose(text[i], accent.text) + text[i + 1 :]
     return text
+
+
+def _middles(text: str) -> list[float]:
+    """Where the middle of each letter is about, from 0 to 1, if a word's letters are as wide as in most fonts."""
+    widths = [0.55 if c in "iljtfrI.,'’-ı" else 1.5 if c in "mwMW" else 1.35 if c.isupper() else 1.0 for c in text]
+    total, at, middles = sum(widths), 0.0, []
+    for width in widths:
+        middles.append((at + width / 2) / total)
+        at += width
+    return middles
 
 
 def composed(text: str) -> str:
@@ -642,9 +665,8 @@ def _name(segment: Sequence[Token]) -> str:
 
 def _person(words: Sequence[str]) -> bool:
     """Whether words look like a person's name: two to six, each with a capital or a particle, and not an address."""
-    text = _TITLE_OF_RESPECT.sub("", " ".join(words))
-    words = [word for word in text.split() if not _DEGREE.fullmatch(word.strip(",.()"))]
-    text = " ".join(words)
+    text = _printed(words)
+    words = text.split()
     if any("\u3040" <= c <= "\u9fff" or "\uac00" <= c <= "\ud7a3" for c in text):
         return 2 <= _letters(text) <= 6 and not _PLACE.search(text)
     if not 2 <= len(words) <= 7 or len(text) > 60 or _PLACE.search(text):
@@ -661,7 +683,8 @@ def _person(words: Sequence[str]) -> bool:
 def _printed(words: Sequence[str]) -> str:
     """A name without degrees, as printed."""
     text = _TITLE_OF_RESPECT.sub("", " ".join(words))
-    kept = [word for word in text.split() if not _DEGREE.fullmatch(word.strip(",.()"))]
+    small = any(c.islower() for c in text)  # else "MA" is a name
+    kept = [word for i, word in enumerate(text.split()) if not (small and i and _DEGREE.fullmatch(word.strip(",.()")))]
     return " ".join(kept).strip(" ,;")
 
 

@@ -26,7 +26,7 @@ _KNOWN = re.compile(
     r"results|results and discussion|discussion|discussion and conclusions?|limitations?|conclusions?|conclusions? and future works?|"
     r"concluding remarks|future works?|acknowledge?ments?|author contributions?|contributions|funding|ethics statement|"
     r"broader impacts?(?: statement)?|reproducibility(?: statement)?|appendi(?:x|ces)|supplementary materials?|contents|"
-    r"table of contents|notation|data availability",
+    r"table of contents|notation|data availability|ccs concepts|keywords|categories and subject descriptors|general terms|index terms",
     re.IGNORECASE,
 )
 _NO_HEADING = re.compile(
@@ -38,6 +38,7 @@ _FIRST_LEVEL = re.compile(
     r"abstract|acknowledg|contents|table of contents|references|bibliography|literature|works cited|appendi|supplementary|annex|"
     r"supporting", re.IGNORECASE
 )  # fmt: skip
+_CONTENTS = re.compile(r"(?:table of )?contents|list of (?:figures|tables)", re.IGNORECASE)
 _LABEL = re.compile(r"(?:\d{1,2}|[A-Z])(?:\.\d{1,2})*\.?|[IVX]+\.")
 _ROMAN = {"I": 1, "V": 5, "X": 10}
 
@@ -84,7 +85,10 @@ def mark_headings(pages: Sequence[list[Drawn]], body: Body) -> None:
             level = level_of.get(c.style, deeper)
         else:
             continue
-        c.block.kind, c.block.level, c.block.heading = "heading", level, c.text
+        if _CONTENTS.fullmatch(c.text):
+            c.block.kind = "front"
+        else:
+            c.block.kind, c.block.level, c.block.heading = "heading", level, c.text
 
 
 def _candidate(block: Drawn, blocks: Sequence[Drawn], i: int, body: Body) -> _Candidate | None:
@@ -103,7 +107,7 @@ def _candidate(block: Drawn, blocks: Sequence[Drawn], i: int, body: Body) -> _Ca
     number, letters, roman = _number(match)
     title = (match["text"] or "") if match and number else text
     known = bool(_KNOWN.fullmatch(text.strip(" .:")) or REFERENCES.fullmatch(text) or _APPENDIX.match(text))
-    if _NO_HEADING.match(title) and not number:
+    if _NO_HEADING.match(title) and not number and not known:
         return None
     if number and title and not (title[0].isupper() or not title[0].isascii() or title[0] in "“\"'(" or title[0].isdigit()):
         return None
@@ -187,7 +191,7 @@ def _contents(pages: Sequence[list[Drawn]]) -> set[int]:
         lines = [line for block in blocks for line in block.lines]
         dotted = sum(bool(re.search(r"(?:\.\s?){3,}\s*\d{1,4}$|\s\d{1,4}$", line.text)) for line in lines)
         dots = sum(bool(re.search(r"(?:\.\s?){4,}", line.text)) for line in lines)
-        heads = any(re.fullmatch(r"(?:table of )?contents", block.first.text, re.IGNORECASE) for block in blocks)
+        heads = any(_CONTENTS.fullmatch(block.first.text) for block in blocks)
         if dots >= 6 or (heads and dotted >= 6):
             found.add(index)
             for block in blocks:
@@ -211,9 +215,10 @@ def _sequence(candidates: list[_Candidate]) -> list[_Candidate]:
     last: dict[bool, tuple[int, ...]] = {}
     for c in candidates:
         common = votes[c.letters, len(c.number)].most_common(3)
-        if c.style not in [style for style, n in common if n >= 0.3 * common[0][1]]:
-            continue
         before = last.get(c.letters and not romans)
+        common_style = c.style in [style for style, n in common if n >= 0.3 * common[0][1]]
+        if not common_style and not (before and c.number in _next(before) and any(c.style[1:3])):
+            continue
         if romans and c.letters:  # IEEE: A, B, C below each roman number
             kept.append(c)
             continue
@@ -224,6 +229,11 @@ def _sequence(candidates: list[_Candidate]) -> list[_Candidate]:
         last[c.letters and not romans] = c.number
         kept.append(c)
     return kept
+
+
+def _next(before: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """The numbers that may come right after one: its first child, or the one after it at any level."""
+    return [(*before, 1), *((*before[:n], before[n] + 1) for n in range(len(before)))]
 
 
 def _follows(before: tuple[int, ...], number: tuple[int, ...]) -> bool:

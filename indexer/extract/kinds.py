@@ -76,6 +76,7 @@ def mark_kinds(blocks: list[Drawn], page: Layout, body: Body) -> None:
         blocks[i].kind = "caption"
     for i in captions:
         _around(blocks, i, prose, body)
+    _footnotes(blocks, page, body)
     for i, block in enumerate(blocks):
         if block.kind is None and not prose[i]:
             if _grid(block):
@@ -89,7 +90,6 @@ def mark_kinds(blocks: list[Drawn], page: Layout, body: Body) -> None:
         elif block.kind is None and _code(block):
             block.kind = "code"
     _formula_parts(blocks, body)
-    _footnotes(blocks, page, body)
 
 
 def prose_like(block: Drawn, body: Body) -> bool:
@@ -168,7 +168,7 @@ def _pictures(blocks: list[Drawn], page: Layout, body: Body, prose: list[bool]) 
         if sum(len(b.lines) for b in inside) < 6:  # a page may be a drawing that holds its text
             boxes.append((x0, top, x1, bottom))
     for block, is_prose in zip(blocks, prose, strict=True):
-        if any(_within(block, *box) for box in boxes) and not (is_prose and block.words > 40):
+        if block.kind is None and any(_within(block, *box) for box in boxes) and not (is_prose and block.words > 40):
             block.kind = "figure"
 
 
@@ -200,7 +200,7 @@ def _around(blocks: list[Drawn], i: int, prose: list[bool], body: Body) -> None:
 def _reach(blocks: Sequence[Drawn], i: int, step: int, prose: Sequence[bool]) -> list[int]:
     found = []
     j = i + step
-    while 0 <= j < len(blocks) and not prose[j] and blocks[j].kind in (None, "figure"):
+    while 0 <= j < len(blocks) and not prose[j] and blocks[j].kind in (None, "figure") and not footnote_mark(blocks[j].first):
         block = blocks[j]
         if heading_like(block) or (block.kind is None and _alone_formula(block)):
             break
@@ -305,9 +305,7 @@ def _footnotes(blocks: list[Drawn], page: Layout, body: Body) -> None:
         inside.sort(key=lambda block: block.top)
         foot: list[Drawn] = []
         for block in reversed(inside):
-            if block.kind in ("caption", "table", "figure", "code") or block.size > 0.945 * body.size:
-                if block.kind == "formula" or (block.kind == "figure" and block.words <= 2):
-                    continue
+            if block.kind is not None or block.size > 0.945 * body.size:
                 break
             foot.append(block)
         marked = [n for n, block in enumerate(foot) if footnote_mark(block.first)]
@@ -321,4 +319,6 @@ def footnote_mark(line: Line) -> str:
     first = line.words[0]
     if _MARK.match(first.text) and (first.size < 0.9 * line.size or first.y < line.y - 0.15 * line.size):
         return first.text
-    return first.text if re.fullmatch(r"[∗*†‡§¶]+", first.text) else ""
+    if re.fullmatch(r"[∗*†‡§¶]+\.?", first.text):
+        return first.text.rstrip(".")
+    return first.text[:-1] if re.fullmatch(r"\d{1,2}\.", first.text) and len(line.words) > 2 else ""

@@ -11,7 +11,7 @@ from typing import Literal
 
 from indexer.document import Extracted
 from indexer.errors import Damaged, Encrypted, ExtractError, LimitReached, NotAPdf, NoText
-from indexer.extract.engines import pdfium, tesseract
+from indexer.extract.engines import pdfium
 from indexer.extract.engines import pypdf as pypdf_engine
 from indexer.extract.garbage import is_garbage
 from indexer.extract.sheet import Sheet
@@ -37,6 +37,8 @@ def read_pdf(path: Path, engine: Engine = "auto", ocr: bool = False, told: Calla
             raise NotAPdf("It is not a PDF: its first kilobyte has no PDF header.")
     sheets, missing, used = _sheets(path, engine, told)
     if ocr and missing:
+        from indexer.extract.engines import tesseract
+
         seen = {sheet.number: sheet for sheet in tesseract.read(path, [number for number, _ in missing])}
         sheets = [seen.get(sheet.number, sheet) for sheet in sheets]
         missing = [(number, why) for number, why in missing if not (number in seen and seen[number].words)]

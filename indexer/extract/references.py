@@ -10,12 +10,13 @@ import re
 import statistics
 import unicodedata
 from bisect import bisect_left
-from collections import Counter
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from indexer import arxiv
 from indexer.document import Reference
+from indexer.extract import cleaning
 from indexer.extract.sheet import PrintedLine
 
 
@@ -28,8 +29,6 @@ class Printed(NamedTuple):
 
 MOST_ENTRIES = 5000
 _LONGEST = 6000  # characters of an entry that are looked at; hundreds of authors fit
-
-# ---- words ----
 
 _YEAR = r"(?:1[89]|20)\d\d"
 _MONTH = r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\.?"  # noqa: E501
@@ -52,9 +51,6 @@ _LABELS = {
 }
 _ALPHA = re.compile(r"\s*\[\s*([^\W\d_][^\[\]]{0,60})\]\s*")
 _CAPTION = re.compile(r"(?:Figure|Fig\.|Table|Algorithm|Listing)\s+[A-Z]?\.?\d+\s*[:.|]")
-
-
-# ---- lines to entries ----
 
 
 def split(lines: Sequence[PrintedLine]) -> list[Printed]:
@@ -364,10 +360,7 @@ def _listed(lines: Sequence[PrintedLine], entries: Sequence[Printed]) -> int:
     return len(entries) if len(entries) - count < 3 else count
 
 
-# ---- lines to one line ----
-
-
-def join(lines: Iterable[str], words: Container[str] = frozenset()) -> str:
+def join(lines: Iterable[str], words: Collection[str] = frozenset()) -> str:
     """The lines of an entry as one. `words` are the document's words in lower case, the evidence for line-end hyphens.
 
     A URL, a DOI or an arXiv id that a line's end cut is whole again.
@@ -384,7 +377,7 @@ def join(lines: Iterable[str], words: Container[str] = frozenset()) -> str:
         if _address_goes_on(cut, nxt):
             text += line
         elif re.search(r"[^\W\d_]-$", text) and re.match(r"[^\W\d_]", line):
-            text = text[: len(text) - len(cut)] + _hyphen(cut, nxt, words) + line[len(nxt) :]
+            text = text[: len(text) - len(cut)] + _hyphen(text, cut, nxt, words) + line[len(nxt) :]
         elif re.search(r"[\d.]-$|\w[–—]$", text):  # 1124–|1137, K.-|K. Wong
             text += line
         else:
@@ -392,21 +385,20 @@ def join(lines: Iterable[str], words: Container[str] = frozenset()) -> str:
     return text
 
 
-def _hyphen(first: str, second: str, words: Container[str]) -> str:
-    """`first` (ending with a hyphen) and `second` as one word: whole if the document has it, or has no evidence."""
-    head, tail = re.search(r"([\w’'-]*)-$", first), re.match(r"[\w’'-]*", second)
-    a, b = (head[1] if head else ""), (tail[0] if tail else "")
-    whole, hyphened = (a + b).casefold(), f"{a}-{b}".casefold()
-    if whole in words and hyphened not in words:
-        return first[:-1] + second
-    if hyphened in words or b[:1].isupper() or "-" in a:
-        return first + second
-    if a.casefold() in words and b.casefold() in words and len(a) > 2 and len(b) > 3:
-        return first + second
-    return first[:-1] + second
+def _hyphen(text: str, first: str, second: str, words: Collection[str]) -> str:
+    """`first`, the end of `text`, with its hyphen, and `second`: one word, a compound, or `inter- and intra-`."""
+    if re.fullmatch(r"(?:and|or|to)", second):
+        return f"{first} {second}"
+    if second[:1].islower() and not re.search(
+        r"(?<![\w-])(?!et |van |von |der |den )[a-z]{3,}(?! al)\b(?<!and)", text[: -len(first)]
+    ):
+        return first[:-1] + second  # within the names: Good-|fellow
+    return cleaning.joined(first[:-1], second, words)
 
 
-_ADDRESS = re.compile(r"https?:/*|www\.|doi:|doi\.org|\b10\.\d{4,9}/|arxiv:\d|abs/\d|\w\.(?:com|org|net|edu|io|gov)/", re.IGNORECASE)
+_ADDRESS = re.compile(
+    r"https?:/*|www\.|doi:|doi\.org|\b10\.\d{4,9}/|arxiv:\d|abs/\d|\w\.(?:com|org|net|edu|io|gov)/", re.IGNORECASE
+)
 _PLAIN_AFTER = re.compile(
     rf"(?:accessed|available|last|visited|and|retrieved|published|version|in|pp|doi|url|arxiv|isbn|issn|to|online)\b|{_YEAR}[a-z]?[.,)]?$",
     re.IGNORECASE,
@@ -430,9 +422,6 @@ def _address_goes_on(cut: str, following: str) -> bool:
     if cut[-1] == ".":
         return rich and not following[:1].isupper()
     return rich or following[:1].islower()
-
-
-# ---- an entry's text to its fields ----
 
 
 class _Names(NamedTuple):
@@ -474,27 +463,26 @@ def parse_all(entries: Sequence[tuple[str, str, int]], first: int = 1) -> tuple[
     The form of names is voted on by all entries; one that can't be read in it is read in the form that fits it best.
     """
     texts = [_readable(raw) for raw, _, _ in entries]
-    readings = [{name: read(text) for name, read in _FORMS.items()} for text in texts]
-    votes: Counter[str] = Counter()
-    for reading in readings:
-        for name, names in reading.items():
-            votes[name] += names.sure * min(len(names.authors), 4)  # type: ignore[assignment]
-    order = sorted(_FORMS, key=lambda name: -votes[name])
-    references = []
-    for at, ((raw, label, page), text, reading) in enumerate(zip(entries, texts, readings, strict=True)):
-        references.append(_reference(first + at, raw, label, page, text, reading, order))
-    return tuple(references)
-
-
-def read(lines: Sequence[PrintedLine], words: Container[str] = frozenset()) -> tuple[Reference, ...]:
-    """The references that the lines of a reference section hold: `split`, `join` and `parse_all` in one."""
-    printed = split(lines)
-    return parse_all(
-        [(raw_of(lines, entry, words), entry.label, lines[entry.lines[0]].page) for entry in printed]
+    tokens = [_tokens(text) for text in texts]
+    votes = dict.fromkeys(_FORMS, 0.0)
+    for at in range(0, len(texts), 1 + len(texts) // _VOTERS):
+        for form, read_names in _FORMS.items():
+            names = read_names(texts[at], tokens[at])
+            votes[form] += names.sure * min(len(names.authors), 4)
+    order = sorted(_FORMS, key=lambda form: -votes[form])
+    return tuple(
+        _reference(Reference(first + at, raw, page, label), texts[at], _authors(texts[at], tokens[at], order))
+        for at, (raw, label, page) in enumerate(entries)
     )
 
 
-def raw_of(lines: Sequence[PrintedLine], entry: Printed, words: Container[str] = frozenset()) -> str:
+def read(lines: Sequence[PrintedLine], words: Collection[str] = frozenset()) -> tuple[Reference, ...]:
+    """The references that the lines of a reference section hold: `split`, `join` and `parse_all` in one."""
+    printed = split(lines)
+    return parse_all([(raw_of(lines, entry, words), entry.label, lines[entry.lines[0]].page) for entry in printed])
+
+
+def raw_of(lines: Sequence[PrintedLine], entry: Printed, words: Collection[str] = frozenset()) -> str:
     """An entry's text on one line, without its label."""
     text = join((lines[i].text for i in entry.lines), words)
     if not entry.label:
@@ -583,7 +571,9 @@ def _ends_all(tokens: Sequence[_Token], i: int) -> int:
     return -1
 
 
-_YEAR_TOKEN = re.compile(rf"[(\[]?{_YEAR}[a-z]?[)\]]?|\((?:{_YEAR}|in press|to appear|forthcoming|n\.d).*", re.IGNORECASE)
+_YEAR_TOKEN = re.compile(
+    rf"[(\[]?{_YEAR}[a-z]?[)\]]?|\((?:{_YEAR}|in press|to appear|forthcoming|n\.d).*", re.IGNORECASE
+)
 
 
 def _text_of(text: str, piece: Sequence[_Token]) -> str:
@@ -593,12 +583,13 @@ def _text_of(text: str, piece: Sequence[_Token]) -> str:
     return name.strip(" *†‡")
 
 
-def _direct(text: str, initial_ends: bool = False, by_comma: bool = False) -> _Names:
+def _direct(
+    text: str, tokens: Sequence[_Token], initial_ends: bool = False, by_comma: bool = False, by_colon: bool = False
+) -> _Names:
     """`First M. Last, F. Last, and Last` up to a full stop, a year, a quotation mark.
 
-    `initial_ends`: names end with initials (`Last FM`). `by_comma`: the title follows after a comma.
+    `initial_ends`: names end with initials (`Last FM`). `by_comma`, `by_colon`: the title follows after one.
     """
-    tokens = _tokens(text)
     authors: list[str] = []
     scores: list[float] = []
     piece: list[_Token] = []
@@ -631,7 +622,11 @@ def _direct(text: str, initial_ends: bool = False, by_comma: bool = False) -> _N
             if not authors:
                 return _Names((), 0, 0.0)
             return done(tokens[after - 1].end)
-        if token.core[:1] in ("“", '"', "‘") or _YEAR_TOKEN.fullmatch(token.core):
+        if token.core[:1] in ("“", '"', "‘"):
+            names = done(token.start)
+            certain = names.authors and all(not a[0].islower() or a[1:2].isupper() for a in names.authors) and not piece
+            return names._replace(sure=max(names.sure, 0.8)) if certain and text[token.start - 2] == "," else names
+        if _YEAR_TOKEN.fullmatch(token.core):
             return done(token.start)
         if token.core.lower() in ("(eds", "(ed", "editors", "editor", "eds"):
             return done(token.end)
@@ -651,8 +646,8 @@ def _direct(text: str, initial_ends: bool = False, by_comma: bool = False) -> _N
             return _Names((), 0, 0.0)
         if token.trail.startswith((",", ";")):
             flush()
-        elif token.trail.startswith(":"):
-            return done(token.end, 0.9 if len(authors) + 1 > 1 or len(piece) > 1 else 0.0)
+        elif token.trail.startswith(":") and by_colon:
+            return done(token.end)
         elif token.trail.startswith("."):
             if "," in token.trail or ";" in token.trail:
                 flush()
@@ -662,7 +657,7 @@ def _direct(text: str, initial_ends: bool = False, by_comma: bool = False) -> _N
                 starred += 1
             elif len(piece) == 1 and len(token.core) == 2 and token.core[0].isupper() and _starts_name(tokens, i + 1):
                 pass  # Yu. Nesterov
-            elif token.core.lower() in ("st", "ste"):
+            elif token.core in ("St", "Ste", "Md", "Mohd"):
                 pass
             else:
                 return done(token.end)
@@ -686,9 +681,8 @@ def _starts_name(tokens: Sequence[_Token], i: int) -> bool:
     return len(piece) >= 2 and _name_like(piece) == 1.0 and any(_is_initials(t.core) for t in piece)
 
 
-def _inverted(text: str) -> _Names:
+def _inverted(text: str, tokens: Sequence[_Token]) -> _Names:
     """`Last, F. M., Last, First, and Last, F.`, also ended by a colon or a year."""
-    tokens = _tokens(text)
     authors: list[str] = []
     scores: list[float] = []
     i = 0
@@ -696,7 +690,7 @@ def _inverted(text: str) -> _Names:
         after = _ends_all(tokens, i)
         if after >= 0 and authors:
             return _Names(tuple(authors), tokens[after - 1].end, _mean(scores))
-        if _separator(tokens[i]) or tokens[i].core in ("…", "..."):
+        if _separator(tokens[i]) or tokens[i].core in ("", "…"):
             i += 1
             continue
         if tokens[i].core.lower() in ("(eds", "(ed", "editors", "eds", "others") and authors:
@@ -732,8 +726,11 @@ def _surname(tokens: Sequence[_Token], i: int) -> int:
     """The index after a surname of up to four words, the last with a comma; -1 if there is none at `i`."""
     for at in range(i, min(i + 5, len(tokens))):
         token = tokens[at]
-        if not _is_name_word(token.core) or _YEAR_TOKEN.fullmatch(token.core):
+        if _YEAR_TOKEN.fullmatch(token.core):
             return -1
+        if not _is_name_word(token.core):
+            lower = token.core.isalpha() and token.trail == "," and at + 1 < len(tokens)
+            return at + 1 if lower and tokens[at + 1].trail and _is_dotted(tokens[at + 1]) else -1
         if token.trail == ",":
             return at + 1
         if token.trail and not (token.trail == "." and token.core.lower() in ("st", "ste")):
@@ -773,7 +770,9 @@ def _given(tokens: Sequence[_Token], i: int) -> tuple[int, bool]:
 
 def _is_dotted(token: _Token) -> bool:
     """`J.`, `J.-B.`, `J.B.`, or a bare `J`; a single letter that begins a title (`A method`) is none."""
-    if not _DOTTED.fullmatch(token.core) and not (len(token.core) == 2 and token.core[0].isupper() and token.trail[:1] == "."):
+    if not _DOTTED.fullmatch(token.core) and not (
+        len(token.core) == 2 and token.core[0].isupper() and token.trail[:1] == "."
+    ):
         return False
     return bool(token.trail) or "." in token.core or token.core not in ("A", "I")
 
@@ -782,92 +781,117 @@ def _mean(scores: Sequence[float]) -> float:
     return sum(scores) / len(scores) if scores else 0.0
 
 
-def _first_inverted(text: str) -> _Names:
+def _first_inverted(text: str, tokens: Sequence[_Token]) -> _Names:
     """`Last, First, First Last, and First Last` (Chicago, MLA)."""
-    match = re.match(r"([^\s,]+(?: [^\s,]+){0,2}), ([^,.]{1,40}?)(?:\.,|,) (?=\S)", text)
+    match = re.match(r"([^\s,“\"]+(?: [^\s,“\"]+){0,2}), ([^,.“\"]{1,40}?)(?:\.,|,) (?=\S)", text)
     if not match or any(not _is_name_word(w) for w in match[1].split()):
         return _Names((), 0, 0.0)
-    rest = _direct(text[match.end() :])
+    rest = _direct(text[match.end() :], _tokens(text[match.end() :]))
     if not rest.authors:
         return rest
     several = any(len(a.split()) > 1 and not _DOTTED.fullmatch(a.split()[-1].rstrip(".")) for a in rest.authors)
     return _Names((match[0].rstrip(", "), *rest.authors), match.end() + rest.end, 0.8 * rest.sure if several else 0.0)
 
 
-def _vancouver(text: str) -> _Names:
+def _vancouver(text: str, tokens: Sequence[_Token]) -> _Names:
     """`Last FM, Last F, Last FM.`: only initials without full stops count, at a name's end."""
-    names = _direct(text, initial_ends=True)
+    names = _direct(text, tokens, initial_ends=True)
     fit = sum(bool(re.search(r" [A-Z]{1,3}$", a)) for a in names.authors)
     return names._replace(sure=1.05 * names.sure if names.authors and fit == len(names.authors) else 0.0)
 
 
-def _by_comma(text: str) -> _Names:
+def _by_comma(text: str, tokens: Sequence[_Token]) -> _Names:
     """`F. Last, F. Last, A title, in: …` (Elsevier, SIAM): the first piece that is no name with initials is the title."""
-    names = _direct(text, by_comma=True)
+    names = _direct(text, tokens, by_comma=True)
     if not names.authors or text[names.end - 1 : names.end] in ".:" or _quote_or_year(text[names.end :]):
         return names._replace(sure=0.0)
     fit = sum(any(_is_initials(w.rstrip(".")) for w in a.split()) for a in names.authors)
     return names._replace(sure=1.02 * names.sure if fit == len(names.authors) else 0.0)
 
 
+def _by_colon(text: str, tokens: Sequence[_Token]) -> _Names:
+    """`First Last and First Last: A title.`"""
+    names = _direct(text, tokens, by_colon=True)
+    return names if text[names.end - 1 : names.end] == ":" else names._replace(sure=0.0)
+
+
 def _quote_or_year(rest: str) -> bool:
     return bool(re.match(rf"[\s,.]*(?:[“\"‘]|[(\[]?{_YEAR})", rest))
 
 
+_VOTERS = 30
 _FORMS = {
     "direct": _direct,
     "inverted": _inverted,
     "first-inverted": _first_inverted,
     "vancouver": _vancouver,
     "by-comma": _by_comma,
+    "by-colon": _by_colon,
 }
 
 
-def _reference(
-    n: int, raw: str, label: str, page: int, text: str, reading: dict[str, _Names], order: Sequence[str]
-) -> Reference:
-    names = next((reading[form] for form in order if reading[form].sure >= 0.8), None)
-    voted = reading[order[0]]
-    if voted.sure >= 0.5 or names is None:
-        names = voted
-    if names.sure < 0.5:
-        names = max(reading.values(), key=lambda r: r.sure)
-    if names.sure < 0.5:
-        names = _organisation(text)
-    rest = text[names.end :]
-    title, after, year = _title(rest)
-    if names.authors and len(names.authors) <= 2 and not _is_title(title) and names.sure < 1.01:
+def _authors(text: str, tokens: Sequence[_Token], order: Sequence[str]) -> _Names:
+    """Who wrote it, read in the list's own form of names; where that doesn't fit, in the one that fits best."""
+    best = _FORMS[order[0]](text, tokens)
+    if best.sure < 0.8:
+        others = [_FORMS[form](text, tokens) for form in order[1:]]
+        best = (
+            max([best, *others], key=lambda names: names.sure)
+            if best.sure < 0.5
+            else next((names for names in others if names.sure >= 0.95), best)
+        )
+    return best if best.sure >= 0.5 else _organisation(text)
+
+
+def _reference(bare: Reference, text: str, names: _Names) -> Reference:
+    title, after, year = _title(text[names.end :])
+    if (
+        len(names.authors) > 1
+        and " " not in names.authors[-1]
+        and " " in names.authors[0]
+        and re.fullmatch(r"\w+", title)
+    ):
+        # a full stop within a name, as the list has it: `Reinhard Kneser and Hermann. Ney. Improved`
+        whole = f"{names.authors[-1]}. {title}"
+        title, after, year = _title(after)
+        names = names._replace(authors=(*names.authors[:-1], whole))
+    if len(names.authors) <= 2 and not title:
         # nothing is left that could be a title: what was taken for names is one (`PyTorch. https://…`)
         whole, after_all, year_all = _title(text)
-        if _is_title(whole) or not title:
+        if whole and not (names.sure > 0.6 and names.authors[0] != whole):
             names, title, after, year = _Names((), 0, 0.0), whole, after_all, year or year_all
-    if not names.authors and not title:
-        title, after, year = _title(text)
-    published = year if year is not None else _year(after, text, title)
-    return Reference(
-        n=n,
-        raw=raw,
-        page=page,
-        label=label,
+    return replace(
+        bare,
         title=title,
         authors=names.authors,
-        year=published,
+        year=year if year is not None else _year(after, text, title),
         venue=_venue(after),
         arxiv_id=_arxiv_id(text),
         doi=_doi(text),
     )
 
 
+_ORGANISATIONS = re.compile(
+    r"\b(?:team|group|lab|labs|laborator(?:y|ies)|universit\w+|institut\w*|school|foundation|cent(?:er|re)|consortium|"
+    r"committee|corporation|community|collaboration|department|project|contributors|developers|inc|ltd)\b",
+    re.IGNORECASE,
+)
+
+
 def _organisation(text: str) -> _Names:
-    """`OpenAI. GPT-4 technical report`: a first sentence of capitalised words, with more than an address after it."""
-    match = re.match(r"([^.,“\"]{2,80}?)(?:\.\s|\s?\((?=(?:1[89]|20)\d\d)|,\s(?=[“\"]|(?:1[89]|20)\d\d))", text)
-    if not match:
-        return _Names((), 0, 0.0)
+    """`OpenAI. GPT-4 technical report`: a first sentence of capitalised words, or one that names an organisation."""
+    none = _Names((), 0, 0.0)
+    match = re.match(
+        r"([^“\"]{2,200}?)(?:(?<![\s.][A-Z])\.\s|\s?\((?=(?:1[89]|20)\d\d)|,\s(?=[“\"]|(?:1[89]|20)\d\d))", text
+    )
+    if not match or ":" in match[1] or not match[1][0].isupper():
+        return none
     words = match[1].split()
-    if len(words) > 8 or any(not (_is_name_word(w) or w.lower() in _ORGANISATION_WORDS or w[:1].isupper()) for w in words):
-        return _Names((), 0, 0.0)
-    if not words[0][:1].isupper() or ":" in match[1]:
-        return _Names((), 0, 0.0)
+    told = bool(_ORGANISATIONS.search(match[1])) and (len(words) <= 5 or match[1].count(",") >= 2)
+    named = len(words) <= 8 and "," not in match[1]
+    named = named and all(_is_name_word(w) or w.lower() in _ORGANISATION_WORDS or w[:1].isupper() for w in words)
+    if not (told or named):
+        return none
     return _Names((match[1].strip(),), match.end(1) + (1 if text[match.end(1)] in ".," else 0), 0.5)
 
 
@@ -877,17 +901,15 @@ def _is_title(text: str) -> bool:
     )
 
 
-# ---- title, venue, year, identifiers ----
-
 _VENUE_BEGINS = (
     r"(?:In:? (?=[\W\dA-Z])|in: |arXiv|ArXiv|arxiv|CoRR\b|Proc\.|Proceedings\b|Advances in\b|Journal of\b|IEEE\b|ACM\b|URL\b|"
-    r"https?:|www\.|doi\b|DOI\b|Technical [Rr]eport|Tech\. [Rr]ep|PhD [Tt]hesis|Ph\.D\.|Master.s [Tt]hesis|Springer|"
+    r"https?:|www\.|(?:[a-z0-9-]+\.)+(?:com|org|net|io|ai|edu|gov|nl|de|uk|fr)\b|pages? \d|pp\. ?\d|doi\b|DOI\b|Technical [Rr]eport|Tech\. [Rr]ep|PhD [Tt]hesis|Ph\.D\.|Master.s [Tt]hesis|Springer|"
     r"Transactions\b|Nature\b|Science\b|Neural [Cc]omputation|PMLR|\[Online\]|Available|Accessed|Preprint|preprint)"
 )
 _AFTER_TITLE = re.compile(_VENUE_BEGINS)
 _COMMA_ENDS = re.compile(
     rf",\s+(?=(?:in: |in (?:Proc|Advances|Int|IEEE|ACM|The |Conference|\d)|In:? [A-Z\d]|arXiv|ArXiv|CoRR|URL\b|https?:|doi:|"
-    rf"(?:{_MONTH}\s+)?{_YEAR}[a-z]?(?:[.,;]|$)|vol(?:ume|\.)? ?\d|\d+(?:st|nd|rd|th) (?:ed|edition)|[Ss]econd edition|"
+    rf"(?:(?i:{_MONTH})\s+)?{_YEAR}[a-z]?(?:[.,;]|$)|vol(?:ume|\.)? ?\d|\d+(?:st|nd|rd|th) (?:ed|edition)|[Ss]econd edition|"
     rf"[Tt]hird edition|[Ff]irst edition))"
 )
 _STOP = re.compile(r"[.?!][”\"’')\]]*(?:\s+|$)")
@@ -904,12 +926,13 @@ def _title(rest: str) -> tuple[str, str, int | None]:
     rest = rest.lstrip(" .,;:")
     year = None
     match = re.match(
-        rf"[(\[]?({_YEAR})([a-z]?)(?:,? ?{_MONTH}(?: \d+)?| ?\[\d{{4}}\]|/\d+)?[)\]]?[.,:;]*(?:\s+|$)|"
+        rf"[(\[]({_YEAR})([a-z]?)(?:,? ?{_MONTH}(?: \d+)?| ?\[\d{{4}}\]|/\d+)?[)\]][.,:;]*(?:\s+|$)|"
+        rf"({_YEAR})[a-z]?(?: ?\[\d{{4}}\]|/\d+)?[.,:;]+(?:\s+|$)|"
         rf"\(({_YEAR})[^()]{{0,30}}\)[.,:;]*(?:\s+|$)|[(\[]?n\. ?d\.?[)\]]?[.,:]*\s+",
         rest,
     )
     if match:
-        digits = match[1] or match[3]
+        digits = match[1] or match[3] or match[4]
         year = int(digits) if digits else None
         rest = rest[match.end() :]
     if rest[:1] in _PAIRS:
@@ -920,7 +943,7 @@ def _title(rest: str) -> tuple[str, str, int | None]:
     title = rest[:end].strip(" .,;:")
     if not _is_title(title):
         return "", rest, year
-    return title, rest[end:].lstrip(" .,;:”\"’"), year
+    return title, rest[end:].lstrip(' .,;:”"’'), year
 
 
 def _quoted(rest: str) -> tuple[str, str] | None:
@@ -964,7 +987,11 @@ def _title_end(rest: str) -> int:
             continue
         if re.search(r"(?:^|[\s.])[A-Z]$", word) and not venue and re.match(r"[A-Z]\.|[a-z]", follows):
             continue
-        if follows[:1].islower() and not venue and not re.match(r"[a-z]{0,3}(?:arXiv|Rxiv|corr\b|http|pp\b|vol)", follows):
+        if (
+            follows[:1].islower()
+            and not venue
+            and not re.match(r"[a-z]{0,3}(?:arXiv|Rxiv|corr\b|http|pp\b|vol)", follows)
+        ):
             continue
         return start
     if comma:
@@ -977,7 +1004,9 @@ def _title_end(rest: str) -> int:
 
 def _journal(text: str) -> bool:
     """Whether `text` begins with a journal's name and volume, or a venue and a year, before any full stop."""
-    return bool(re.match(rf"[A-Z][^.?!]{{2,120}}?(?:,\s?(?:vol|no|pp|pages|\d)|\s\d+\s?\(|,\s(?:{_MONTH} )?{_YEAR})", text))
+    return bool(
+        re.match(rf"[A-Z][^.?!]{{2,120}}?(?:,\s?(?:vol|no|pp|pages|\d)|\s\d+\s?\(|,\s(?:{_MONTH} )?{_YEAR})", text)
+    )
 
 
 _EDITORS = re.compile(r".{3,200}?(?:,\s[Ee]ditors?,|\(?[Ee]ds?\.\)?[,.:]?)\s+")
@@ -992,17 +1021,30 @@ _NO_VENUE = re.compile(
 )
 
 
+_VENUE_GOES_ON = re.compile(r"(?:and|on|of|in|for)\b|[A-Z][a-z]{0,9}\.(?:[\s,]|$)")
+
+
+def _editors(text: str) -> bool:
+    """Whether what stands before the word `editors` is nothing but names: after a venue's name, the venue is not behind them."""
+    text = re.sub(r"[,(\s]*(?:[Ee]ditors?|[Ee]ds?\.?)\W*$", ".", text)
+    return _direct(text, _tokens(text)).sure >= 0.75
+
+
 def _venue(after: str) -> str:
-    after = re.sub(r"^(?:[Ii]n:?\s+)+", "", after[:800].lstrip(" .,;:”\""))
+    after = re.sub(r"^(?:[Ii]n:?\s+)+", "", after[:800].lstrip(' .,;:”"'))
     if re.match(r"arXiv|ArXiv|arxiv", after):
         return "arXiv"
+    after = re.sub(rf"^{_YEAR} (?=[A-Z])", "", after)
     if _NO_VENUE.match(after):
         return ""
     editors = _EDITORS.match(after)
-    if editors and editors.end() < len(after) - 5:
+    if editors and editors.end() < len(after) - 5 and _editors(editors[0]):
         after = re.sub(r"^[Ii]n:?\s+", "", after[editors.end() :])
     for match in _VENUE_ENDS.finditer(after):
-        if match[0].startswith(".") and _ABBREVIATION.search(after[max(0, match.start() - 20) : match.start() + 1]):
+        if match[0].startswith(".") and (
+            _ABBREVIATION.search(after[max(0, match.start() - 20) : match.start() + 1])
+            or _VENUE_GOES_ON.match(after, match.end())
+        ):
             continue
         if match.start() > 1:
             after = after[: match.start()]
@@ -1037,7 +1079,11 @@ def _arxiv_id(text: str) -> str | None:
     if found:
         return found[0][1].id
     if _ARXIV_WORD.search(text):
-        match = _BARE_ARXIV.search(text) or re.search(r"arXiv:\s*[a-z-]+(?:\.[A-Z]{2})?/(\d{4}\.\d{4,5})", text)
+        match = (
+            _BARE_ARXIV.search(text)
+            or re.search(r"\babs/(\d{4}\.\d{4,5})", text)
+            or re.search(r"arXiv:\s*[a-z-]+(?:\.[A-Z]{2})?/(\d{4}\.\d{4,5})", text)
+        )
         if match:
             return match[1]
     return None
@@ -1048,6 +1094,6 @@ def _doi(text: str) -> str | None:
     if not match:
         return None
     doi = match[0].rstrip(".,;:")
-    while doi and doi[-1] in ")]" and doi.count(doi[-1]) > doi.count("([" [")]".index(doi[-1])]):
+    while doi and doi[-1] in ")]" and doi.count(doi[-1]) > doi.count("(["[")]".index(doi[-1])]):
         doi = doi[:-1].rstrip(".,;:")
     return doi

@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from itertools import groupby
 
-from indexer import arxiv
 from indexer.document import Block, BlockKind, Extracted, Page, Reference, Section
 from indexer.extract import cleaning, mentions, references
 from indexer.extract.blocks import Drawn, grouped, leading_of
-from indexer.extract.front import front_of
+from indexer.extract.front import Front, read_front, without_label
 from indexer.extract.furniture import without_furniture
 from indexer.extract.headings import REFERENCES, mark_headings
 from indexer.extract.kinds import body_of, footnote_mark, mark_kinds
-from indexer.extract.layout import Layout, Line, layout
+from indexer.extract.layout import Line, layout
 from indexer.extract.sheet import PrintedLine, Sheet, Word
 
+_FRONT_PAGES = 10
 _LINES_KEPT = ("table", "formula", "code", "figure")
 _NAMED_APPENDIX = re.compile(r"(?:\d{1,2}\.?\s+)?(?:appendi(?:x|ces)|supplement(?:ary|al)|annex)\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?:][)\]”\"'’]*(?:\s*\[[\d,–\s-]+\])?$")
@@ -40,7 +40,8 @@ def understood(sheets: Iterable[Sheet], title: str = "", authors: str = "") -> E
     body = body_of(kept)
     leading = leading_of(kept, body.size)
     drawn = [grouped(lines, page.columns, body.size, leading) for lines, page in zip(kept, pages, strict=True)]
-    front = front_of(pages, drawn, body, title, authors)
+    front = read_front(pages[:_FRONT_PAGES], kept[:_FRONT_PAGES], title, authors)
+    drawn = [_fronted(blocks, front) if n < _FRONT_PAGES else blocks for n, blocks in enumerate(drawn)]
     for blocks, page in zip(drawn, pages, strict=True):
         mark_kinds(blocks, page, body)
     mark_headings(drawn, body)
@@ -53,19 +54,34 @@ def understood(sheets: Iterable[Sheet], title: str = "", authors: str = "") -> E
     texts, blocks, sections = _assembled(parts)
     found = references.read(entries, words) if entries else ()
     found = mentions.tie([page.text for page in texts], blocks, found, sections)
-    stamp = _stamp(pages)
     return Extracted(
         pages=tuple(texts),
         title=front.title,
         authors=front.authors,
-        abstract=_abstract(texts, blocks),
-        date=(_iso(stamp[1]) if stamp else "") or front.date,
+        abstract=without_label(_abstract(texts, blocks)),
+        date=front.date,
         sections=tuple(sections),
-        arxiv_id=stamp[0].id if stamp else None,
-        version=stamp[0].version if stamp else None,
+        arxiv_id=front.arxiv_id,
+        version=front.version,
         blocks=tuple(blocks),
         references=tuple(found),
     )
+
+
+def _fronted(blocks: Sequence[Drawn], front: Front) -> list[Drawn]:
+    """The blocks with those cut apart that hold lines of the title, the abstract and the rest."""
+    kinds: dict[int, BlockKind] = {id(line): "front" for line in front.lines}
+    kinds.update((id(line), "abstract") for line in front.abstract)
+    if front.label is not None:
+        kinds[id(front.label)] = "heading"
+    found: list[Drawn] = []
+    for block in blocks:
+        for kind, lines in groupby(block.lines, key=lambda line: kinds.get(id(line))):
+            part = Drawn(list(lines), block.column, kind)
+            if kind == "heading":
+                part.level, part.heading = 1, part.text
+            found.append(part)
+    return found
 
 
 def _bibliography(pages: Sequence[list[Drawn]]) -> list[PrintedLine]:
@@ -184,7 +200,7 @@ def written(line: Line, words: Sequence[Word] | None = None, calls: Collection[s
     before: Word | None = None
     for word in line.words if words is None else words:
         text = word.text
-        if calls and text in calls and line.y - word.y > 0.18 * line.size and word.size < 0.86 * line.size:
+        if calls and (text in calls or (text.isdigit() and set(text) <= calls)) and line.y - word.y > 0.18 * line.size and word.size < 0.86 * line.size:
             if before is None or not before.text[-1].isdigit():
                 continue
         if before is None:
@@ -270,20 +286,3 @@ def _assembled(parts: Sequence[Sequence[_Part]]) -> tuple[list[Page], list[Block
 
 def _abstract(pages: Sequence[Page], blocks: Sequence[Block]) -> str:
     return " ".join(pages[b.page].text[b.start : b.end] for b in blocks if b.kind == "abstract")
-
-
-def _iso(printed: str) -> str:
-    try:
-        return datetime.strptime(printed, "%d %b %Y").date().isoformat()
-    except ValueError:
-        return ""
-
-
-def _stamp(pages: Sequence[Layout]) -> tuple[arxiv.ArxivId, str] | None:
-    for page in pages[:2]:
-        for words in (page.turned, [w for line in page.lines for w in line.words if "arXiv" in line.text]):
-            text = " ".join(word.text for word in words)
-            found = arxiv.stamp(text)
-            if found:
-                return found
-    return None

@@ -286,14 +286,14 @@ class Catalogue:
             "SELECT heading, level, page, start, anchor, appendix FROM sections WHERE document = ? ORDER BY section",
             position,
         )
-        return [Section(*row[:-1], appendix=bool(row[-1])) for row in rows]
+        return [Section(*fields, bool(appendix)) for *fields, appendix in rows]
 
     def blocks(self, position: int) -> list[Block]:
         """The blocks of the document at `position`, in reading order."""
         rows = self._rows(
             'SELECT kind, page, start, "end", continued FROM blocks WHERE document = ? ORDER BY block', position
         )
-        return [Block(*row[:-1], continued=bool(row[-1])) for row in rows]
+        return [Block(*fields, bool(continued)) for *fields, continued in rows]
 
     def references(self, position: int) -> list[Reference]:
         """The references of the document at `position`, as printed, each with the places where the text mentions it."""
@@ -311,9 +311,7 @@ class Catalogue:
             position,
         )
         return [
-            Reference(
-                n, raw, page, label, title, tuple(json.loads(authors)), *rest, mentions=tuple(mentions.get(index, ()))
-            )
+            Reference(n, raw, page, label, title, tuple(json.loads(authors)), *rest, tuple(mentions.get(index, ())))
             for index, n, raw, page, label, title, authors, *rest in rows
         ]
 
@@ -350,9 +348,10 @@ class Catalogue:
         return np.array([row[0] for row in self._rows("SELECT document FROM passages ORDER BY id")], np.int64)
 
     @cached_property
-    def kinds_of(self) -> np.ndarray:
-        """What each passage is, by passage id: an array of strings of shape (passages,)."""
-        return np.array([row[0] for row in self._rows("SELECT kind FROM passages ORDER BY id")], "U9")
+    def kinds_of(self) -> tuple[np.ndarray, np.ndarray]:
+        """The kinds of passage that there are, and by passage id which of them it is: int64 of shape (passages,)."""
+        kinds = np.array([row[0] for row in self._rows("SELECT kind FROM passages ORDER BY id")], np.str_)
+        return np.unique(kinds, return_inverse=True)
 
     def passages_of(self, position: int) -> list[Passage]:
         """The passages of the document at `position`, in order."""

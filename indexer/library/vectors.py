@@ -45,15 +45,22 @@ class Vectors:
         """How long each is."""
         return self._index.d
 
-    def nearest(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    def nearest(self, queries: np.ndarray, k: int, among: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """The `k` passages nearest to each of `queries` (float32, shape (q, dimension), unit rows).
 
-        Returns cosines and passage ids, best first, each of shape (q, min(k, count)).
+        `among` (bool, by passage id from 0, shape (count,)) says which may be found; None means all of them.
+        Returns cosines and passage ids, best first, each of shape (q, min(k, how many may be found)).
         """
-        k = min(k, self.count)
+        import faiss
+
+        k = min(k, self.count if among is None else int(among.sum()))
         if k == 0:
             return np.empty((len(queries), 0), np.float32), np.empty((len(queries), 0), np.int64)
-        scores, ids = self._index.search(np.ascontiguousarray(queries, np.float32), k)
+        params = None
+        if among is not None:
+            bits = np.packbits(among, bitorder="little")
+            params = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))
+        scores, ids = self._index.search(np.ascontiguousarray(queries, np.float32), k, params=params)
         return scores, ids
 
     def all(self) -> np.ndarray:

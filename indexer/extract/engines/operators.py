@@ -15,7 +15,7 @@ _W = rb"[\0\t\n\f\r ]"
 _NUMBER = rb"[-+.\d]++"
 _END = rb"(?=[\0\t\n\f\r \[(</]|$)"
 _LITERAL = rb"\((?:[^()\\]++|\\[\s\S])*+\)"
-_HEX = rb"<[0-9A-Fa-f\0\t\n\f\r ]*+>"
+_HEX = rb"<[^<>]*+>"  # what is no digit in it is passed over
 _TOKEN = re.compile(
     rb"(?P<passed>(?:(?:" + _NUMBER + _W + rb"++){0,6}+(?:re|rg|RG|[mlcvyhnsSFgGkKwJjMi]|[fBbW]\*?+)" + _END + _W + rb"*+)++)"
     rb"|\[(?P<array>(?:[^\[\]()<>%/A-Za-z]++|" + _LITERAL + rb"|" + _HEX + rb")*+)\]" + _W + rb"*+TJ" + _END +

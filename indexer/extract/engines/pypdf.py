@@ -163,7 +163,7 @@ def _glyphs(resource: Any) -> _Glyphs:
     from pypdf.generic._font import Font as Known
 
     font = Known.from_font_resource(resource)
-    name = "" if font.name == "Unknown" else font.name
+    name = next((name for name in (font.name, font.font_descriptor.name) if name != "Unknown"), "").removeprefix("/")
     unit = 0.001
     if font.sub_type == "Type3":
         matrix = resource.get("/FontMatrix")
@@ -174,6 +174,10 @@ def _glyphs(resource: Any) -> _Glyphs:
     encoding = font.encoding
     if isinstance(encoding, dict):
         own, drawn = _named(resource, own)
+        if "dingbats" in name.lower() and not drawn and "/ToUnicode" not in resource:
+            from pypdf._codecs import charset_encoding
+
+            own, encoding = {}, dict(enumerate(charset_encoding["/ZapfDingbats"]))
         table = [
             (_character(drawn.get(code, encoding.get(code, chr(code))), code, own), _width(widths, code, usual), code == 32)
             for code in range(256)
@@ -219,8 +223,9 @@ def _named(resource: Any, own: dict[Any, Any]) -> tuple[dict[Any, Any], dict[int
 
 
 def _flags(font: Any) -> int:
-    flags = font.font_descriptor.flags
-    return int(flags) if isinstance(flags, (int, float)) and flags > 0 else 0
+    flags, angle = font.font_descriptor.flags, font.font_descriptor.italic_angle
+    told = int(flags) if isinstance(flags, (int, float)) and flags > 0 else 0
+    return told | (1 << 6 if isinstance(angle, (int, float)) and angle else 0)
 
 
 def _width(widths: dict[str, Any], code: int, usual: float) -> float:
@@ -311,6 +316,8 @@ class _Page:
     def sheet(self) -> Sheet:
         ways: dict[int, list[Word]] = {0: [], 1: [], 2: [], 3: [], -1: []}
         for run in self.runs:
+            if not math.isfinite(run.x0 + run.x1 + run.y0 + run.y1 + run.ux + run.uy + run.size):
+                continue  # the numbers of a broken file
             angle = math.degrees(math.atan2(run.uy, run.ux))
             quarter = round(angle / 90)
             turn = -1 if abs(angle - 90 * quarter) > 5 else -quarter % 4  # quarter turns, clockwise
@@ -478,7 +485,7 @@ class _Page:
         long = math.hypot(a, b)
         way = math.copysign(1.0, unit)
         ux, uy = (way * a / long, way * b / long) if long else (1.0, 0.0)
-        size = round(abs(state.size) * math.hypot(c, d) * (glyphs.unit * 1000 if glyphs.unit < 0.001 else 1.0), 1)
+        size = round(abs(state.size) * math.hypot(c, d), 1)
         last, spaced = (self.runs[-1] if self.runs else None), self.spaced
         held = glyphs.held
         x = 0.0
