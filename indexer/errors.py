@@ -36,6 +36,7 @@ PaperpathError
         ├── Damaged                 the reader can't make sense of it
         ├── NotAPdf                 not a PDF at all
         └── LimitReached            too slow, too large, too much memory
+            └── Interrupted             not its own fault: the process was killed, the disk failed
 
 Catch `PaperpathError` for all of them. `str(error)` is one sentence that names the input;
 `error.cure` is what to do next. `error.code` is a stable name, used by the HTTP API.
@@ -252,3 +253,9 @@ class NotAPdf(ExtractError):
 
 class LimitReached(ExtractError):
     """Too slow, too large, or too much memory."""
+
+
+class Interrupted(LimitReached):
+    """The machine's fault, not the document's: the process that read it was killed, or none could be started."""
+
+    cure = "Run this again."

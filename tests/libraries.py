@@ -35,9 +35,14 @@ def document(identifier: str, pages: Sequence[str], position: int = 0) -> Docume
 
 def build(folder: Path, texts: Mapping[str, Sequence[str]] = TEXTS, *, inputs: str = "") -> str:
     """Publishes a library of `texts` {id: pages} with the toy model; returns the generation's name."""
-    toy = Toy()
     documents = [document(identifier, pages, n) for n, (identifier, pages) in enumerate(texts.items(), 1)]
-    cut = [passages.cut(d.pages, d.sections, d.title, toy) for d in documents]
+    return build_documents(folder, documents, inputs=inputs)
+
+
+def build_documents(folder: Path, documents: Sequence[Document], *, inputs: str = "") -> str:
+    """Publishes a library of these documents with the toy model; returns the generation's name."""
+    toy = Toy()
+    cut = [passages.cut(d.pages, d.sections, d.title, toy, d.blocks) for d in documents]
     rows = [
         toy.embed_passages([passages.context(d.title, toy) + d.pages[p.page].text[p.start : p.end]])
         for d, found in zip(documents, cut, strict=True)

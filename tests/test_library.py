@@ -8,14 +8,28 @@ import os
 import subprocess
 import sys
 import threading
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from indexer.document import Document, Entry, Link, Mention, Origin, Page, Passage, Section
+from indexer.document import (
+    Block,
+    Document,
+    Entry,
+    Link,
+    Mention,
+    Origin,
+    Page,
+    Passage,
+    Reference,
+    Section,
+    TextMention,
+    Version,
+)
 from indexer.errors import FormatUnknown, GenerationDamaged, LibraryBusy, LibraryError, LibraryUnwritable, NoLibrary
-from indexer.library import Library, Model, generations
+from indexer.library import Library, Model, catalogue, generations
 from indexer.library.cache import Cache, Download
 
 MODEL = Model("toy", 8, "toy-1")
@@ -29,7 +43,16 @@ def a_document(number: int) -> Document:
                     (Mention("list.md", number, f"given {number}", ("One", "Two"), "a note", True),), None,
                     (Link("https://example.org/code", "code"),)),
         title=f"Paper {number}", authors=("Ana Ó", "李"), abstract="What it is about.", date="2023-11-14",
-        pages=(Page("first page", 1), Page(text, 2)), sections=(Section("1 Introduction", 1, 1, 0, "intro"),),
+        pages=(Page("first page", 1), Page(text, 2)),
+        sections=(Section("1 Introduction", 1, 1, 0, "intro"), Section("A Proofs", 2, 1, 25, None, True)),
+        blocks=(Block("front", 0, 0, 10), Block("body", 1, 0, 23), Block("appendix", 1, 24, 43, True)),
+        references=(
+            Reference(1, "Ana Ó. A thing, 2020.", 1, "ÓA20", "A thing", ("Ana Ó",), 2020, "Some venue", "2001.00001",
+                      "10.1000/1", (TextMention(1, 0, 5, "Paper says something.", 0), TextMention(0, 0, 5, "first page"))),
+            Reference(2, "What nobody understood", 1, mentions=(TextMention(1, 2, 3, "Paper says something.", 1),)),
+        ),
+        missing=((7, "no characters"), (9, "garbage")),
+        versions=(Version("file:/x.pdf", "full", 2, 11, "the same bytes"), Version("record:/r#1", "record")),
         arxiv_id=None, version=None, newest=None, link=f"https://example.org/{number}", reason="",
         origin=Origin("ab" * 32, 10, "https://example.org", "https://example.org/x", "", "2026-01-01T00:00:00Z"),
     )  # fmt: skip
@@ -42,7 +65,7 @@ def unit_rows(count: int, seed: int = 0) -> np.ndarray:
 
 def publish(library: Library, numbers: list[int], *, keep: int = 3, matrix: np.ndarray | None = None) -> str:
     """A generation with these papers, one passage each."""
-    pairs = [(a_document(n), [Passage(1, 0, 23, 0)]) for n in numbers]
+    pairs = [(a_document(n), [Passage(1, 0, 23, 0, "caption")]) for n in numbers]
     rows = np.concatenate([unit_rows(1, n) for n in numbers]) if matrix is None else matrix
     with library.writer() as writer:
         return writer.publish(
@@ -64,7 +87,27 @@ def test_what_is_published_is_read_back(library: Library) -> None:
     assert generation.manifest.sources == ("list.md",)
     passage = generation.catalogue.passages([1])[1]
     assert passage.text == a_document(2).pages[1].text[0:23]
-    assert (passage.page, passage.section, passage.anchor) == (2, "1 Introduction", "intro")
+    assert (passage.page, passage.kind) == (2, "caption")
+    assert (passage.section, passage.anchor, passage.path) == ("1 Introduction", "intro", ("1 Introduction",))
+    assert generation.catalogue.passages_of(1) == [Passage(1, 0, 23, 0, "caption")]
+    assert generation.catalogue.page_numbers(1) == [1, 2]
+    assert generation.catalogue.summary("paper-2").versions == a_document(2).versions
+
+
+def test_no_field_of_a_document_goes_untested() -> None:
+    """What is read back equals what was written: this document has something in every field that can be empty."""
+    document = a_document(1)
+    for thing in (document, document.sections[1], document.blocks[2], document.references[0], document.versions[0],
+                  document.references[0].mentions[0], document.entry, document.origin):  # fmt: skip
+        for field in dataclasses.fields(thing):
+            if field.name not in ("arxiv_id", "version", "newest", "reason", "anchor", "path", "also"):
+                assert getattr(thing, field.name) != field.default, (type(thing).__name__, field.name)
+
+
+def test_a_section_s_path_is_the_headings_above_it() -> None:
+    levels = [("A", 1), ("A1", 2), ("A1x", 4), ("A2", 2), ("B", 1), ("B1y", 3), ("B2", 2)]
+    paths = catalogue.paths_of([Section(heading, level, 0, n) for n, (heading, level) in enumerate(levels)])
+    assert ["/".join(path) for path in paths] == ["A", "A/A1", "A/A1/A1x", "A/A2", "B", "B/B1y", "B/B2"]
 
 
 def test_search_is_exact(library: Library) -> None:
@@ -78,6 +121,20 @@ def test_search_is_exact(library: Library) -> None:
     expected = np.argsort(-(queries @ matrix.T), axis=1)[:, :10]
     assert (ids == expected).all()
     assert np.allclose(scores, np.take_along_axis(queries @ matrix.T, expected, 1), atol=1e-6)
+
+
+def test_search_among_some_is_exact(library: Library) -> None:
+    numbers = list(range(60))
+    publish(library, numbers)
+    generation = library.open()
+    queries = unit_rows(5, 99)
+    matrix = np.concatenate([unit_rows(1, n) for n in numbers])
+    for share in (0, 0.05, 0.5, 0.9, 1):
+        among = np.random.default_rng(1).random(60) < share
+        scores, ids = generation.vectors.nearest(queries, 10, among)
+        expected = np.argsort(-np.where(among, queries @ matrix.T, -9), axis=1)[:, : min(10, among.sum())]
+        assert (ids == expected).all()
+        assert np.allclose(scores, np.take_along_axis(queries @ matrix.T, expected, 1), atol=1e-6)
 
 
 def test_nothing_published_is_said(library: Library, tmp_path: Path) -> None:
@@ -219,8 +276,9 @@ def test_what_is_not_sound_is_not_published(library: Library, wrong: str) -> Non
 
 def test_an_empty_generation_is_sound(library: Library) -> None:
     with library.writer() as writer:
-        writer.publish([(dataclasses.replace(a_document(1), pages=(), sections=()), [])], np.empty((0, 8), np.float32),
-                       model=MODEL, inputs="", sources=["x"], excluded=[], keep=3)  # fmt: skip
+        empty = dataclasses.replace(a_document(1), pages=(), sections=(), blocks=(), references=())
+        writer.publish([(empty, [])], np.empty((0, 8), np.float32), model=MODEL, inputs="", sources=["x"], excluded=[],
+                       keep=3)  # fmt: skip
     generation = library.open()
     assert generation.vectors.nearest(unit_rows(1), 5)[1].shape == (1, 0)
 
@@ -413,3 +471,47 @@ def test_what_is_published_is_on_the_disk_first(library: Library, monkeypatch: p
     manifest = happened.index(f"-> {library.folder / 'generations' / name}.json")
     assert manifest < current and happened[manifest + 1] == str(library.folder / "generations")
     assert happened[current - 1].endswith("CURRENT.part") and happened[current + 1] == str(library.folder)
+
+
+# ---------------------------------------------------------------------- a library of the format before
+
+
+@pytest.fixture
+def earlier(tmp_path: Path) -> Library:
+    """A library that a paperpath of format 1 wrote: a real one, of texts written for it."""
+    with zipfile.ZipFile(Path(__file__).parent / "fixtures" / "format-1.zip") as file:
+        file.extractall(tmp_path / "library")
+    return Library(tmp_path / "library")
+
+
+def test_a_reader_refuses_an_earlier_format_with_what_to_run(earlier: Library) -> None:
+    with pytest.raises(FormatUnknown, match="earlier paperpath: it has format 1") as caught:
+        earlier.open()
+    assert "`paperpath reindex`" in caught.value.cure and "SOURCE" not in caught.value.cure
+    with earlier.writer() as writer, pytest.raises(FormatUnknown):
+        writer.rollback()
+
+
+def test_an_earlier_format_is_verified_listed_and_pruned(earlier: Library) -> None:
+    assert earlier.verify() == [("000002", ""), ("000003", "")]
+    assert [manifest.format for manifest in earlier.manifests()] == [1, 1]
+    with earlier.writer() as writer:
+        assert writer.prune(1) == ["000002"]
+    assert earlier.verify() == [("000003", "")]
+    path = earlier.folder / "files" / earlier.manifest("000003").files["catalogue"].name
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    assert "was altered" in earlier.verify()[0][1]
+
+
+def test_a_writer_goes_on_from_an_earlier_format(earlier: Library) -> None:
+    remembered = earlier.remembered()
+    assert remembered is not None and remembered.sources[2] == "arxiv:2301.00001" and remembered.kept_apart == ()
+    generation = earlier.open(earlier=True)
+    assert [s.id for s in generation.catalogue.summaries] == ["talk-2", "talk", "2301.00001", "2301.00002", "n1"]
+    document = generation.catalogue.document("2301.00001")
+    assert document is not None and document.title == "Growing apples on a north wall"
+    assert len(document.pages) == 2 and "Cut every shoot" in document.pages[1].text
+    assert [s.appendix for s in document.sections] == [False] * len(document.sections) != []
+    assert (document.blocks, document.references, document.missing, document.versions) == ((), (), (), ())
+    assert {p.kind for p in generation.catalogue.passages([0, 1, 2]).values()} == {"body"}
+    assert list(generation.catalogue.kinds_of[0]) == ["body"]

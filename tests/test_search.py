@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from libraries import TEXTS, build
+from libraries import TEXTS, build, build_documents, document
 
-from indexer.document import Origin
+from indexer.document import Block, Origin, Page, Section
 from indexer.embed import Toy
 from indexer.library import Library
 from service import search
@@ -78,3 +78,76 @@ def test_links_open_at_the_place(generation) -> None:
     assert page_link(web, None, "pp") == "https://example.org/post/#pp"
     digest = dataclasses.replace(at_arxiv, text="digest")
     assert page_link(digest, None) == "https://arxiv.org/abs/2311.08105"
+
+
+# ---------------------------------------------------------------------- kinds
+
+
+@pytest.fixture(scope="module")
+def kinds(tmp_path_factory: pytest.TempPathFactory):
+    """Two papers. The second says nothing of stale gradients, but its bibliography does, in the very words asked for."""
+    said = {
+        "abstract": "We study how late answers of slow machines harm training.",
+        "heading": "2 Stale gradients",
+        "body": "Old gradients are bounded here by waiting for the slowest machine.",
+        "caption": "Figure 1: the loss over time for four values of the bound.",
+        "table": "bound loss accuracy minutes hours days weeks",
+        "footnote": "The code will be given to whoever asks for it kindly.",
+        "appendix": "Here the theorem about the bound is proven at length.",
+    }
+    cited = {
+        "body": "Sheep are kept in flocks and dogs bring them home at night.",
+        "heading": "References",
+        "reference": "A. Author. Do stale gradients harm asynchronous training? In Proc. of the Example Conference, 2020.",
+    }
+    documents = []
+    for name, blocks in (("says", said), ("cites", cited)):
+        text, marked, sections = "", [], []
+        for kind, own in blocks.items():
+            if kind == "heading":
+                sections.append(Section(own, 1, 0, len(text)))
+            marked.append(Block(kind, 0, len(text), len(text) + len(own)))
+            text += own + "\n"
+        made = document(name, [])
+        documents.append(dataclasses.replace(made, text="full", pages=(Page(text, 1),), blocks=tuple(marked),
+                                             sections=tuple(sections)))  # fmt: skip
+    folder = tmp_path_factory.mktemp("kinds")
+    build_documents(folder, documents)
+    return Library(folder).open()
+
+
+QUESTION = "Do stale gradients harm asynchronous training?"
+
+
+def test_a_bibliography_never_answers_a_question(kinds) -> None:
+    answer = search.search(kinds, Toy(), QUESTION, 10)
+    assert [found.id for found in answer.results] == ["says", "cites"]
+    shown = [passage for found in answer.results for passage in found.passages]
+    assert {p.kind for p in shown} <= set(search.SEARCHED)
+    assert not any("asynchronous" in p.text for p in shown)
+    assert search.rank(kinds, Toy(), [QUESTION], 10)[0][0][0] == "says"
+    asked = search.search(kinds, Toy(), QUESTION, 10, ["reference"]).results
+    assert [(found.id, found.passages[0].path) for found in asked] == [("cites", ("References",))]
+    assert search.rank(kinds, Toy(), [QUESTION], 10, ["reference"])[0][0][0] == "cites"
+    assert search.search(kinds, Toy(), QUESTION, 10, ["all"]).results[0].id == "cites"
+
+
+@pytest.mark.parametrize("kind", [kind for kind in search.KINDS if kind != "all"])
+def test_only_the_kinds_asked_for_are_looked_in(kinds, kind: search.Kind) -> None:
+    there = {p.kind for s in kinds.catalogue.summaries for p in kinds.catalogue.passages_of(s.position)}
+    found = search.search(kinds, Toy(), "the bound", 10, [kind]).results
+    assert {p.kind for paper in found for p in paper.passages} == ({kind} & there)
+    both = search.search(kinds, Toy(), "the bound", 10, [kind, "body"]).results
+    assert {p.kind for paper in both for p in paper.passages} == ({kind} & there) | {"body"}
+
+
+def test_a_passage_says_where_it_stands(kinds) -> None:
+    found = search.search(kinds, Toy(), "four values of the bound", 1, ["caption"]).results[0].passages[0]
+    assert (found.kind, found.section, found.path, found.page) == (
+        "caption",
+        "2 Stale gradients",
+        ("2 Stale gradients",),
+        1,
+    )
+    first = search.search(kinds, Toy(), "late answers of slow machines", 1, ["abstract"]).results[0].passages[0]
+    assert (first.section, first.path) == (None, ())

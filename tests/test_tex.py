@@ -11,7 +11,7 @@ import pytest
 from conftest import SHARED, needs_shared
 from hypothesis import given
 from hypothesis import strategies as st
-from tex_prose import FORMULA, PROSE_KINDS, Heading, Source, compare, formula_words, pdf_prose, read_tex, words
+from tex_prose import FORMULA, Heading, Source, compare, formula_words, pdf_prose, read_tex, words
 
 from indexer import extract
 from indexer.document import Block, Extracted, Page, Reference, TextMention
@@ -244,7 +244,3 @@ def test_a_comparison_is_within_its_bounds(source: list[str], pdf: list[str]) ->
     assert (found.f1 == 1) == (not found.faults)
     same = compare(source, [word for word in source if word != FORMULA])
     assert same.f1 == 1 and same.left_out == 0
-
-
-def test_prose_is_what_a_question_may_find() -> None:
-    assert set(PROSE_KINDS) == {"heading", "abstract", "body", "appendix"}

@@ -27,6 +27,7 @@ class Drawn:
     level: int = 0
     heading: str = ""
     appendix: bool = False
+    claimed: bool = False  # by a caption or a picture
 
     @property
     def page(self) -> int:

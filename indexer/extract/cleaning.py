@@ -30,6 +30,7 @@ _PREFIXES = frozenset(
     "all co cross deep ex full half high hyper inter intra large long low meta micro mid mini multi near non one open over "
     "post pre pseudo real self semi short single small state sub super three top two ultra under up well zero".split()
 )
+_SMALL = frozenset("a an and as at by for from in into of off on or out over the to up with".split())
 _WORDS = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
 
 
@@ -65,6 +66,8 @@ def joined(first: str, second: str, words: Collection[str]) -> str:
     head = re.search(r"[^\W\d_]*$", first)[0]
     tail = re.match(r"[^\W\d_]*", second)[0]
     if not head or not tail or second[:1].isdigit() or (tail[0].isupper() and not head.isupper()):
+        return f"{first}-{second}"
+    if second[len(tail) : len(tail) + 1] == "-" or tail.casefold() in _SMALL:  # a compound: orders-of-magnitude
         return f"{first}-{second}"
     if len(head) > 1 and head.isupper() and tail.islower():
         return f"{first}-{second}"

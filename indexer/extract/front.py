@@ -14,6 +14,7 @@ from statistics import median
 from typing import NamedTuple
 
 from indexer import arxiv
+from indexer.extract.garbage import is_garbage
 from indexer.extract.layout import Layout, Line
 from indexer.extract.sheet import Word
 
@@ -58,7 +59,7 @@ _PLACE = re.compile(
 _PARTICLES = frozenset(
     "de da do dos das del della di du la las le les lo los van von der den het ter ten te zu zum zur af av bin ibn ben el al y e i da’ d’ of the".split()
 ) - {"of", "the"}
-_AND = frozenset(["and", "&", "und", "et", "и", "och", "og", "en"])
+_AND = frozenset(["and", "&", "und", "et", "и", "och", "og", "en", "by"])
 _DEGREE = re.compile(
     r"(?:Ph\.?\s?D|M\.?D|M\.?Sc?|B\.?Sc?|M\.?A|B\.?A|M\.?B\.?A|D\.?Phil|M\.?P\.?H|Dr|Prof|Esq|FRCP|RN|"
     r"(?:Student|Senior|Life|Associate|Graduate)?\s?(?:Life )?(?:Member|Fellow)|IEEE|ACM|AAAI|SIAM)\.?"
@@ -89,9 +90,16 @@ _VENUE = re.compile(
 )
 _NO_VENUE = re.compile(r"downloaded|licen[sc]ed use|accessed|class files|permission|https?:", re.IGNORECASE)
 _NO_TITLE = re.compile(
-    r"journal of|proceedings of|transactions on|published (?:as|in|by)|under review|(?:to appear|accepted) (?:in|at|as)|preprint|"
-    r"technical report|working paper|(?:research|review|original) (?:article|paper)\W*$|\bissn\b|\bvol\.|https?:|www\.|@|contents lists|"
-    r"\(.{0,40}\b(?:19|20)\d\d.{0,12}\)\W*$|^(?:article|letter|report|paper|open access)\W*$|discussions, stats",
+    r"^\W*(?:published (?:as|in|by)|under review|submitted to|to appear|accepted (?:in|at|as|for)|preprint|article in press|contents lists|"
+    r"see discussions|available online|open access|working paper\b.{0,16}$|technical report\b[\s\w./-]{0,16}$|"
+    r"(?:invited|research|review|original|regular|full) (?:article|paper)s?\W*$|(?:article|letter|report|paper)s?\W*$|"
+    r"(?:fig(?:ure)?\.?|table|algorithm|listing)\s*\d|(?:the )?(?:journal|proceedings|transactions|ieee|acm|arxiv)\b.*\d)|"
+    r"\bissn\b|\bvol\.\s*\d|https?:|www\.|@",
+    re.IGNORECASE,
+)
+_SECTION = re.compile(
+    rf"(?:{_OPENINGS}|related works?|background|preliminaries|methods?|methodology|approach|experiments?|evaluation|results|discussion|"
+    r"conclusions?|references|bibliography|appendix|appendices)\W*",
     re.IGNORECASE,
 )
 # Accents that a file draws as signs of their own, by the combining character that each stands for.
@@ -148,7 +156,7 @@ def read_front(
     are never taken where the page doesn't print them.
     """
     first = next((i for i, lines in enumerate(kept[:3]) if any(_letters(line.text) > 1 for line in lines)), None)
-    if first is None:
+    if first is None or is_garbage([word.text for line in kept[first] for word in line.words]):
         return Front()
     page, lines = pages[first], list(kept[first])
     label, abstract = find_abstract(kept[first : first + _PAGES])
@@ -159,10 +167,11 @@ def read_front(
         floor = _first_section(lines)
     title_lines = find_title(lines, page.height, floor, own_title)
     bottom = max((line.y for line in title_lines), default=0.0)
+    floor = min(floor, _first_numbered(lines, bottom))
     if start is None:
-        abstract = find_unlabelled(lines, bottom, floor)
+        abstract = find_unlabelled(lines, bottom, floor) if title_lines else []
         floor = min(floor, abstract[0].top) if abstract else floor
-    header = [line for line in lines if bottom < line.y < floor and not any(line is other for other in title_lines)]
+    header = [line for line in lines if bottom < line.y < min(floor, _first_prose(lines, bottom))] if title_lines else []
     authors = find_authors(header) or _own_authors(own_authors, header)
     above = [line for line in lines if line.y < floor]
     if start is not None and start.page != lines[0].page:
@@ -204,34 +213,53 @@ def find_title(lines: Sequence[Line], height: float, floor: float, own: str = ""
             if _fold(joined_title(group)) == wanted:
                 return group
     largest = max(_prominence(group[0]) for group in groups)
-    near = [group for group in groups if _prominence(group[0]) > 0.985 * largest]
-    best = max(near, key=lambda group: min(sum(len(line.words) for line in group), 4))
-    if sum(len(line.words) for line in best) < 2 and not _title_after(best, groups):
-        return best
-    return _title_after(best, groups) or best
+    near = [group for group in groups if _prominence(group[0]) > 0.985 * largest and _short(group) and _apart(group, lines)]
+    best = max(near, key=lambda group: (min(_count(group), 3), group[0].font.bold, -group[0].y), default=[])
+    return _title_after(best, groups) or best if best else []
+
+
+def _apart(group: Sequence[Line], lines: Sequence[Line]) -> bool:
+    """Whether lines are set apart from a page's running text: in larger, bold or italic type, or in capitals."""
+    running = [line.size for line in lines if len(line.words) >= 6]
+    first = group[0]
+    larger = not running or _prominence(first) > 1.03 * median(running)
+    return larger or len(running) < 8 or first.font.bold or first.font.italic or first.text.isupper()
+
+
+def _count(group: Sequence[Line]) -> int:
+    return sum(len(line.words) for line in group)
+
+
+def _short(group: Sequence[Line]) -> bool:
+    """Whether lines are few enough to be a title, and not the running text of a page that has no larger type."""
+    return _count(group) <= 45 and not (len(group) > 2 and all(_prose(line) for line in group[:3]) and not group[0].font.bold)
 
 
 def _title_after(best: list[Line], groups: list[list[Line]]) -> list[Line] | None:
     """The title below a journal's name that is set a little larger: several words, nearly as large, not a name's line."""
-    if sum(len(line.words) for line in best) > 2:
+    if _count(best) > 2:
         return None
     size = _prominence(best[0])
-    for group in groups:
-        words = sum(len(line.words) for line in group)
-        if group[0].y > best[-1].y and words >= 4 and _prominence(group[0]) > 0.8 * size:
-            return group
-    return None
+    later = (group for group in groups if group[0].y > best[-1].y and _short(group))
+    return next((group for group in later if _count(group) >= 4 and _prominence(group[0]) > 0.8 * size), None)
 
 
 def joined_title(lines: Sequence[Line]) -> str:
     """A title's lines as one, without marks that point to notes."""
     text = ""
-    for row in rows_of(lines):
-        words = [token.text for token in row if not _mark(token)]
+    rows = rows_of(lines)
+    for row in rows:
+        words = [token.text for token in row if not _note(token, last=row is rows[-1] and token is row[-1])]
         part = " ".join(words).strip()
         hyphen = text.endswith("-") and not text.endswith(" -")
         text = f"{text}{part}" if not text or hyphen else f"{text} {part}"
     return re.sub(r"\s+([:;,.?!])", r"\1", text).strip().rstrip(MARKS.replace("#", "")).strip()
+
+
+def _note(token: Token, last: bool) -> bool:
+    """Whether a word of a title points to a note: a raised sign, or a raised number where the title ends."""
+    signs = not token.text.strip(MARKS.replace("#", "") + ",")
+    return signs and (token.raised or len(token.text) == 1 and token.text not in "·•∥") or last and token.raised and token.text.isdigit()
 
 
 def _title_groups(lines: Sequence[Line]) -> list[list[Line]]:
@@ -241,7 +269,8 @@ def _title_groups(lines: Sequence[Line]) -> list[list[Line]]:
         if groups:
             last = groups[-1][-1]
             alike = abs(_prominence(last) - size) <= 0.04 * size and last.font.bold == line.font.bold
-            if alike and line.y - last.y < 2.1 * size and last.font.italic == line.font.italic:
+            goes_on = last.font.italic == line.font.italic or last.text[-1:] in ":–—-"
+            if alike and goes_on and line.y - last.y < 2.1 * size:
                 groups[-1].append(line)
                 continue
         groups.append([line])
@@ -250,7 +279,9 @@ def _title_groups(lines: Sequence[Line]) -> list[list[Line]]:
 
 def _titular(line: Line) -> bool:
     text = line.text
-    return _letters(text) >= 2 and not _NO_TITLE.search(text) and _fold(text) not in _LABELS
+    if _letters(text) < 2 or _fold(text) in _LABELS or _SECTION.fullmatch(text):
+        return False
+    return not _NO_TITLE.search(text) and not (line.page and _NUMBERED.match(text))
 
 
 def _prominence(line: Line) -> float:
@@ -285,6 +316,8 @@ def find_unlabelled(lines: Sequence[Line], bottom: float, floor: float) -> list[
     """An abstract that is printed without being called one: prose between the title and what is marked as the next thing."""
     below = [line for line in lines if bottom < line.y < floor]
     for i, line in enumerate(below):
+        if _prose(line) and (line.text[0].islower() or _NO_TITLE.match(line.text)):
+            return []
         if _ends(line, line.size, False):
             return []
         if _prose(line) and i + 1 < len(below) and len(below[i + 1].words) >= 4 and 0 < below[i + 1].y - line.y < 2 * line.size:
@@ -373,7 +406,7 @@ def _contents(text: str) -> bool:
 def _prose(line: Line) -> bool:
     words = [word.text for word in line.words if word.text[:1].isalpha()]
     small = sum(word[:1].islower() for word in words)
-    return len(words) >= 6 and small >= 0.5 * len(words) and "@" not in line.text
+    return len(words) >= 6 and small >= 0.5 * len(words) and "@" not in line.text and not re.search(r"(?:\.\s?){4}", line.text)
 
 
 def _running(line: Line) -> float:
@@ -400,6 +433,23 @@ def _first_section(lines: Sequence[Line]) -> float:
     """The top of the first line that heads a section, endless if there is none."""
     for line in lines:
         if _OPENING.match(line.text) and len(line.words) <= 5:
+            return line.top
+    return float("inf")
+
+
+def _first_numbered(lines: Sequence[Line], bottom: float) -> float:
+    """The top of the heading that begins the first numbered section below a title, endless if there is none."""
+    for line in lines:
+        first = line.words[0].text.rstrip(".)")
+        if line.y > bottom and first in ("0", "1", "I", "A") and _NUMBERED.match(line.text) and _ends(line, _running(line), False):
+            return line.top
+    return float("inf")
+
+
+def _first_prose(lines: Sequence[Line], bottom: float) -> float:
+    """The top of the first paragraph of running text below a title, endless if there is none."""
+    for line, after in zip(lines, lines[1:], strict=False):
+        if line.y > bottom and _prose(line) and _prose(after) and 0 < after.y - line.y < 2 * line.size:
             return line.top
     return float("inf")
 
@@ -634,8 +684,8 @@ def _compose(letter: str, accent: str) -> str:
 
 
 def _raised(word: Word, line: Line) -> bool:
-    small = word.size < 0.87 * line.size and not (word.text.isupper() and len(word.text) > 1 and word.glued)
-    return (small and word.y < line.y - 0.1 * line.size) or (word.y < line.y - 0.2 * line.size and small)
+    small = word.size < 0.87 * line.size and not (word.glued and word.text.isalpha() and word.text.isupper())  # LaTeX's logo
+    return small and word.y < line.y - 0.1 * line.size
 
 
 def _mark(token: Token) -> bool:
@@ -667,8 +717,8 @@ def _person(words: Sequence[str]) -> bool:
     """Whether words look like a person's name: two to six, each with a capital or a particle, and not an address."""
     text = _printed(words)
     words = text.split()
-    if any("\u3040" <= c <= "\u9fff" or "\uac00" <= c <= "\ud7a3" for c in text):
-        return 2 <= _letters(text) <= 6 and not _PLACE.search(text)
+    if re.search("[\u3040-\u9fff\uac00-\ud7a3]", text):
+        return bool(re.fullmatch("[\u3040-\u9fff\uac00-\ud7a3·・ ]{2,8}", text)) and not _PLACE.search(text)
     if not 2 <= len(words) <= 7 or len(text) > 60 or _PLACE.search(text):
         return False
     if any(c.isdigit() or c in "@{}/:=<>[]()!?_%+" for c in text):
@@ -702,7 +752,8 @@ def _ended(tokens: Sequence[Token]) -> bool:
 
 def _marked_place(cell: Sequence[Token]) -> bool:
     """Whether a cell begins with the mark that names point to."""
-    return bool(cell) and (_mark(cell[0]) or bool(re.match(r"[\d∗*†‡§¶][^\W\d_]", cell[0].text))) and len(cell) > 1
+    raised = cell[0].raised and _mark(cell[0])
+    return len(cell) > 1 and (raised or bool(re.match(r"[\d∗*†‡§¶]+(?:[^\W\d_]|$)", cell[0].text)))
 
 
 def _address(tokens: Sequence[Token]) -> bool:

@@ -35,7 +35,7 @@ _NO_HEADING = re.compile(
     re.IGNORECASE,
 )
 _FIRST_LEVEL = re.compile(
-    r"abstract|acknowledg|contents|table of contents|references|bibliography|literature|works cited|appendi|supplementary|annex|"
+    r"abstract|acknowledg|ccs concepts|keywords|contents|table of contents|references|bibliography|literature|works cited|appendi|supplementary|annex|"
     r"supporting", re.IGNORECASE
 )  # fmt: skip
 _CONTENTS = re.compile(r"(?:table of )?contents|list of (?:figures|tables)", re.IGNORECASE)
@@ -173,7 +173,7 @@ def _heads_prose(block: Drawn, blocks: Sequence[Drawn], i: int, body: Body) -> b
     if after.column is not block.column:
         return _set_apart(block)
     below = (after.first.y - block.lines[-1].y) / max(block.column.leading, 1.0)
-    return after.kind is None and below > 1.15 and prose_like(after, body) and _set_apart(block)
+    return after.kind is None and below > 1.15 and prose_like(after, body) and (_set_apart(block) or bold(block.first))
 
 
 def _plain(text: str) -> str:
@@ -196,7 +196,8 @@ def _contents(pages: Sequence[list[Drawn]]) -> set[int]:
             found.add(index)
             for block in blocks:
                 listed = sum(bool(re.search(r"\d$", line.text)) for line in block.lines) >= 0.5 * len(block.lines)
-                if block.kind is None and (listed or re.search(r"(?:\.\s?){3,}", block.text)):
+                dotted = bool(re.search(r"(?:\.\s?){3,}", block.text))
+                if block.kind in (None, "table", "figure") and (listed or dotted):
                     block.kind = "front"
     return found
 

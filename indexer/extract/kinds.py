@@ -16,9 +16,10 @@ from indexer.extract.layout import Layout, Line
 _CAPTION = re.compile(
     r"(?P<what>(?:supplementary |extended data )?(?:fig(?:ure)?s?|tab(?:le)?|algorithm|alg|listing|scheme|box|exhibit|plate|"
     r"chart|procedure|program|code|abbildung|tabelle|tableau))\b\.?\s*(?P<n>[A-Z]{0,2}\.?\d{1,3}(?:[.\-]\d{1,2})*[a-z]?|[IVX]{1,6})?"
-    r"\s*(?P<mark>[.:|–—]|\(|$)",
+    r"(?P<mark>\s*[.:|–—]|\s+\(|\s*$|(?=\s))",
     re.IGNORECASE,
 )
+_LISTING = re.compile(r"alg|list|proc|prog|code", re.IGNORECASE)
 _MATHS = frozenset("=+−×·÷±∓≤≥≪≫≈≠≡∝∈∉⊂⊆∪∩∀∃∇∂∑∏∫√∞→←↔⇒⇐⇔∥⟨⟩⌈⌉⌊⌋⊙⊗⊕∗∘αβγδεϵζηθϑικλμνξπρστυφϕχψωΓΔΘΛΞΠΣΦΨΩ∼|<>^{}ˆ˜¯∆")
 _EQUATION_NUMBER = re.compile(r"\(\d{1,3}[a-z]?(?:\.\d{1,3})?\)$|\([A-Z]\.?\d{1,2}\)$")
 _STEP = re.compile(
@@ -26,6 +27,7 @@ _STEP = re.compile(
     r"\w{0,12}:?|(?:for|while|if|else|end|repeat|until|return|do)\b)",
     re.IGNORECASE,
 )
+_NUMBERED_STEP = re.compile(r"\d{1,2}:\s")
 _MARK = re.compile(r"\(?(?:\d{1,2}|[∗*†‡§¶#♦♣♠♥◦⋆★]+|[a-z])\)?$")
 _HEADS = re.compile(r"abstract|introduction|references?|bibliography|acknowledge?ments?|conclusions?|appendix", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]{3,}")
@@ -70,10 +72,12 @@ def body_of(pages: Sequence[Sequence[Line]]) -> Body:
 def mark_kinds(blocks: list[Drawn], page: Layout, body: Body) -> None:
     """Gives each block of a page that is not prose its kind, in place. Headings and references are not looked for."""
     prose = [prose_like(block, body) for block in blocks]
-    _pictures(blocks, page, body, prose)
-    captions = [i for i, block in enumerate(blocks) if block.kind is None and caption(block, blocks, i, body)]
+    captions = [i for i, block in enumerate(blocks) if block.kind is None and caption(block, body)]
     for i in captions:
         blocks[i].kind = "caption"
+        if i + 1 < len(blocks) and _title_of(blocks[i], blocks[i + 1]):
+            blocks[i + 1].kind = "caption"
+    _pictures(blocks, page, body, prose)
     for i in captions:
         _around(blocks, i, prose, body)
     _footnotes(blocks, page, body)
@@ -89,16 +93,43 @@ def mark_kinds(blocks: list[Drawn], page: Layout, body: Body) -> None:
                 block.kind = "figure"
         elif block.kind is None and _code(block):
             block.kind = "code"
+        if block.kind is None and all(_NUMBERED_STEP.match(line.text) for line in block.lines):
+            block.kind = "code"
     _formula_parts(blocks, body)
+    _neighbours(blocks, prose, body)
+
+
+def _neighbours(blocks: list[Drawn], prose: list[bool], body: Body) -> None:
+    """What is left between cells and scraps, and is no prose, is one of them."""
+    for order in (range(len(blocks)), range(len(blocks) - 1, -1, -1)):
+        step = order.step
+        for i in order:
+            block = blocks[i]
+            j = i - step
+            if block.kind is not None or prose[i] or not 0 <= j < len(blocks) or heading_like(block):
+                continue
+            near = blocks[j]
+            if near.kind in ("table", "figure", "code") and near.column is block.column and not _paragraph_end(blocks, i, body):
+                gap = max(block.top - near.bottom, near.top - block.bottom)
+                if gap < 2.2 * body.size:
+                    block.kind, block.claimed = near.kind, near.claimed
+
+
+def _paragraph_end(blocks: Sequence[Drawn], i: int, body: Body) -> bool:
+    """Whether a short block may be the last line of a paragraph, or one like `Then we have:`."""
+    block = blocks[i]
+    edge = block.x0 < block.column.x0 + 2.5 * body.size
+    return edge and abs(block.size - body.size) <= 0.3 and block.text[-1] in ".:,;"
 
 
 def prose_like(block: Drawn, body: Body) -> bool:
     """Whether it is set as running text is: long lines of words in the document's own type."""
-    if block.cells:
-        return False
     words = len(_WORD.findall(block.text))
     lines = len(block.lines)
-    if words < 3 or (words < 3 * lines and lines > 1):
+    rows = lines - block.cells
+    if block.cells and (block.cells > 0.5 * rows or words < 5 * rows):
+        return False
+    if words < 3 or (words < 3 * rows and rows > 1):
         return False
     if formula_share(block) > 0.5:
         return False
@@ -118,15 +149,24 @@ def prose_like(block: Drawn, body: Body) -> bool:
     return True
 
 
-def caption(block: Drawn, blocks: Sequence[Drawn], i: int, body: Body) -> bool:
+def _title_of(label: Drawn, block: Drawn) -> bool:
+    """Whether a block is the title under a caption that is no more than a label (`TABLE I`)."""
+    bare = len(label.lines) == 1 and len(label.first.words) <= 3 and block.column is label.column
+    return bare and block.kind is None and not block.cells and 0 < block.top - label.bottom < 1.2 * label.size and block.words <= 60
+
+
+def caption(block: Drawn, body: Body) -> bool:
     """Whether it is the caption of a figure, a table, an algorithm or a listing."""
     match = _CAPTION.match(block.first.text)
-    if not match or (not match["n"] and match["mark"] not in (":", "|")):
+    if not match or (not match["n"] and match["mark"].strip() not in (":", "|")):
         return False
-    if match["mark"] in (".", ":", "|", "–", "—"):
+    mark = match["mark"].strip()
+    if mark in (".", ":", "|", "–", "—"):
         return True
     rest = block.first.text[match.end() :].strip()
-    if match["mark"] == "" and match.end() < len(block.first.text):
+    if _LISTING.match(match["what"]) and len(block.lines) <= 4 and rest[:1].isupper():
+        return True
+    if mark == "" and match.end() < len(block.first.text):
         label = [word for word in block.first.words[:2]]
         apart = bold(block.first) or all(word.font.bold or word.font.italic for word in label)
         return apart and (rest[:1].isupper() or block.size < 0.96 * body.size)
@@ -168,8 +208,9 @@ def _pictures(blocks: list[Drawn], page: Layout, body: Body, prose: list[bool]) 
         if sum(len(b.lines) for b in inside) < 6:  # a page may be a drawing that holds its text
             boxes.append((x0, top, x1, bottom))
     for block, is_prose in zip(blocks, prose, strict=True):
-        if block.kind is None and any(_within(block, *box) for box in boxes) and not (is_prose and block.words > 40):
-            block.kind = "figure"
+        plain = is_prose and abs(block.size - body.size) < 0.04 * body.size and block.words > 10
+        if block.kind is None and not plain and any(_within(block, *box) for box in boxes):
+            block.kind, block.claimed = "figure", True
 
 
 def _within(block: Drawn, x0: float, top: float, x1: float, bottom: float) -> bool:
@@ -184,17 +225,16 @@ def _around(blocks: list[Drawn], i: int, prose: list[bool], body: Body) -> None:
     what = blocks[i].first.text.casefold()
     before = _reach(blocks, i, -1, prose)
     after = _reach(blocks, i, +1, prose)
-    if what.startswith(("alg", "list", "proc", "prog", "code")):
-        after = _steps(blocks, i) or after
-        for j in after or before:
-            blocks[j].kind = "code"
+    if _LISTING.match(what):
+        after = _steps(blocks, i, body) or after
+        lead, kind = after or before, "code"
     elif what.startswith("tab"):
         lead = after if _tabular(blocks, after) >= _tabular(blocks, before) else before
-        for j in lead:
-            blocks[j].kind = "table"
+        kind = "table"
     else:
-        for j in before if len(before) >= 1 else after:
-            blocks[j].kind = "figure"
+        lead, kind = before or after, "figure"
+    for j in lead:
+        blocks[j].kind, blocks[j].claimed = kind, True
 
 
 def _reach(blocks: Sequence[Drawn], i: int, step: int, prose: Sequence[bool]) -> list[int]:
@@ -241,17 +281,23 @@ def _gaps(line: Line) -> int:
     return sum(b.x0 - a.x1 > 0.9 * line.size for a, b in zip(line.words, line.words[1:], strict=False))
 
 
-def _steps(blocks: Sequence[Drawn], i: int) -> list[int]:
+def _steps(blocks: Sequence[Drawn], i: int, body: Body) -> list[int]:
     """The steps of an algorithm that follow its caption, prose-like as they may be."""
-    found = []
+    found: list[int] = []
+    misses = 0
     for j in range(i + 1, len(blocks)):
         block = blocks[j]
-        if block.kind not in (None, "figure") or heading_like(block):
+        if block.kind not in (None, "figure", "formula") or (heading_like(block) and not _STEP.match(block.first.text)):
             break
         steps = sum(bool(_STEP.match(line.text)) for line in block.lines)
         inset = sum(line.x0 > block.column.x0 + 0.8 * line.size for line in block.lines)
-        if not (steps >= 0.25 * len(block.lines) or inset > 0.6 * len(block.lines) or formula_share(block) > 0.4):
+        prose = prose_like(block, body) and len(block.lines) >= 2
+        if steps >= 0.25 * len(block.lines) or (inset > 0.6 * len(block.lines) and not prose) or formula_share(block) > 0.4:
+            misses = 0
+        elif prose or misses >= 2:
             break
+        else:
+            misses += 1
         found.append(j)
     while found and not any(_STEP.match(line.text) for line in blocks[found[-1]].lines):
         found.pop()
@@ -309,7 +355,10 @@ def _footnotes(blocks: list[Drawn], page: Layout, body: Body) -> None:
                 break
             foot.append(block)
         marked = [n for n, block in enumerate(foot) if footnote_mark(block.first)]
-        if marked and foot[0].bottom > 0.5 * page.height:
+        low = foot and foot[0].bottom > 0.5 * page.height
+        if low and page.number == 1:  # notices of a first page bear no mark
+            marked = list(range(len(foot)))
+        if low and marked:
             for block in foot[: max(marked) + 1]:
                 block.kind = "footnote"
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
+from indexer.extract.accents import settled
 from indexer.extract.sheet import Font, Sheet, Word
 
 _WIDE_GAP = 2.2  # ems between words that still share a line: less than a column's gutter and a grid of authors
@@ -83,7 +84,7 @@ def spaced(words: Iterable[Word]) -> str:
 def layout(sheet: Sheet) -> Layout:
     """The lines of a sheet in reading order."""
     page = sheet.number - 1
-    lines = _lines(sheet.words, page)
+    lines = _lines(settled(sheet.words), page)
     gutter = _gutter(lines, sheet.width)
     if gutter is not None:
         lines = [part for line in lines for part in _cut(line, gutter)]
@@ -110,7 +111,10 @@ def _lines(words: Sequence[Word], page: int) -> list[Line]:
                 joins = -0.6 * em < gap < wide * em
             else:  # raised or lowered: smaller, or only a little out of line
                 near = abs(dy) < 0.62 * em and (word.size < 0.92 * size or size < 0.92 * word.size or abs(dy) < 0.3 * em)
-                joins = near and -0.6 * em < gap < 0.8 * em
+                last = run[-1]
+                # an index under an exponent goes back to where that began
+                back = word.x0 - last.x0 if word.size < 0.86 * size and last.size < 0.86 * size else gap
+                joins = near and (-0.6 * em < gap or -0.4 * em < back) and gap < 0.8 * em
                 if word.font.math and len(word.text) <= 2:  # roots, big brackets and sums hang from another baseline
                     joins = joins or (abs(dy) < 1.6 * em and -0.3 * em < gap < 0.7 * em)
             if word.glued and not joins:

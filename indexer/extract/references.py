@@ -10,6 +10,7 @@ import re
 import statistics
 import unicodedata
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -49,8 +50,25 @@ _LABELS = {
     "1.": re.compile(r"\s*(\d{1,3})\.(?:\s+|$)"),
     "1": re.compile(r"\s*(\d{1,3})\s+(?=[^\W\d_])"),
 }
+_BRACKETED = re.compile(r"\s*[\[(]\w|\s*\d{1,3}\.\s")
 _ALPHA = re.compile(r"\s*\[\s*([^\W\d_][^\[\]]{0,60})\]\s*")
 _CAPTION = re.compile(r"(?:Figure|Fig\.|Table|Algorithm|Listing)\s+[A-Z]?\.?\d+\s*[:.|]")
+
+
+class _Row(NamedTuple):
+    """A line that says something. `at` is its index among all, `beside` whether it goes on the row before on its baseline.
+
+    `indent` is counted from where its column's entries begin, as far as that can be told.
+    """
+
+    at: int
+    text: str
+    indent: float
+    gap: float
+    size: float
+    new: bool
+    beside: bool
+    column: int
 
 
 def split(lines: Sequence[PrintedLine]) -> list[Printed]:
@@ -58,17 +76,65 @@ def split(lines: Sequence[PrintedLine]) -> list[Printed]:
 
     Lines that belong to none are in none: text after the last entry, a float in the middle. Most entries: 5000.
     """
-    starts, labels, kind = _starts(lines)
+    rows = _rows(lines)
+    starts, labels, kind = _starts(rows)
     if not starts:
         return []
-    usual, inside = _usual(lines, starts)
+    usual, indents = _usual(rows, starts)
     entries = []
-    for n, (start, end) in enumerate(zip(starts, [*starts[1:], len(lines)], strict=True)):
-        kept = _own_lines(lines, start, end, usual, inside)
-        entries.append(Printed(labels[n], tuple(kept)))
+    for n, (first, last) in enumerate(zip(starts, [*starts[1:], len(rows)], strict=True)):
+        kept = _own_rows(rows, first, last, usual, indents)
+        entries.append(Printed(labels[n], tuple(rows[i].at for i in kept)))
     if kind in ("indent", "gap", "sense"):
         entries = entries[: _listed(lines, entries)]
     return entries[:MOST_ENTRIES]
+
+
+def _rows(lines: Sequence[PrintedLine]) -> list[_Row]:
+    rows: list[_Row] = []
+    column = -1
+    turned = True
+    for at, line in enumerate(lines):
+        turned = turned or line.new_column
+        if not any(map(str.isalnum, line.text)):
+            turned = turned and not rows  # an accent on a baseline of its own begins no column
+            continue
+        new = turned or line.new_column
+        column += new
+        beside = not new and bool(rows) and line.gap < 0.4
+        rows.append(_Row(at, line.text, line.indent, line.gap, line.size, new, beside, column))
+        turned = False
+    return _levelled(rows)
+
+
+def _levelled(rows: list[_Row]) -> list[_Row]:
+    """The rows with indents counted from the left edge of their column's entries.
+
+    A column's own edge may be that of its hanging lines. The depth of the hanging indent is the commonest one; a column
+    with one edge only has one-line entries, or nothing but the lines after an entry's first.
+    """
+    columns: dict[int, list[_Row]] = {}
+    for row in rows:
+        if not row.beside:
+            columns.setdefault(row.column, []).append(row)
+    edges: dict[int, tuple[float, float]] = {}
+    for column, members in columns.items():
+        counts = Counter(round(row.indent * 5) for row in members if len(row.text) >= 8 or len(members) < 3)
+        if not counts:
+            continue
+        low = min(counts)
+        far = {place: n + counts[place - 1] for place, n in counts.items() if 3 <= place - low <= 30}
+        high = max(far, key=lambda place: far[place]) if far else low
+        edges[column] = low / 5, high / 5
+    depths = [high - low for column, (low, high) in edges.items() if high > low for _ in columns[column]]
+    depth = statistics.median(depths) if depths else 0.0
+    shifts: dict[int, float] = {}
+    for column, (low, high) in edges.items():
+        if depth and high == low:
+            begun = sum(_opens(row.text) or bool(_BRACKETED.match(row.text)) for row in columns[column])
+            low -= 0.0 if 2 * begun >= len(columns[column]) else depth
+        shifts[column] = low
+    return [row._replace(indent=row.indent - shifts.get(row.column, 0.0)) for row in rows]
 
 
 def end(lines: Sequence[PrintedLine]) -> int:
@@ -154,21 +220,21 @@ def _share_like(lines: Sequence[PrintedLine], entries: Sequence[Printed]) -> flo
     return like / max(len(entries), 1)
 
 
-def _starts(lines: Sequence[PrintedLine]) -> tuple[list[int], list[str], str]:
-    """Where entries begin, with their labels, and how that was seen: a label's form, `alpha`, `indent`, `gap`, `sense`."""
+def _starts(rows: Sequence[_Row]) -> tuple[list[int], list[str], str]:
+    """The rows where entries begin, their labels, and how that was seen: a label's form, or one of `_unlabelled`."""
     best: tuple[list[int], list[str], str] = ([], [], "")
     for name, pattern in _LABELS.items():
-        starts, labels = _numbered(lines, pattern, loose=name in ("1.", "1"))
-        if len(starts) > max(len(best[0]), 1) or (len(starts) == 1 == len(lines)):
+        starts, labels = _numbered(rows, pattern, loose=name in ("1.", "1"))
+        if len(starts) > max(len(best[0]), 1) or (len(starts) == 1 == len(rows)):
             best = (starts, labels, name)
-    alpha = [(i, match[1]) for i, line in enumerate(lines) if (match := _ALPHA.match(line.text)) and _alpha(match[1])]
+    alpha = [(i, match[1]) for i, row in enumerate(rows) if (match := _ALPHA.match(row.text)) and _alpha(match[1])]
     if len(alpha) > max(len(best[0]), 1) and alpha[0][0] <= 3:
         best = ([i for i, _ in alpha], [re.sub(r"\s+", " ", label).strip() for _, label in alpha], "alpha")
-    if len(best[0]) >= 2 and best[0][0] <= max(3, len(lines) // 10):
+    if len(best[0]) >= 2 and best[0][0] <= max(3, len(rows) // 10):
         span = best[0][-1] - best[0][0] + 1
         if span <= 14 * len(best[0]) or best[2] == "[1]":
             return best
-    starts, kind = _unlabelled(lines)
+    starts, kind = _unlabelled(rows)
     return starts, [""] * len(starts), kind
 
 
@@ -180,14 +246,14 @@ def _alpha(label: str) -> bool:
     return bool(re.fullmatch(r"[^\W\d_][\w+*’'.&-]{1,14}", compact)) and compact.lower() not in ("online", "internet")
 
 
-def _numbered(lines: Sequence[PrintedLine], pattern: re.Pattern[str], loose: bool) -> tuple[list[int], list[str]]:
-    """The longest rising chain of labels. A `loose` label (`12.`) may be the end of a page range: it needs an end before."""
+def _numbered(rows: Sequence[_Row], pattern: re.Pattern[str], loose: bool) -> tuple[list[int], list[str]]:
+    """The longest rising chain of labels. A `loose` one (`12.`) may be the end of a page range: it needs an end before."""
     seen = []
-    for i, line in enumerate(lines):
-        match = pattern.match(line.text)
+    for i, row in enumerate(rows):
+        match = pattern.match(row.text)
         if not match:
             continue
-        if loose and i and not _closes(lines[i - 1].text) and line.gap < 1.5:
+        if loose and i and not _closes(rows[i - 1].text) and row.gap < 1.5:
             continue
         seen.append((i, int(match[1])))
     bound = 2 * len(seen) + 10
@@ -229,41 +295,39 @@ def _unbroken(chain: list[int], numbers: Sequence[int]) -> list[int]:
     return chain
 
 
-def _unlabelled(lines: Sequence[PrintedLine]) -> tuple[list[int], str]:
-    if not lines:
+def _unlabelled(rows: Sequence[_Row]) -> tuple[list[int], str]:
+    """Where entries begin by their hanging `indent`, the `gap` before them, or by `sense` alone."""
+    if not rows:
         return [], ""
-    out = [i for i, line in enumerate(lines) if line.indent < 0.45]
-    hanging = [line for line in lines if 0.45 <= line.indent < 4]
-    if len(out) >= 2 and len(hanging) >= 0.2 * len(lines):
-        usual = statistics.median(line.indent for line in hanging)
-        if usual >= 0.6:
-            edge = usual / 2
-            starts = [i for i, line in enumerate(lines) if line.indent < edge and not _goes_on(lines, i)]
-            if starts:
-                return sorted({0, *starts}), "indent"
-    gaps = sorted(line.gap for line in lines[1:] if 0 < line.gap < 6)
+    hanging = [row.indent for row in rows if 0.45 <= row.indent < 6 and not row.beside]
+    if len(hanging) >= 0.2 * len(rows) and sum(row.indent < 0.45 for row in rows) >= 2:
+        edge = statistics.median(hanging) / 2
+        starts = [i for i, row in enumerate(rows) if row.indent < edge and not row.beside and not _goes_on(rows, i)]
+        if starts:
+            return sorted({0, *starts}), "indent"
+    gaps = sorted(row.gap for row in rows[1:] if 0.4 < row.gap < 6 and not row.new)
     if len(gaps) >= 3:
         close = gaps[len(gaps) // 4]
         wide = [g for g in gaps if g > 1.2 * close]
-        if len(wide) >= max(1, len(gaps) // 15) and len(wide) < 0.85 * len(gaps):
+        if max(1, len(gaps) // 15) <= len(wide) < 0.85 * len(gaps):
             edge = (close + statistics.median(wide)) / 2
             starts = [
                 i
-                for i, line in enumerate(lines)
+                for i, row in enumerate(rows)
                 if i == 0
-                or (line.gap > edge and not _goes_on(lines, i))
-                or (line.gap <= 0 and _closes(lines[i - 1].text) and _opens(line.text))
+                or (not row.new and row.gap > edge and not _goes_on(rows, i))
+                or (row.new and _closes(rows[i - 1].text) and _opens(row.text))
             ]
             return starts, "gap"
-    return [i for i in range(len(lines)) if i == 0 or (_closes(lines[i - 1].text) and _opens(lines[i].text))], "sense"
+    return [i for i in range(len(rows)) if i == 0 or (_closes(rows[i - 1].text) and _opens(rows[i].text))], "sense"
 
 
-def _goes_on(lines: Sequence[PrintedLine], i: int) -> bool:
-    """Whether line `i` can't begin an entry: the one before it ends in a cut word, or within a list of names."""
+def _goes_on(rows: Sequence[_Row], i: int) -> bool:
+    """Whether row `i` can't begin an entry: the one before it ends in a cut word, or within a list of names."""
     if i == 0:
         return False
-    before = lines[i - 1].text.rstrip()
-    return bool(re.search(r"[^\W\d_]-$|(?:,| and| &| in| of| the)$", before)) or lines[i].text[:1] in ",.;:)&"
+    before = rows[i - 1].text.rstrip()
+    return bool(re.search(r"[^\W\d_]-$|(?:,| and| &| in| of| the)$", before)) or rows[i].text[:1] in ",.;:)&"
 
 
 _ABBREVIATION = re.compile(
@@ -301,52 +365,52 @@ def _opens(text: str) -> bool:
     return bool(_OPENS.match(text))
 
 
-def _usual(lines: Sequence[PrintedLine], starts: Sequence[int]) -> tuple[float, float]:
-    """The usual space between lines of one entry, and the indent of lines that are not an entry's first."""
+def _usual(rows: Sequence[_Row], starts: Sequence[int]) -> tuple[float, dict[int, float]]:
+    """The usual space between the rows of one entry, and each column's indent of rows that are not an entry's first."""
     first = set(starts)
-    rest = [line for i, line in enumerate(lines[: starts[-1] + 1]) if i not in first and i > starts[0]]
-    gaps = [line.gap for line in rest if 0.85 < line.gap < 2.5]
-    indents = [round(line.indent, 1) for line in rest]
-    gap = statistics.median(gaps) if gaps else 1.3
-    indent = statistics.median(indents) if indents else 1.0
-    return gap, indent
+    rest = [row for i, row in enumerate(rows) if i not in first and starts[0] < i < starts[-1] and not row.beside]
+    gaps = [row.gap for row in rest if 0.85 < row.gap < 2.5 and not row.new]
+    columns: dict[int, list[float]] = {}
+    for row in rest:
+        columns.setdefault(row.column, []).append(row.indent)
+    indents = {column: statistics.median(members) for column, members in columns.items() if len(members) >= 3}
+    return statistics.median(gaps) if gaps else 1.3, indents
 
 
-def _own_lines(lines: Sequence[PrintedLine], start: int, end: int, usual: float, indent: float) -> list[int]:
-    """The lines of an entry, without a float in its middle and without what follows after it."""
-    own = [start]
+def _own_rows(rows: Sequence[_Row], first: int, last: int, usual: float, indents: dict[int, float]) -> list[int]:
+    """The rows of an entry, without a float in its middle and without what follows after it."""
+    own = [first]
     away = False  # within a float
-    for i in range(start + 1, end):
-        line = lines[i]
-        new = line.new_column or line.gap <= 0
-        broken = new or line.gap > 1.45 * usual
-        if not broken:
+    common = statistics.median(indents.values()) if indents else rows[first].indent + 1.0
+
+    def fits(row: _Row) -> bool:
+        near = abs(row.indent - indents.get(row.column, common)) < 0.35
+        return near and abs(row.size - rows[first].size) < 0.08 * max(row.size, 1)
+
+    for i in range(first + 1, last):
+        row = rows[i]
+        if not (row.new or row.gap > 1.45 * usual):
             if not away:
                 own.append(i)
             continue
-        fits = abs(line.indent - indent) < 0.35 and abs(line.size - lines[start].size) < 0.08 * max(line.size, 1)
-        if _CAPTION.match(line.text):
+        if _CAPTION.match(row.text):
             away = True
             continue
-        closed = _closes(lines[own[-1]].text)
-        if new and not closed:
-            away = False
-        elif new:
-            away = not (fits or re.match(r"(?:URL|doi|https?:|arXiv|ISBN|ISSN|\d{4}\.$|[a-z])", line.text))
+        closed = _closes(rows[own[-1]].text)
+        if row.new:
+            away = closed and not (fits(row) or _TAIL.match(row.text))
         elif away:
-            away = not fits
-        elif closed or line.gap > 4 * usual or (not fits and line.gap > 2 * usual):
-            away = True
+            away = not fits(row)
+        else:
+            away = closed or row.gap > 4 * usual or (not fits(row) and row.gap > 2 * usual)
         if not away:
             own.append(i)
-        elif not new and closed and not _resumes(lines, i, end, usual, indent):
+        elif not row.new and closed and not any(rows[k].new and fits(rows[k]) for k in range(i + 1, min(last, i + 80))):
             break
     return own
 
 
-def _resumes(lines: Sequence[PrintedLine], i: int, end: int, usual: float, indent: float) -> bool:
-    """Whether, after line `i`, a column begins within the entry with a line that fits it."""
-    return any(lines[k].new_column and abs(lines[k].indent - indent) < 0.2 for k in range(i + 1, min(end, i + 80)))
+_TAIL = re.compile(r"(?:URL|doi|https?:|arXiv|ISBN|ISSN|\d{4}\.$|[a-z])")
 
 
 def _listed(lines: Sequence[PrintedLine], entries: Sequence[Printed]) -> int:

@@ -95,9 +95,7 @@ def _bibliography(pages: Sequence[list[Drawn]]) -> list[PrintedLine]:
                 inside = bool(REFERENCES.fullmatch(block.heading))
                 before = None
                 continue
-            if not inside or block.kind in ("caption", "table", "code", "front") or (block.kind == "footnote"):
-                continue
-            if block.kind == "figure" and block.words < 3:
+            if not inside or block.claimed or block.kind in ("caption", "front", "footnote", "abstract"):
                 continue
             block.kind = "reference"
             for line in block.lines:

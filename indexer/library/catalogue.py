@@ -40,7 +40,7 @@ CREATE TABLE documents (
     missing TEXT NOT NULL, versions TEXT NOT NULL) STRICT;
 CREATE TABLE pages (
     document INTEGER NOT NULL, page INTEGER NOT NULL, number INTEGER, text TEXT NOT NULL,
-    PRIMARY KEY (document, page)) STRICT, WITHOUT ROWID;
+    PRIMARY KEY (document, page)) STRICT;
 CREATE TABLE sections (
     document INTEGER NOT NULL, section INTEGER NOT NULL, heading TEXT NOT NULL, level INTEGER NOT NULL,
     page INTEGER NOT NULL, start INTEGER NOT NULL, anchor TEXT, appendix INTEGER NOT NULL,
