@@ -46,7 +46,8 @@ def bring(works: Sequence[Work], fetcher: Fetcher, cache: Cache, settings: Setti
     at_arxiv = [work for work in works if work.entry.address.startswith("arxiv:")]
     elsewhere = [work for work in works if not work.entry.address.startswith("arxiv:")]
     turns = itertools.chain.from_iterable(itertools.zip_longest(at_arxiv, elsewhere))  # others fit into arXiv's pauses
-    with Workers(settings.workers, settings.extract_seconds, settings.extract_megabytes) as workers:
+    with Workers(settings.workers, settings.extract_seconds, settings.extract_megabytes, engine=settings.engine,
+                 ocr=settings.ocr, told=progress.pages) as workers:  # fmt: skip
         begun: list[tuple[Work, Callable[[], None]]] = []
         progress.stage("fetch", len(works))
         for work in filter(None, turns):
@@ -68,8 +69,9 @@ def _begin(work: Work, fetcher: Fetcher, cache: Cache, workers: Workers) -> Call
     """Has the bytes of a work and begins to read them; the function returned waits for the text."""
     path, content_type = _local(work) if work.entry.address.startswith("file:") else _fetched(work, fetcher, cache)
     kind = extract.kind_of(path, content_type)
-    key = f"{work.origin.sha256}:{extract.version(kind)}"
-    held = cache.text(key)
+    key = f"{work.origin.sha256}:{extract.version(kind, workers.engine, workers.ocr)}"
+    limited = f"{key}:{workers.seconds:g} s:{workers.megabytes} MB"  # raised limits are a reason to try it again
+    held = cache.text(key) or cache.text(limited)
     result = None if held else workers.start(path, kind, work.origin.final_url)
 
     def finish() -> None:
@@ -79,10 +81,11 @@ def _begin(work: Work, fetcher: Fetcher, cache: Cache, workers: Workers) -> Call
         assert result is not None
         try:
             work.text = result()
-        except errors.LimitReached:
-            raise  # a busy machine may be to blame: it is tried again in the next run
+        except errors.Interrupted:
+            raise  # the machine is to blame: it is tried again in the next run
         except ExtractError as error:
-            cache.keep_text(key, {"error": type(error).__name__, "message": error.message, "cure": error.cure})
+            told = {"error": type(error).__name__, "message": error.message, "cure": error.cure}
+            cache.keep_text(limited if isinstance(error, errors.LimitReached) else key, told)
             raise
         work.fresh = True
         cache.keep_text(key, {"text": _EXTRACTED.dump_python(work.text, mode="json")})

@@ -92,7 +92,7 @@ def merged(group: Sequence[Document]) -> Document:
         date=next((d.date for d in each if d.date), ""),
         arxiv_id=arxiv_id,
         link=next((d.link for d in (lead, *others) if d.link and d.arxiv_id == arxiv_id), lead.link),
-        versions=tuple(Version(d.entry.address, d.text, d.version, _numbered(d), _why(lead, d)) for d in others),
+        versions=tuple(Version(d.entry.address, d.text, d.version, _numbered(d), _why(d, group)) for d in others),
     )
 
 
@@ -107,12 +107,15 @@ def _rank(document: Document) -> tuple[int, int, int, int]:
     )  # fmt: skip
 
 
-def _why(lead: Document, other: Document) -> str:
-    if other.origin.sha256 and other.origin.sha256 == lead.origin.sha256:
+def _why(document: Document, group: Sequence[Document]) -> str:
+    """What shows that a document is the same paper as others of its group."""
+    others = [other for other in group if other is not document]
+    if document.origin.sha256 and any(other.origin.sha256 == document.origin.sha256 for other in others):
         return "the same bytes"
-    if other.arxiv_id and other.arxiv_id == lead.arxiv_id:
+    if document.arxiv_id and any(other.arxiv_id == document.arxiv_id for other in others):
         return "the same arXiv id"
-    return "the same title and text" if other.text == lead.text == "full" else "the same title and authors"
+    texts = document.text == "full" and any(other.text == "full" for other in others)
+    return "the same title and text" if texts else "the same title and authors"
 
 
 def _same(one: Document, other: Document) -> bool | None:

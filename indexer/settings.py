@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, HttpUrl, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -44,6 +44,11 @@ class Settings(BaseSettings):
     workers: int = Field(0, ge=0, description="extraction processes; 0: one for each core")
     extract_seconds: float = Field(120.0, gt=0, description="time limit for one document's extraction")
     extract_megabytes: int = Field(1024, ge=256, description="memory limit for one document's extraction")
+
+    engine: Literal["auto", "pdfium", "pypdf"] = Field(
+        "auto", description="what reads PDFs: `pdfium`, `pypdf`, or `auto`: PDFium, and pypdf where that fails"
+    )
+    ocr: bool = Field(False, description="read scanned pages with Tesseract, which has to be installed")
 
     keep_generations: int = Field(3, ge=2, description="how many generations are kept")
     token: SecretStr | None = Field(None, description="allows changes over HTTP to who sends it")

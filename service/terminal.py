@@ -25,13 +25,22 @@ def say(message: str) -> None:
 
 
 class JsonProgress(Progress):
-    """Progress as JSON lines on standard error, for a program that waits: {"stage", "total"} and {"step", "count"}."""
+    """Progress as JSON lines on standard error, for a program that waits.
+
+    {"stage", "total"} and {"step", "count", "pages"}, where `pages` are those read so far.
+    """
+
+    def __init__(self) -> None:
+        self._pages = 0
 
     def stage(self, name: str, total: int) -> None:
         print(json.dumps({"stage": name, "total": total}), file=sys.stderr, flush=True)
 
     def step(self, what: str = "", count: int = 1) -> None:
-        print(json.dumps({"step": what, "count": count}), file=sys.stderr, flush=True)
+        print(json.dumps({"step": what, "count": count, "pages": self._pages}), file=sys.stderr, flush=True)
+
+    def pages(self, total: int) -> None:
+        self._pages = max(self._pages, total)
 
 
 class BarProgress(Progress):
@@ -44,7 +53,7 @@ class BarProgress(Progress):
 
         self._bars = Bars(
             TextColumn("{task.fields[stage]:<8}"), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn(),
-            TextColumn("{task.description}", markup=False), console=Console(stderr=True), transient=True,
+            TextColumn("{task.fields[pages]}"), TextColumn("{task.description}", markup=False), console=Console(stderr=True), transient=True,
         )  # fmt: skip
         self._task = None
 
@@ -57,11 +66,15 @@ class BarProgress(Progress):
 
     def stage(self, name: str, total: int) -> None:
         if total:
-            self._task = self._bars.add_task("", total=total, stage=name)
+            self._task = self._bars.add_task("", total=total, stage=name, pages="")
 
     def step(self, what: str = "", count: int = 1) -> None:
         if self._task is not None:
             self._bars.update(self._task, advance=count, description=" ".join(what.split())[:60])
+
+    def pages(self, total: int) -> None:
+        if self._task is not None:
+            self._bars.update(self._task, pages=f"{total} pages")
 
 
 def table(rows: Sequence[tuple[str, ...]], heads: tuple[str, ...], widths: tuple[int | None, ...] | None = None) -> str:

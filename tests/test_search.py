@@ -45,8 +45,8 @@ def test_ranking_is_that_of_the_product_written_out(generation, k: int) -> None:
     matrix = generation.vectors.all()
     scores = matrix @ toy.embed_queries([query])[0]
     best: dict[int, float] = {}
-    for document, score in zip(generation.catalogue.documents_of, scores, strict=True):
-        best[document] = max(best.get(document, -2), float(score))
+    for position, score in zip(generation.catalogue.documents_of, scores, strict=True):
+        best[position] = max(best.get(position, -2), float(score))
     ids = {s.position: s.id for s in generation.catalogue.summaries}
     expected = sorted(best.items(), key=lambda pair: (-round(pair[1], 6), pair[0]))[:k]
     ranked = search.rank(generation, toy, [query], k)[0]

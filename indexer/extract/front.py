@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from statistics import median
 from typing import NamedTuple
 
 from indexer import arxiv
+from indexer.extract import cleaning
 from indexer.extract.garbage import is_garbage
 from indexer.extract.layout import Layout, Line
 from indexer.extract.sheet import Word
@@ -64,7 +65,7 @@ _DEGREE = re.compile(
     r"(?:Ph\.?\s?D|M\.?D|M\.?Sc?|B\.?Sc?|M\.?A|B\.?A|M\.?B\.?A|D\.?Phil|M\.?P\.?H|Dr|Prof|Esq|FRCP|RN|"
     r"(?:Student|Senior|Life|Associate|Graduate)?\s?(?:Life )?(?:Member|Fellow)|IEEE|ACM|AAAI|SIAM)\.?"
 )
-_TITLE_OF_RESPECT = re.compile(r"^(?:Dr|Prof|Professor|Mr|Mrs|Ms|Sir|Dipl\.-Ing)\.?\s+(?=\S)", re.IGNORECASE)
+_TITLE_OF_RESPECT = re.compile(r"^(?:(?:Dr|Prof|Professor|Mr|Mrs|Ms|Sir|Dipl\.-Ing|Dr\.-Ing)\.?\s+(?=\S))+", re.IGNORECASE)
 _ROLE = re.compile(
     r"\W*(?:supervis|advis|professor|editor|edited by|commun(?:icated|icating)|examin|referee|review|committee|jury|laborator(?:y|ies)\s*$|"
     r"betreu|gutachter|prüfer|encadr|directeur|tutor|received|accepted|submitted|correspond|contact|equal contrib)",
@@ -72,11 +73,22 @@ _ROLE = re.compile(
 )
 _BY = re.compile(r"^(?:by|von|par|por|author\(?s?\)?|autor(?:en|es)?)\s*:?\s*$", re.IGNORECASE)
 
-_MONTHS = "january february march april may june july august september october november december".split()
-_MONTH = r"(?P<m>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+# English, German, French, Spanish, Italian and Portuguese: a month's name, or its first letters with a full stop.
+_MONTHS = tuple(
+    tuple(names.split())
+    for names in (
+        "january jan januar jänner janvier enero gennaio janeiro", "february feb februar février febrero febbraio fevereiro",
+        "march mar märz mars marzo março", "april apr avril abril aprile", "may mai mayo maggio maio",
+        "june jun juni juin junio giugno junho", "july jul juli juillet julio luglio julho", "august aug août agosto",
+        "september sep sept septembre septiembre settembre setembro", "october oct oktober octobre octubre ottobre outubro",
+        "november nov novembre noviembre novembro", "december dec dezember décembre diciembre dicembre dezembro",
+    )
+)  # fmt: skip
+_NUMBER_OF = {name: number for number, names in enumerate(_MONTHS, 1) for name in names}
+_MONTH = rf"(?P<m>{'|'.join(sorted(_NUMBER_OF, key=len, reverse=True))})"
 _YEAR = r"(?P<y>(?:19[5-9]|20[0-9])\d)"
 _DATES = (
-    re.compile(rf"\b(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\.?\s+(?:of\s+)?{_MONTH}\.?,?\s+{_YEAR}\b", re.IGNORECASE),
+    re.compile(rf"\b(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\.?\s+(?:of\s+|de\s+)?{_MONTH}\.?,?\s+(?:de\s+)?{_YEAR}\b", re.IGNORECASE),
     re.compile(rf"\b{_MONTH}\.?\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s*,?\s+{_YEAR}\b", re.IGNORECASE),
     re.compile(rf"\b{_MONTH}\.?,?\s+{_YEAR}\b", re.IGNORECASE),
     re.compile(rf"\b{_YEAR}[-/.](?P<m>0[1-9]|1[0-2])[-/.](?P<d>[0-3]\d)\b"),
@@ -182,7 +194,7 @@ def read_front(
     stamp = arxiv.stamp(" ".join(word.text for word in page.turned)) or arxiv.stamp(" ".join(line.text for line in page.lines))
     date = _iso(stamp[1]) if stamp else ""
     return Front(
-        title=joined_title(title_lines),
+        title=joined_title(title_lines, set().union(*(cleaning.words_of(line.text) for line in lines))),
         authors=authors,
         date=date or find_date([x for x in above if len(x.words) <= 14 and x.page == lines[0].page], rest, page.turned),
         arxiv_id=stamp[0].id if stamp else None,
@@ -244,16 +256,19 @@ def _title_after(best: list[Line], groups: list[list[Line]]) -> list[Line] | Non
     return next((group for group in later if _count(group) >= 4 and _prominence(group[0]) > 0.8 * size), None)
 
 
-def joined_title(lines: Sequence[Line]) -> str:
-    """A title's lines as one, without marks that point to notes."""
+def joined_title(lines: Sequence[Line], words: Collection[str] = ()) -> str:
+    """A title's lines as one, without marks that point to notes. `words` are the document's, to judge a line's last hyphen."""
     text = ""
     rows = rows_of(lines)
     for row in rows:
-        words = [token.text for token in row if not _note(token, last=row is rows[-1] and token is row[-1])]
-        part = " ".join(words).strip()
-        hyphen = text.endswith("-") and not text.endswith(" -")
-        text = f"{text}{part}" if not text or hyphen else f"{text} {part}"
-    return re.sub(r"\s+([:;,.?!])", r"\1", text).strip().rstrip(MARKS.replace("#", "")).strip()
+        kept = [token.text for token in row if not _note(token, last=row is rows[-1] and token is row[-1])]
+        part = cleaning.clean(" ".join(kept)).strip()
+        if re.search(r"\w-$", text) and part:
+            stem, _, head = text.rpartition(" ")
+            tail, _, rest = part.partition(" ")
+            text, part = stem, f"{cleaning.joined(head[:-1], tail, words)} {rest}".strip()
+        text = f"{text} {part}".strip()
+    return re.sub(r"\s+([:;,.?!])", r"\1", text).rstrip(MARKS.replace("#", "")).strip()
 
 
 def _note(token: Token, last: bool) -> bool:
@@ -318,7 +333,7 @@ def find_unlabelled(lines: Sequence[Line], bottom: float, floor: float) -> list[
     for i, line in enumerate(below):
         if _prose(line) and (line.text[0].islower() or _NO_TITLE.match(line.text)):
             return []
-        if _ends(line, line.size, False):
+        if _ends(line, line.size, _prose(line) and _bold_share(line) > 0.5):
             return []
         if _prose(line) and i + 1 < len(below) and len(below[i + 1].words) >= 4 and 0 < below[i + 1].y - line.y < 2 * line.size:
             body = gather([], below[i:])
@@ -475,7 +490,7 @@ def find_authors(header: Sequence[Line]) -> tuple[str, ...]:
     Names share one type, that of the first; affiliations have another one, or words, marks and places in the list that
     tell them apart.
     """
-    rows = rows_of(header)
+    rows = [_without_numbering(_without_brackets(row)) for row in rows_of(header)]
     style: Token | None = None
     names: list[str] = []
     state = _List()
@@ -495,14 +510,39 @@ def find_authors(header: Sequence[Line]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def _without_numbering(row: Sequence[Token]) -> list[Token]:
+    """A row without the numbers of its authors: "1st", "2nd"."""
+    kept: list[Token] = []
+    for token in row:
+        if re.fullmatch(r"(?:\d*1st|\d*2nd|\d*3rd|\d+th)", (kept[-1].text if kept else "") + token.text) and token.raised:
+            kept.pop()
+        elif not re.fullmatch(r"(?:\d*1st|\d*2nd|\d*3rd|\d+th)", token.text):
+            kept.append(token)
+    return kept
+
+
+def _without_brackets(row: Sequence[Token]) -> list[Token]:
+    """A row without what stands in round brackets behind a name; a row that is nothing else stays."""
+    kept: list[Token] = []
+    inside = False
+    for token in row:
+        inside = inside or (bool(kept) and token.text.startswith("("))
+        if not inside:
+            kept.append(token)
+        elif ")" in token.text:
+            inside = False
+            kept.append(token._replace(text=",", cased=","))
+    return kept
+
+
 @dataclass
 class _List:
     """Where the reading of a list of names stands between two rows."""
 
     open: bool = False  # the row before ended with a comma
-    closed: bool = False  # it ended with "and" and a last name
     many: bool = False  # it had several names
     marked: bool = False  # its names had marks
+    fresh: bool = False  # it is the row just above
     rest: list[str] = field(default_factory=list)  # a name that it broke off
 
 
@@ -524,13 +564,16 @@ def _read_row(row: list[Token], style: Token, names: list[str], state: _List) ->
             continue
         marked = any(token.raised for token in own)
         if single and len(segments) == 1 and names and not state.rest and not state.open:
-            if state.closed or (state.many and not (marked and state.marked)):
+            if state.fresh and state.many and not style.bold and not (marked and state.marked):
                 continue  # a list of names is followed by the house they are of
         for k, segment in enumerate(segments):
             words = _words(segment)
             if k == 0 and state.rest:
                 words = state.rest + words
                 state.rest = []
+            if words and names and re.fullmatch(r"(?:Jr|Sr)\.?|I{2,3}|IV", " ".join(words)):
+                names[-1] += f" {' '.join(words)}"
+                continue
             if k == len(segments) - 1 and single and _broken_off(words) and not _ended(own):
                 state.rest = words if found or len(words) > 1 else []
                 continue
@@ -539,14 +582,13 @@ def _read_row(row: list[Token], style: Token, names: list[str], state: _List) ->
                 if name:
                     names.append(name)
                     found += 1
-            elif words and names and re.fullmatch(r"(?:Jr|Sr)\.?|I{2,3}|IV", " ".join(words)):
-                names[-1] += f" {' '.join(words)}"
+    state.fresh = bool(found or state.rest)
     if found or state.rest:
         texts = [token.text.casefold() for token in row if _alike(token, style)]
         state.open = _ended(row)
-        state.closed = any(text.strip(",") in _AND for text in texts) and not state.open and not state.rest
-        state.many = found + bool(state.rest) > 1
-        state.marked = any(token.raised for token in row)
+        closed = any(text.strip(",") in _AND for text in texts) and not state.open and not state.rest
+        state.many = found + bool(state.rest) > 1 or closed
+        state.marked = any(token.raised for token in row) and not closed
 
 
 def rows_of(lines: Sequence[Line]) -> list[list[Token]]:
@@ -676,7 +718,7 @@ def composed(text: str) -> str:
                 continue
         out.append(c)
         i += 1
-    return unicodedata.normalize("NFC", "".join(out))
+    return cleaning.clean("".join(out))
 
 
 def _compose(letter: str, accent: str) -> str:
@@ -796,6 +838,9 @@ def find_date(above: Sequence[Line], edges: Sequence[Line], turned: Sequence[Wor
     for line in above:
         if not _NO_VENUE.search(line.text) and (date := date_in(line.text)):
             return date
+    for line in edges:
+        if re.match(r"\W*date\W", line.text, re.IGNORECASE) and (date := date_in(line.text)):
+            return date
     texts = [line.text for line in edges if len(line.words) <= 20] + [" ".join(word.text for word in turned)]
     texts += [line.text for line in above]
     for text in texts:
@@ -811,7 +856,7 @@ def date_in(text: str) -> str:
     for pattern in _DATES:
         for match in pattern.finditer(text):
             month = match["m"].casefold()
-            number = int(month) if month.isdigit() else next(i for i, m in enumerate(_MONTHS, 1) if m.startswith(month[:3]))
+            number = int(month) if month.isdigit() else _NUMBER_OF[month]
             day = match.groupdict().get("d")
             try:
                 date = datetime(int(match["y"]), number, int(day) if day else 1)

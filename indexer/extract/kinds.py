@@ -19,6 +19,7 @@ _CAPTION = re.compile(
     r"(?P<mark>\s*[.:|–—]|\s+\(|\s*$|(?=\s))",
     re.IGNORECASE,
 )
+_SUBCAPTION = re.compile(r"\([a-h]\)(?:\s|$)")
 _LISTING = re.compile(r"alg|list|proc|prog|code", re.IGNORECASE)
 _MATHS = frozenset("=+−×·÷±∓≤≥≪≫≈≠≡∝∈∉⊂⊆∪∩∀∃∇∂∑∏∫√∞→←↔⇒⇐⇔∥⟨⟩⌈⌉⌊⌋⊙⊗⊕∗∘αβγδεϵζηθϑικλμνξπρστυφϕχψωΓΔΘΛΞΠΣΦΨΩ∼|<>^{}ˆ˜¯∆")
 _EQUATION_NUMBER = re.compile(r"\(\d{1,3}[a-z]?(?:\.\d{1,3})?\)$|\([A-Z]\.?\d{1,2}\)$")
@@ -73,6 +74,9 @@ def mark_kinds(blocks: list[Drawn], page: Layout, body: Body) -> None:
     """Gives each block of a page that is not prose its kind, in place. Headings and references are not looked for."""
     prose = [prose_like(block, body) for block in blocks]
     captions = [i for i, block in enumerate(blocks) if block.kind is None and caption(block, body)]
+    for block in blocks:
+        if block.kind is None and block.size < 0.97 * body.size and _SUBCAPTION.match(block.first.text) and block.words <= 60:
+            block.kind = "caption"
     for i in captions:
         blocks[i].kind = "caption"
         if i + 1 < len(blocks) and _title_of(blocks[i], blocks[i + 1]):
@@ -143,6 +147,8 @@ def prose_like(block: Drawn, body: Body) -> bool:
                 used[word.font.name in body.fonts] += len(word.text)
         if used[True] < 0.3 * (used[True] + used[False]) and abs(letters - body.size) > 0.3:
             return False
+    if lines == 1 and _gaps(block.first) >= 2:
+        return False
     if lines == 1:
         width = block.column.x1 - block.column.x0
         return words >= 4 or (block.x0 < block.column.x0 + 0.25 * width and words >= 2 and block.first.text[-1:] in ".:")
@@ -165,6 +171,8 @@ def caption(block: Drawn, body: Body) -> bool:
         return True
     rest = block.first.text[match.end() :].strip()
     if _LISTING.match(match["what"]) and len(block.lines) <= 4 and rest[:1].isupper():
+        return True
+    if mark == "" and rest[:1].isupper() and len(rest.split()) >= 2 and not block.text.rstrip().endswith(","):
         return True
     if mark == "" and match.end() < len(block.first.text):
         label = [word for word in block.first.words[:2]]
@@ -210,7 +218,7 @@ def _pictures(blocks: list[Drawn], page: Layout, body: Body, prose: list[bool]) 
     for block, is_prose in zip(blocks, prose, strict=True):
         plain = is_prose and abs(block.size - body.size) < 0.04 * body.size and block.words > 10
         if block.kind is None and not plain and any(_within(block, *box) for box in boxes):
-            block.kind, block.claimed = "figure", True
+            block.kind, block.claimed = "code" if _code(block) else "figure", True
 
 
 def _within(block: Drawn, x0: float, top: float, x1: float, bottom: float) -> bool:
@@ -234,7 +242,7 @@ def _around(blocks: list[Drawn], i: int, prose: list[bool], body: Body) -> None:
     else:
         lead, kind = before or after, "figure"
     for j in lead:
-        blocks[j].kind, blocks[j].claimed = kind, True
+        blocks[j].kind, blocks[j].claimed = "code" if _code(blocks[j]) else kind, True
 
 
 def _reach(blocks: Sequence[Drawn], i: int, step: int, prose: Sequence[bool]) -> list[int]:

@@ -84,7 +84,7 @@ def spaced(words: Iterable[Word]) -> str:
 def layout(sheet: Sheet) -> Layout:
     """The lines of a sheet in reading order."""
     page = sheet.number - 1
-    lines = _lines(settled(sheet.words), page)
+    lines = _gathered(_lines(settled(sheet.words), page))
     gutter = _gutter(lines, sheet.width)
     if gutter is not None:
         lines = [part for line in lines for part in _cut(line, gutter)]
@@ -135,6 +135,24 @@ def _lines(words: Sequence[Word], page: int) -> list[Line]:
     return lines
 
 
+def _gathered(lines: list[Line]) -> list[Line]:
+    """The lines with stray indices and exponents put into the line they hang on."""
+    found: list[Line] = []
+    for line in lines:
+        before = found[-1] if found else None
+        if (
+            before is not None and len(line.words) <= 2 and sum(len(w.text) for w in line.words) <= 5
+            and line.size < 0.84 * before.size and abs(line.y - before.y) < before.size
+            and before.x0 < line.x0 < before.x1 + 0.5 * before.size and len(before.words) >= 4
+        ):  # fmt: skip
+            at = max(i for i, word in enumerate(before.words) if word.x0 <= line.x0) + 1
+            words = [line.words[0]._replace(glued=True), *line.words[1:]]
+            found[-1] = _line([*before.words[:at], *words, *before.words[at:]], before.page)
+        else:
+            found.append(line)
+    return found
+
+
 def _label(text: str) -> bool:
     return len(text) <= 8 and (text[:1].isdigit() or text[:1] in "[(•–-*" or (len(text.rstrip(".:")) <= 4 and text.isupper()))
 
@@ -142,7 +160,7 @@ def _label(text: str) -> bool:
 def _one_word(before: Word, word: Word, gap: float, level: bool) -> bool:
     """Whether a space that the file has between two words is none."""
     if not level:
-        return gap < 0.12 * before.size
+        return gap < 0.25 * before.size and min(before.size, word.size) < 0.86 * max(before.size, word.size)
     a, b = before.text, word.text
     if len(a) == 1 and a.isupper() and b.isupper() and word.size < 0.9 * before.size and gap < 0.22 * before.size:
         return True  # a capital and its small capitals

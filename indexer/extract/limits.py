@@ -13,3 +13,5 @@ OCR_PIXELS = 40_000_000
 """Of a page that is rendered for Tesseract; a larger one is rendered at fewer dots per inch."""
 OCR_DPI = 300
 OCR_PAGE_SECONDS = 60.0
+OCR_TIMES = 10
+"""So many times the seconds of other documents has one that Tesseract may have to read."""

@@ -51,6 +51,7 @@ def understood(sheets: Iterable[Sheet], title: str = "", authors: str = "") -> E
     parts = [[_part(block, words, calls) for block in blocks] for blocks, calls in zip(drawn, _calls(drawn), strict=True)]
     parts = [_merged(page) for page in parts]
     _continue([part for page in parts for part in page])
+    _rejoin([part for page in parts for part in page], words)
     texts, blocks, sections = _assembled(parts)
     found = references.read(entries, words) if entries else ()
     found = mentions.tie([page.text for page in texts], blocks, found, sections)
@@ -258,8 +259,24 @@ def _continue(parts: Sequence[_Part]) -> None:
             open_end = not _SENTENCE_END.search(before.text)
             moved = before.drawn.page != part.drawn.page or before.drawn.column is not part.drawn.column
             starts = part.text[0].islower()
-            part.continued = (open_end and (starts or moved and not indented)) or (starts and not indented)
+            hyphen = before.text.endswith("-") and before.text[-2:-1].isalpha()
+            part.continued = (open_end and (starts or (moved and not indented) or hyphen)) or (starts and not indented)
         last[part.kind] = part
+
+
+def _rejoin(parts: Sequence[_Part], words: set[str]) -> None:
+    """Words that a column's end has cut are joined at its foot. Between pages they stay cut: a character keeps its page."""
+    last: dict[str, _Part] = {}
+    for part in parts:
+        before = last.get(part.kind)
+        cut = before is not None and part.continued and before.drawn.page == part.drawn.page
+        if before is not None and cut and re.search(r"\w-$", before.text):
+            second, _, rest = part.text.partition(" ")
+            stem, _, first = before.text.rpartition(" ")
+            before.text = f"{stem} {cleaning.joined(first[:-1], second, words)}".lstrip()
+            part.text = rest
+        if part.text:
+            last[part.kind] = part
 
 
 def _assembled(parts: Sequence[Sequence[_Part]]) -> tuple[list[Page], list[Block], list[Section]]:

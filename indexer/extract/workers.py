@@ -58,7 +58,8 @@ class Workers:
             from indexer.extract.engines import tesseract
 
             tesseract.program()
-        self.seconds, self.megabytes, self.engine, self.ocr = seconds, megabytes, engine, ocr
+        self.seconds, self.megabytes = seconds * (limits.OCR_TIMES if ocr else 1), megabytes
+        self.engine, self.ocr = engine, ocr
         self._count = count or _cores()
         self._told = told
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -246,7 +247,8 @@ class _Process:
                 if code is None:
                     raise LimitReached("Its text is larger than what is taken.") from None
         if rung.is_set():
-            raise LimitReached(f"Reading it took longer than {seconds:g} seconds.")
+            raise LimitReached(f"Reading it took longer than {seconds:g} seconds.",
+                               cure="PAPERPATH_EXTRACT_SECONDS sets another limit.")  # fmt: skip
         if -(code or 0) in _FROM_OUTSIDE:
             raise Interrupted(f"The process that read it was ended from outside ({_of_exit(code)}).",
                               cure="Run this again; it may be that the machine ran out of memory.")  # fmt: skip
@@ -359,7 +361,10 @@ def _answered(
 
 
 def _too_large() -> LimitReached:
-    return LimitReached(f"Reading it takes more than {resource.getrlimit(resource.RLIMIT_AS)[0] >> 20} MB of memory.")
+    megabytes = resource.getrlimit(resource.RLIMIT_AS)[0] >> 20
+    return LimitReached(
+        f"Reading it takes more than {megabytes} MB of memory.", cure="PAPERPATH_EXTRACT_MEGABYTES sets another limit."
+    )
 
 
 def _confined(megabytes: int, ocr: bool) -> None:

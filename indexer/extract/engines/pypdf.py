@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from indexer.errors import Damaged, Encrypted, LimitReached
+from indexer.extract import limits
 from indexer.extract.engines.operators import operations, unescaped
 from indexer.extract.engines.pdfium import font_of
 from indexer.extract.sheet import Font, Sheet, Word
@@ -27,7 +28,6 @@ _GAP_OF_MATH = 0.15  # after a letter of a formula, whose slant TeX makes up for
 _BACK = 0.9  # how far the pen may go back within a word: an accent set over its letter
 _DEPTH = 12  # of forms within forms
 _FORMS = 5000  # forms drawn on one page
-_MOST = 400_000  # words of one page
 _SHOWS = re.compile(rb"T[jJ]|['\"]|Do|sh|BI")
 _SPACE = re.compile(r"[\s\0\xa0\u200b]+")
 
@@ -525,8 +525,8 @@ class _Page:
                 glued = abs(across) < 0.8 * most
             elif text == last.text and abs(x0 - last.x0) < 0.1 * size and abs(y0 - last.y0) < 0.1 * size:
                 return last  # printed twice to look bold
-        if len(self.runs) >= _MOST:
-            raise LimitReached(f"A page holds more than {_MOST:,} words.")
+        if len(self.runs) >= limits.WORDS_ON_PAGE:
+            raise LimitReached(f"A page holds more than {limits.WORDS_ON_PAGE:,} words.")
         run = _Run(text, x0, y0, ux, uy, size, font, glued)
         run.pen_x, run.pen_y, run.x1, run.y1 = x1, y1, x1 - letter * a, y1 - letter * b
         self.runs.append(run)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from indexer.errors import BadSetting, Damaged, LimitReached
+from indexer.errors import BadSetting, Damaged, Interrupted
 from indexer.extract import limits
 from indexer.extract.sheet import Font, Sheet, Word
 
 NAME = "tesseract"
 _POINTS = 72
+_HANGS = frozenset("gjpqyQ,;()[]{}|/$_-–—'‘’\"“”*^")  # letters that don't stand on the line
+_HIGH = 0.75  # of the type's size: the height of words, mostly
 _LEAST_CONFIDENCE = 20.0  # of 100; below that it is specks and lines that it takes for letters
 
 
@@ -32,8 +35,8 @@ def program() -> str:
 def read(path: Path, numbers: Collection[int]) -> Iterator[Sheet]:
     """What Tesseract sees on these pages of the PDF at `path`, numbered from 1. Their words have no font.
 
-    Raises `BadSetting` where it is not installed, `Damaged` where a page can't be drawn or Tesseract fails, `LimitReached`
-    where it takes too long on a page.
+    A page that takes it too long has no words. Raises `BadSetting` where it is not installed, `Interrupted` where it fails,
+    `Damaged` where a page can't be drawn.
     """
     import pypdfium2
 
@@ -50,7 +53,9 @@ def read(path: Path, numbers: Collection[int]) -> Iterator[Sheet]:
                 dpi = _dpi(width, height)
                 sheet = Sheet(number, width, height)
                 if dpi:
-                    sheet.words = words(_asked(command, _drawn(page, dpi), dpi), dpi)
+                    for word in words(_asked(command, _drawn(page, dpi), dpi), dpi):
+                        upright = len(word.text) < 3 or word.size < 2 * (word.x1 - word.x0)
+                        (sheet.words if upright else sheet.turned).append(word)
             finally:
                 page.close()
             yield sheet
@@ -63,34 +68,42 @@ def read(path: Path, numbers: Collection[int]) -> Iterator[Sheet]:
 def words(table: str, dpi: float) -> list[Word]:
     """The words of Tesseract's table of tab-separated values (`tesseract … tsv`, one row for each word, level 5).
 
-    Sizes are by line: the height of its letters from the lowest to the highest, which is about the size of the type, and
-    a word's baseline is that of its line.
+    A word's baseline is its line's. So is its size, from the height that three quarters of the line's words don't exceed;
+    lines that are nearly as high as most on the page are of the same type, since a line without `l` or `p` tells little.
     """
-    lines: dict[tuple[str, ...], list[tuple[str, float, float, float, float]]] = {}
+    lines: dict[tuple[str, ...], list[_Seen]] = {}
     for row in table.splitlines():
         cells = row.split("\t", 11)
-        if len(cells) < 12 or cells[0] != "5" or not cells[11].strip():
-            continue
-        try:
-            left, top, width, height, confidence = (float(cell) for cell in cells[6:11])
-        except ValueError:
-            continue
-        if confidence >= _LEAST_CONFIDENCE:
-            lines.setdefault(tuple(cells[1:5]), []).append((cells[11].strip(), left, top, width, height))
+        text = "".join(cells[11].split()) if len(cells) == 12 else ""
+        if cells[0] == "5" and text:
+            try:
+                left, top, width, height, confidence = map(float, cells[6:11])
+            except ValueError:
+                continue
+            if confidence >= _LEAST_CONFIDENCE:
+                lines.setdefault(tuple(cells[1:5]), []).append(_Seen(text, left, left + width, top, top + height))
+    sizes = {line: _quantile([word.bottom - word.top for word in seen], 0.75) for line, seen in lines.items()}
+    usual = _quantile(list(sizes.values()), 0.5)
     scale = _POINTS / dpi
     found = []
-    for row_of_words in lines.values():
-        full = sorted(height for _, _, _, _, height in row_of_words)
-        size = round(full[len(full) // 2 if len(full) < 4 else 3 * len(full) // 4] * scale, 1)
-        bottoms = sorted(top + height for text, _, top, _, height in row_of_words if not _DESCENDS.intersection(text))
-        bottoms = bottoms or sorted(top + 0.8 * height for _, _, top, _, height in row_of_words)
-        baseline = bottoms[len(bottoms) // 2] * scale
-        for text, left, _top, width, _height in row_of_words:
-            found.append(Word(" ".join(text.split()).replace(" ", ""), left * scale, (left + width) * scale, baseline, size, Font()))
+    for line, seen in lines.items():
+        size = round((usual if abs(sizes[line] - usual) < 0.25 * usual else sizes[line]) * scale / _HIGH, 1)
+        standing = [word.bottom for word in seen if not _HANGS.intersection(word.text)]
+        baseline = _quantile(standing or [word.top + 0.8 * (word.bottom - word.top) for word in seen], 0.5) * scale
+        found += [Word(word.text, word.left * scale, word.right * scale, baseline, size, Font()) for word in seen]
     return found
 
 
-_DESCENDS = frozenset("gjpqyQ,;()[]{}|/$_")
+class _Seen(NamedTuple):
+    text: str
+    left: float
+    right: float
+    top: float
+    bottom: float
+
+
+def _quantile(values: list[float], share: float) -> float:
+    return sorted(values)[int(share * (len(values) - 1))] if values else 0.0
 
 
 def _dpi(width: float, height: float) -> float:
@@ -114,17 +127,17 @@ def _drawn(page: Any, dpi: float) -> bytes:
 
 def _asked(command: str, picture: bytes, dpi: float) -> str:
     arguments = [command, "stdin", "stdout", "--dpi", str(round(dpi)), "tsv"]
-    environment = {"OMP_THREAD_LIMIT": "1", "PATH": "/usr/bin:/bin"}  # one thread: the workers use all cores already
+    environment = os.environ | {"OMP_THREAD_LIMIT": "1"}  # the workers use all cores already
     try:
         done = subprocess.run(
-            arguments, input=picture, capture_output=True, timeout=limits.OCR_PAGE_SECONDS, check=False,
-            env=_environment(environment),
-        )  # fmt: skip
+            arguments, input=picture, capture_output=True, timeout=limits.OCR_PAGE_SECONDS, check=False, env=environment
+        )
     except subprocess.TimeoutExpired:
-        raise LimitReached(f"Tesseract took longer than {limits.OCR_PAGE_SECONDS:g} seconds on a page.") from None
+        return ""
     except OSError as error:
-        raise Damaged(f"Tesseract can't be started: {error.strerror or error}.") from None
+        raise Interrupted(f"Tesseract can't be started: {error.strerror or error}.") from None
     if done.returncode != 0:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise Damaged(f"Tesseract failed: {said[-1][:200] if said else f'exit status {done.returncode}'}.")
+        raise Interrupted(f"Tesseract failed: {said[-1][:200] if said else f'exit status {done.returncode}'}.",
+                          cure="See whether `tesseract` works by itself, and has its language data.")  # fmt: skip
     return done.stdout.decode("utf-8", "replace")
