@@ -31,7 +31,7 @@ Exit codes:
   1  failed; what was published before is untouched
   2  the command can't be meant: a wrong option, a missing file, an empty list
   3  done, but something has only a digest
-  4  done, but something failed; the rest can be searched
+  4  done, but something failed, and the rest can be searched; a file without text
 """
 
 
@@ -91,6 +91,15 @@ def _json_option(command: Callable) -> Callable:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
 
 
+def _reading_options(command: Callable) -> Callable:
+    engine = click.option(
+        "--engine", type=click.Choice(["auto", "pdfium", "pypdf"]),
+        help="What reads PDFs; auto: PDFium, and pypdf where that fails.  [default: $PAPERPATH_ENGINE, else auto]",
+    )  # fmt: skip
+    ocr = click.option("--ocr", is_flag=True, help="Read scanned pages with Tesseract, which has to be installed.")
+    return engine(ocr(command))
+
+
 def _settings(library: Path | None, **given: Any) -> Settings:
     from indexer.settings import load
 
@@ -125,12 +134,13 @@ def _open(settings: Settings) -> tuple[Opened, Generation]:
 @click.option("--refresh", is_flag=True, help="Ask arXiv for metadata anew, though the last answer is still good.")
 @click.option("--strict", is_flag=True, help="Publish nothing unless every document has its full text.")
 @click.option("--yes", is_flag=True, help="Go on even if more than half of the library would be dropped.")
+@_reading_options
 @click.option("--progress", type=click.Choice(["auto", "json", "none"]), default="auto", hidden=True)
 @_library_option
 @_json_option
 def reindex(sources: tuple[str, ...], add: tuple[str, ...], remove: tuple[str, ...], keep_apart: tuple[str, ...],
             merge_again: tuple[str, ...], offline: bool, refresh: bool,
-            strict: bool, yes: bool, progress: str, library: Path | None, as_json: bool) -> None:  # fmt: skip
+            strict: bool, yes: bool, engine: str | None, ocr: bool, progress: str, library: Path | None, as_json: bool) -> None:  # fmt: skip
     """Build the library from SOURCES, or bring it up to date.
 
     A SOURCE is a markdown reading list, a .bib, a .jsonl of records, a PDF, a folder of PDFs, an arXiv id or a URL.
@@ -147,7 +157,7 @@ def reindex(sources: tuple[str, ...], add: tuple[str, ...], remove: tuple[str, .
     from indexer.reindex import Request
     from indexer.reindex import reindex as run
 
-    settings = _settings(library)
+    settings = _settings(library, engine=engine, ocr=ocr or None)
     request = Request(sources, add, remove, offline, refresh, strict, yes, keep_apart, merge_again)
     with _progress(progress) as told:
         report = run(request, settings, told)
@@ -410,6 +420,37 @@ def open_(document_id: str, page: int | None, only_print: bool, library: Path | 
     print(link)
     if not only_print:
         webbrowser.open(link)
+
+
+@main_group.command()
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print a markdown document.")
+@_reading_options
+@_json_option
+def text(file: Path, as_markdown: bool, engine: str | None, ocr: bool, as_json: bool) -> None:
+    """Show what is understood of a PDF, a saved web page or a markdown file: outline, references, and text by kind.
+
+    Exit code 0 where it has text, else 4: a scan, an encrypted or damaged file, no PDF at all, or over a limit.
+    """
+    from indexer.text import text_of
+    from service import terminal
+    from service.text import for_markdown, for_terminal
+
+    if as_json and as_markdown:
+        raise click.UsageError("Give --json or --markdown, not both.")
+    with _progress("auto") as told:
+        understood, extracted = text_of(file, _settings(None, engine=engine, ocr=ocr or None), told)
+    if as_json:
+        terminal.print_json(understood)
+    elif extracted is None:
+        terminal.say(f"{terminal.plain(str(file))}: {understood.outcome}: {terminal.plain(understood.reason)}")
+        if understood.cure:
+            terminal.say(f"  {understood.cure}")
+    elif as_markdown:
+        print("\n\n".join(for_markdown(understood, extracted)))
+    else:
+        print("\n".join(for_terminal(understood, extracted)))
+    raise click.exceptions.Exit(0 if extracted is not None else 4)
 
 
 # ---------------------------------------------------------------------- serving

@@ -14,9 +14,13 @@ from indexer.progress import Progress
 
 
 def print_json(data: Any) -> None:
-    """A value, a dataclass or a list of them, as JSON on one line of standard output."""
+    """A value, a dataclass or a list of them, as JSON on one line of standard output.
+
+    What could steer a terminal is escaped: control characters, and those that turn the direction of writing.
+    """
     plain = asdict(data) if is_dataclass(data) and not isinstance(data, type) else data
-    print(json.dumps(plain, ensure_ascii=False))
+    line = json.dumps(plain, ensure_ascii=False)
+    print(line if line.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line))
 
 
 def say(message: str) -> None:
@@ -101,9 +105,13 @@ def plain(text: str) -> str:
 
 
 def wrapped(text: str, indent: int) -> str:
-    """`text` in lines of at most 100 columns, or the terminal's, each behind so many spaces, hanging by two."""
-    width = min(shutil.get_terminal_size((100, 24)).columns, 100)
-    return textwrap.fill(text, max(width, 40), initial_indent=" " * indent, subsequent_indent=" " * (indent + 2))
+    """`text` in lines that fit, each behind so many spaces, hanging by two."""
+    return textwrap.fill(text, width(), initial_indent=" " * indent, subsequent_indent=" " * (indent + 2))
+
+
+def width() -> int:
+    """How many columns a line of text may have: the terminal's, from 40 to 100."""
+    return min(max(shutil.get_terminal_size((100, 24)).columns, 40), 100)
 
 
 def _cell(text: str, width: int | None) -> str:

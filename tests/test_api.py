@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from fastapi.testclient import TestClient
-from libraries import TEXTS, build
+from libraries import TEXTS, build, build_documents, document
 from loopback_arxiv import tiny_pdf
 from pydantic import SecretStr
 
+from indexer.document import Block, Page, Reference, Section, TextMention, Version
 from indexer.settings import Settings
 from service.api import create_app
 
@@ -52,6 +55,67 @@ def test_papers_and_one_paper(client: TestClient) -> None:
         one = client.get(path).json()
         assert one["paper"]["id"] in path.replace("%2F", "/")
         assert one["listed"][0]["section"] == ["Theme"]
+
+
+def test_the_outline_of_a_paper(settings: Settings) -> None:
+    text = "Old gradients are bounded here by waiting for the slowest machine."
+    pages = (
+        Page(text, 1),
+        Page("References\nA. Author. Stale gradients. 2020.", 2),
+        Page("A proof of it is given here.", None),
+    )
+    made = dataclasses.replace(
+        document("2301.00001", []), text="full", pages=pages, missing=((7, "no characters"),),
+        sections=(Section("References", 1, 1, 0), Section("A Proofs", 2, 2, 0, "proofs", True)),
+        blocks=(Block("body", 0, 0, len(text)), Block("heading", 1, 0, 10), Block("reference", 1, 11, 44),
+                Block("appendix", 2, 0, 28)),
+        references=(Reference(1, "A. Author. Stale gradients. 2020.", 1, "Aut20", "Stale gradients", ("A. Author",), 2020,
+                              arxiv_id="2001.00001", doi="10.1/2", mentions=(TextMention(0, 0, 3, text),) * 2),),
+        versions=(Version("file:/x.pdf", "full", 2, 11, "the same bytes"),),
+    )  # fmt: skip
+    build_documents(settings.library, [made])
+    with TestClient(create_app(settings)) as client:
+        one = client.get("/v1/papers/2301.00001").json()
+        assert one["outline"] == [
+            {"heading": "References", "level": 1, "page": 2, "anchor": None, "appendix": False},
+            {"heading": "A Proofs", "level": 2, "page": None, "anchor": "proofs", "appendix": True},
+        ]
+        assert (one["paper"]["pages"], one["passages"], one["kinds"]) == (
+            2,
+            3,
+            {"body": 1, "reference": 1, "appendix": 1},
+        )
+        assert (one["reference_count"], one["missing"]) == (1, [{"page": 7, "why": "no characters"}])
+        assert one["references"] == [{
+            "n": 1, "label": "Aut20", "title": "Stale gradients", "authors": ["A. Author"], "year": 2020,
+            "arxiv_id": "2001.00001", "doi": "10.1/2", "page": 2, "mentions": 2, "raw": "A. Author. Stale gradients. 2020.",
+        }]  # fmt: skip
+        assert one["versions"] == [
+            {"address": "file:/x.pdf", "text": "full", "version": 2, "pages": 11, "why": "the same bytes"}
+        ]
+        assert text not in json.dumps(one)
+        for query, kinds in (("", {"body", "appendix"}), ("&kind=reference", {"reference"}),
+                             ("&kind=reference&kind=body", {"reference", "body"}),
+                             ("&kind=all", {"body", "reference", "appendix"})):  # fmt: skip
+            results = client.get(f"/v1/search?q=stale+gradients{query}").json()["results"]
+            assert {p["kind"] for found in results for p in found["passages"]} == kinds
+        found = client.get("/v1/search?q=proof&kind=appendix").json()["results"][0]["passages"][0]
+        assert (found["section"], found["path"]) == ("A Proofs", ["References", "A Proofs"])
+        refused = problem(client.get("/v1/search?q=x&kind=nonsense"), 422, "invalid")
+        assert refused["errors"][0]["pointer"] == "/query/kind/0"
+        problem(client.get("/v1/search?q=x" + "&kind=body" * 21), 422, "invalid")
+
+
+def test_an_earlier_format_is_refused_until_it_is_reindexed(settings: Settings) -> None:
+    from indexer.reindex import Request, reindex
+
+    with zipfile.ZipFile(PROJECT / "tests" / "fixtures" / "format-1.zip") as file:
+        file.extractall(settings.library)
+    with TestClient(create_app(settings)) as client:
+        found = problem(client.get("/v1/search?q=sheep"), 503, "format-unknown")
+        assert "format 1" in found["detail"] and "Run `paperpath reindex`" in found["cure"]
+        reindex(Request(offline=True), settings)
+        assert client.get("/v1/search?q=dogs+and+sheep").json()["generation"] == "000004"
 
 
 def test_health_and_readiness(client: TestClient) -> None:
@@ -158,10 +222,11 @@ def test_a_job_that_fails_says_why(settings: Settings, monkeypatch: pytest.Monke
     monkeypatch.setenv("PAPERPATH_MODEL", "toy")
     monkeypatch.chdir(PROJECT)
     with TestClient(create_app(settings.model_copy(update={"token": SecretStr("secret")}))) as client:
-        started = client.post("/v1/reindex", json={"remove": ["nothing-of-the-kind"]}, headers=TOKEN).json()
-        job = client.get(f"/v1/reindex/{started['id']}", params={"wait": 60}).json()
-        assert (job["state"], job["exit_code"]) == ("failed", 2)
-        assert any("nothing-of-the-kind" in message for message in job["messages"])
+        for what in ("remove", "keep_apart", "merge_again"):
+            started = client.post("/v1/reindex", json={what: ["nothing-of-the-kind"]}, headers=TOKEN).json()
+            job = client.get(f"/v1/reindex/{started['id']}", params={"wait": 60}).json()
+            assert (job["state"], job["exit_code"]) == ("failed", 2)
+            assert any("nothing-of-the-kind" in message for message in job["messages"])
 
 
 # ---------------------------------------------------------------------- following the library
@@ -243,7 +308,13 @@ def test_the_server_never_imports_the_fetcher_or_the_extractors(settings: Settin
 
 
 def test_control_characters_are_refused(client: TestClient) -> None:
-    for body in ({"remove": ["a\0b"]}, {"add": ["http://x/\0"]}, {"sources": ["2311.08105\n"]}):
+    for body in (
+        {"remove": ["a\0b"]},
+        {"keep_apart": ["a\0b"]},
+        {"merge_again": ["a\0b"]},
+        {"add": ["http://x/\0"]},
+        {"sources": ["2311.08105\n"]},
+    ):
         problem(client.post("/v1/reindex", json=body, headers=TOKEN), 422, "bad-source")
     problem(client.get("/v1/search", params={"q": "  "}), 422, "invalid")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -9,14 +10,16 @@ import signal
 import subprocess
 import sys
 import urllib.request
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from libraries import TEXTS, build
+from libraries import TEXTS, build, build_documents, document
 from loopback_arxiv import LoopbackArxiv, paper, tiny_pdf
 
+from indexer.document import Block, Page, Reference, Section, TextMention
 from indexer.library import Library
 
 PROJECT = Path(__file__).parents[1]
@@ -108,6 +111,42 @@ def test_progress_for_programs(shell: Shell, papers: Path) -> None:
     told = shell("reindex", str(papers), "--progress", "json").stderr.splitlines()
     stages = [row["stage"] for row in map(json.loads, told) if "stage" in row]
     assert stages == ["fetch", "extract", "embed", "publish"]
+
+
+def test_kinds_of_passage(shell: Shell) -> None:
+    text = "Old gradients are bounded here by waiting for the slowest machine."
+    entry = "A. Author. Do stale gradients harm asynchronous training? In Proc. of an Example, 2020."
+    pages = (Page(f"Introduction\n{text}\nReferences\n{entry}", 3),)
+    at = pages[0].text.index("References")
+    build_documents(shell.library, [dataclasses.replace(
+        document("one", []), text="full", pages=pages, missing=((4, "no characters"),),
+        sections=(Section("Introduction", 1, 0, 0), Section("References", 1, 0, at)),
+        blocks=(Block("heading", 0, 0, 12), Block("body", 0, 13, at - 1), Block("heading", 0, at, at + 10),
+                Block("reference", 0, at + 11, len(pages[0].text))),
+        references=(Reference(1, entry, 0, "1", "Do stale gradients harm", year=2020, arxiv_id="2001.00001",
+                              mentions=(TextMention(0, 13, 16, text, 0),)), Reference(2, "Nothing understood", 0)),
+    )])  # fmt: skip
+    question = "Do stale gradients harm asynchronous training?"
+    assert "- page 3, Introduction: Old gradients" in shell("search", question).stdout
+    assert "- page 3, reference, References: A. Author." in shell("search", question, "--kind", "reference").stdout
+    both = json.loads(shell("search", question, "--kind", "reference", "--kind", "body", "--json").stdout)
+    assert [p["kind"] for p in both["results"][0]["passages"]] == ["reference", "body"]
+    assert both == json.loads(shell("search", question, "--kind", "all", "--json").stdout)
+    assert "no passage of this kind" in shell("search", question, "--kind", "table").stdout
+    assert "nonsense" in shell("search", question, "--kind", "nonsense", code=2).stderr
+    (shell.folder / "q.jsonl").write_text(json.dumps({"_id": 1, "text": question}) + "\n")
+    scores = [json.loads(shell("search", "--batch", "q.jsonl", *kind).stdout)["results"][0]["score"]
+              for kind in ([], ["--kind", "reference"], ["--kind", "all"])]  # fmt: skip
+    assert scores[0] < scores[1] == scores[2]
+    told = shell("papers", "one").stdout
+    assert "passages: 2 (1 body, 1 reference); references: 2" in told and "page 4 has no text: no characters" in told
+    assert "  [1] Do stale gradients harm (2020)  arXiv:2001.00001  mentioned 1×\n  [2] Nothing understood\n" in told
+
+
+def test_the_kinds_are_those_of_search() -> None:
+    from service import cli, search
+
+    assert set(cli._KINDS) == set(search.KINDS)
 
 
 def test_a_batch_of_questions(shell: Shell, papers: Path) -> None:
@@ -321,6 +360,33 @@ def test_a_reindex_mends_a_corrupted_library(shell: Shell, papers: Path) -> None
     assert "Published" in shell("reindex", str(papers)).stdout
     shell("library", "verify")
     shell("search", "x")
+
+
+def test_a_library_of_an_earlier_format(shell: Shell) -> None:
+    """Readers say what to run; that run goes on from what is remembered and held, and nothing of it is lost."""
+    with zipfile.ZipFile(PROJECT / "tests" / "fixtures" / "format-1.zip") as file:
+        file.extractall(shell.library)
+    for command in (*READS[:2], ["papers", "2301.00001"], ["open", "2301.00001", "--print"], ["library", "rollback"]):
+        explained(shell(*command, code=1), "earlier paperpath", "format 1", "Run `paperpath reindex`")
+    assert "Run `paperpath reindex`" in shell("doctor", code=1).stdout
+    assert shell("library", "verify").stdout.count("sound") == 2
+    done = shell("reindex", "--offline", code=4)  # the folders and the records that it was made from are gone
+    assert "Generation 000003 was an earlier paperpath's" in done.stderr
+    assert "5 documents (1 full text, 3 cached, 1 record)" in done.stdout.replace(
+        "2 full text, 2 cached", "1 full text, 3 cached"
+    )
+    listed = json.loads(shell("papers", "--json").stdout)["papers"]
+    assert [(p["id"], p["text"]) for p in listed] == [
+        ("2301.00001", "full"), ("2301.00002", "full"), ("talk-2", "full"), ("talk", "full"), ("n1", "record"),
+    ]  # fmt: skip
+    manifest = Library(shell.library).manifest("000004")
+    assert manifest.sources == Library(shell.library).manifest("000003").sources
+    assert manifest.excluded == ("record:/example/notes.jsonl#n2",)
+    assert "2301.00001" in (shell.library / "marks" / "read.json").read_text()
+    assert "Nothing new" in shell("reindex", "--offline", code=4).stdout
+    assert "every shoot" in shell("search", "how to prune a shoot").stdout
+    assert "flocks" in shell("search", "dogs and sheep").stdout
+    assert shell("library", "verify").stdout.count("sound") == 3
 
 
 @pytest.mark.parametrize("model", ["no-such-model", "/no/such/folder"])

@@ -65,7 +65,9 @@ _DEGREE = re.compile(
     r"(?:Ph\.?\s?D|M\.?D|M\.?Sc?|B\.?Sc?|M\.?A|B\.?A|M\.?B\.?A|D\.?Phil|M\.?P\.?H|Dr|Prof|Esq|FRCP|RN|"
     r"(?:Student|Senior|Life|Associate|Graduate)?\s?(?:Life )?(?:Member|Fellow)|IEEE|ACM|AAAI|SIAM)\.?"
 )
-_TITLE_OF_RESPECT = re.compile(r"^(?:(?:Dr|Prof|Professor|Mr|Mrs|Ms|Sir|Dipl\.-Ing|Dr\.-Ing)\.?\s+(?=\S))+", re.IGNORECASE)
+_TITLE_OF_RESPECT = re.compile(
+    r"^(?:(?:Dr|Prof|Professor|Mr|Mrs|Ms|Sir|Dipl\.-Ing|Dr\.-Ing)\.?\s+(?=\S))+", re.IGNORECASE
+)
 _ROLE = re.compile(
     r"\W*(?:supervis|advis|professor|editor|edited by|commun(?:icated|icating)|examin|referee|review|committee|jury|laborator(?:y|ies)\s*$|"
     r"betreu|gutachter|prüfer|encadr|directeur|tutor|received|accepted|submitted|correspond|contact|equal contrib)",
@@ -88,7 +90,9 @@ _NUMBER_OF = {name: number for number, names in enumerate(_MONTHS, 1) for name i
 _MONTH = rf"(?P<m>{'|'.join(sorted(_NUMBER_OF, key=len, reverse=True))})"
 _YEAR = r"(?P<y>(?:19[5-9]|20[0-9])\d)"
 _DATES = (
-    re.compile(rf"\b(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\.?\s+(?:of\s+|de\s+)?{_MONTH}\.?,?\s+(?:de\s+)?{_YEAR}\b", re.IGNORECASE),
+    re.compile(
+        rf"\b(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\.?\s+(?:of\s+|de\s+)?{_MONTH}\.?,?\s+(?:de\s+)?{_YEAR}\b", re.IGNORECASE
+    ),
     re.compile(rf"\b{_MONTH}\.?\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s*,?\s+{_YEAR}\b", re.IGNORECASE),
     re.compile(rf"\b{_MONTH}\.?,?\s+{_YEAR}\b", re.IGNORECASE),
     re.compile(rf"\b{_YEAR}[-/.](?P<m>0[1-9]|1[0-2])[-/.](?P<d>[0-3]\d)\b"),
@@ -110,7 +114,7 @@ _NO_TITLE = re.compile(
     re.IGNORECASE,
 )
 _SECTION = re.compile(
-    rf"(?:{_OPENINGS}|related works?|background|preliminaries|methods?|methodology|approach|experiments?|evaluation|results|discussion|"
+    rf"(?:{_OPENINGS}|contents of .{{1,20}}|related works?|background|preliminaries|methods?|methodology|approach|experiments?|evaluation|results|discussion|"
     r"conclusions?|references|bibliography|appendix|appendices)\W*",
     re.IGNORECASE,
 )
@@ -170,39 +174,55 @@ def read_front(
     first = next((i for i, lines in enumerate(kept[:3]) if any(_letters(line.text) > 1 for line in lines)), None)
     if first is None or is_garbage([word.text for line in kept[first] for word in line.words]):
         return Front()
-    page, lines = pages[first], list(kept[first])
+    page, lines = pages[first], kept[first]
     label, abstract = find_abstract(kept[first : first + _PAGES])
     start = label or (abstract[0] if abstract else None)
-    if start is not None and start.page == lines[0].page and start.y > _shallow(lines):
-        floor = start.top
-    else:
-        floor = _first_section(lines)
+    here = start is not None and start.page == lines[0].page and start.y > min(line.y for line in lines)
+    floor = start.top if start is not None and here else _first_section(lines)
     title_lines = find_title(lines, page.height, floor, own_title)
     bottom = max((line.y for line in title_lines), default=0.0)
-    floor = min(floor, _first_numbered(lines, bottom))
-    if start is None:
-        abstract = find_unlabelled(lines, bottom, floor) if title_lines else []
-        floor = min(floor, abstract[0].top) if abstract else floor
-    header = [line for line in lines if bottom < line.y < min(floor, _first_prose(lines, bottom))] if title_lines else []
-    authors = find_authors(header) or _own_authors(own_authors, header)
-    above = [line for line in lines if line.y < floor]
-    if start is not None and start.page != lines[0].page:
-        above += _until(start, kept[first : first + _PAGES])
-    rest = [line for line in page.lines if not any(line is other for other in lines)] + [
-        line for line in lines if line.y < 0.12 * page.height or line.y > 0.8 * page.height
-    ]
-    stamp = arxiv.stamp(" ".join(word.text for word in page.turned)) or arxiv.stamp(" ".join(line.text for line in page.lines))
+    authors: tuple[str, ...] = ()
+    if title_lines:
+        floor = min(floor, _first_numbered(lines, bottom))
+        header = [line for line in lines if bottom < line.y < min(floor, _first_prose(lines, bottom))]
+        authors = find_authors(header) or _own_authors(own_authors, header)
+        if start is None:
+            abstract = find_unlabelled(lines, bottom, floor, authors)
+            floor = min(floor, abstract[0].top) if abstract else floor
+    around = _around(lines, bottom, floor, authors, apart=start is not None and not here)
+    inside = {id(line) for line in lines}
+    edges = [line for line in page.lines if id(line) not in inside]
+    edges += [line for line in lines if line.y < 0.12 * page.height or line.y > 0.8 * page.height]
+    stamp = arxiv.stamp(" ".join(word.text for word in page.turned)) or arxiv.stamp(
+        " ".join(line.text for line in page.lines)
+    )
     date = _iso(stamp[1]) if stamp else ""
+    if start is not None and not here:
+        around += _before(start, kept[first : first + _PAGES])
     return Front(
         title=joined_title(title_lines, set().union(*(cleaning.words_of(line.text) for line in lines))),
         authors=authors,
-        date=date or find_date([x for x in above if len(x.words) <= 14 and x.page == lines[0].page], rest, page.turned),
+        date=date or find_date([line for line in around if line.page == lines[0].page], edges, page.turned),
         arxiv_id=stamp[0].id if stamp else None,
         version=stamp[0].version if stamp else None,
         label=label,
         abstract=abstract,
-        lines=above,
+        lines=around,
     )
+
+
+def _around(lines: Sequence[Line], bottom: float, floor: float, authors: Sequence[str], apart: bool) -> list[Line]:
+    """The lines of the title's page that belong to the title: down to the abstract, a heading or a paragraph.
+
+    A page that has none of these is a cover where the abstract stands `apart` on a later one; else it ends with the authors.
+    """
+    end = min(floor, _first_prose(lines, bottom)) if bottom else floor
+    if end == float("inf"):
+        named = [
+            line.y for line in lines if line.y > bottom and any(_fold(name) in _fold(line.text) for name in authors)
+        ]
+        end = end if apart else max([bottom, *named]) + 0.1
+    return [line for line in lines if line.y < end]
 
 
 def without_label(text: str) -> str:
@@ -225,7 +245,9 @@ def find_title(lines: Sequence[Line], height: float, floor: float, own: str = ""
             if _fold(joined_title(group)) == wanted:
                 return group
     largest = max(_prominence(group[0]) for group in groups)
-    near = [group for group in groups if _prominence(group[0]) > 0.985 * largest and _short(group) and _apart(group, lines)]
+    near = [
+        group for group in groups if _prominence(group[0]) > 0.985 * largest and _short(group) and _apart(group, lines)
+    ]
     best = max(near, key=lambda group: (min(_count(group), 3), group[0].font.bold, -group[0].y), default=[])
     return _title_after(best, groups) or best if best else []
 
@@ -244,7 +266,9 @@ def _count(group: Sequence[Line]) -> int:
 
 def _short(group: Sequence[Line]) -> bool:
     """Whether lines are few enough to be a title, and not the running text of a page that has no larger type."""
-    return _count(group) <= 45 and not (len(group) > 2 and all(_prose(line) for line in group[:3]) and not group[0].font.bold)
+    return _count(group) <= 45 and not (
+        len(group) > 2 and all(_prose(line) for line in group[:3]) and not group[0].font.bold
+    )
 
 
 def _title_after(best: list[Line], groups: list[list[Line]]) -> list[Line] | None:
@@ -274,7 +298,13 @@ def joined_title(lines: Sequence[Line], words: Collection[str] = ()) -> str:
 def _note(token: Token, last: bool) -> bool:
     """Whether a word of a title points to a note: a raised sign, or a raised number where the title ends."""
     signs = not token.text.strip(MARKS.replace("#", "") + ",")
-    return signs and (token.raised or len(token.text) == 1 and token.text not in "·•∥") or last and token.raised and token.text.isdigit()
+    return (
+        signs
+        and (token.raised or len(token.text) == 1 and token.text not in "·•∥")
+        or last
+        and token.raised
+        and token.text.isdigit()
+    )
 
 
 def _title_groups(lines: Sequence[Line]) -> list[list[Line]]:
@@ -302,7 +332,11 @@ def _titular(line: Line) -> bool:
 def _prominence(line: Line) -> float:
     """The size of a line's type; that of its capitals where it is set in capitals and small capitals."""
     small = [word for word in line.words if word.text.isupper() and abs(word.size - line.size) < 0.1]
-    large = [word for word in line.words if word.text.strip(":-–—,").isupper() and line.size * 1.1 < word.size < line.size * 1.6]
+    large = [
+        word
+        for word in line.words
+        if word.text.strip(":-–—,").isupper() and line.size * 1.1 < word.size < line.size * 1.6
+    ]
     return max(word.size for word in large) if large and len(small) >= len(large) / 2 else line.size
 
 
@@ -327,15 +361,24 @@ def find_abstract(pages: Sequence[Sequence[Line]]) -> tuple[Line | None, list[Li
     return None, []
 
 
-def find_unlabelled(lines: Sequence[Line], bottom: float, floor: float) -> list[Line]:
-    """An abstract that is printed without being called one: prose between the title and what is marked as the next thing."""
+def find_unlabelled(lines: Sequence[Line], bottom: float, floor: float, authors: Sequence[str] = ()) -> list[Line]:
+    """An abstract that is printed without being called one: prose between the title and what is marked as the next thing.
+
+    It follows the authors and what belongs to them: prose below another heading is none.
+    """
     below = [line for line in lines if bottom < line.y < floor]
     for i, line in enumerate(below):
-        if _prose(line) and (line.text[0].islower() or _NO_TITLE.match(line.text)):
+        if _prose(line):
+            if line.text[0].islower() or _NO_TITLE.match(line.text):
+                return []
+        elif _ends(line, _running(line), False) and not any(_fold(name) in _fold(line.text) for name in authors):
             return []
-        if _ends(line, line.size, _prose(line) and _bold_share(line) > 0.5):
-            return []
-        if _prose(line) and i + 1 < len(below) and len(below[i + 1].words) >= 4 and 0 < below[i + 1].y - line.y < 2 * line.size:
+        if (
+            _prose(line)
+            and i + 1 < len(below)
+            and len(below[i + 1].words) >= 4
+            and 0 < below[i + 1].y - line.y < 2 * line.size
+        ):
             body = gather([], below[i:])
             words = sum(len(x.words) for x in body)
             told = i + len(body) < len(below) or floor < float("inf")
@@ -396,7 +439,11 @@ def _ends(line: Line, size: float, strong: bool) -> bool:
     share = _bold_share(line)
     if _NUMBERED.match(text) and len(line.words) <= 14:
         letters = re.sub(r"[^\W\d_]", "", text) and "".join(c for c in text if c.isalpha())
-        apart = (share > 0.9 and not strong) or (bool(letters) and letters.isupper() and len(letters) > 4) or _prominence(line) > 1.08 * size
+        apart = (
+            (share > 0.9 and not strong)
+            or (bool(letters) and letters.isupper() and len(letters) > 4)
+            or _prominence(line) > 1.08 * size
+        )
         if apart:
             return True
     return (share > 0.95 and not strong and len(line.words) <= 12) or (strong and share < 0.05)
@@ -415,13 +462,24 @@ def _run_in(line: Line) -> bool:
 
 
 def _contents(text: str) -> bool:
-    return bool(re.search(r"contents|inhalt|matières|índice|содержание|目录|目次|목차|preface|foreword|acknowledge|list of", text, re.IGNORECASE))
+    return bool(
+        re.search(
+            r"contents|inhalt|matières|índice|содержание|目录|目次|목차|preface|foreword|acknowledge|list of",
+            text,
+            re.IGNORECASE,
+        )
+    )
 
 
 def _prose(line: Line) -> bool:
     words = [word.text for word in line.words if word.text[:1].isalpha()]
     small = sum(word[:1].islower() for word in words)
-    return len(words) >= 6 and small >= 0.5 * len(words) and "@" not in line.text and not re.search(r"(?:\.\s?){4}", line.text)
+    return (
+        len(words) >= 6
+        and small >= 0.5 * len(words)
+        and "@" not in line.text
+        and not re.search(r"(?:\.\s?){4}", line.text)
+    )
 
 
 def _running(line: Line) -> float:
@@ -455,8 +513,13 @@ def _first_section(lines: Sequence[Line]) -> float:
 def _first_numbered(lines: Sequence[Line], bottom: float) -> float:
     """The top of the heading that begins the first numbered section below a title, endless if there is none."""
     for line in lines:
-        first = line.words[0].text.rstrip(".)")
-        if line.y > bottom and first in ("0", "1", "I", "A") and _NUMBERED.match(line.text) and _ends(line, _running(line), False):
+        first = line.words[0].text.rstrip(".)") if line.words else ""
+        if (
+            line.y > bottom
+            and first in ("0", "1", "I", "A")
+            and _NUMBERED.match(line.text)
+            and _ends(line, _running(line), False)
+        ):
             return line.top
     return float("inf")
 
@@ -469,16 +532,9 @@ def _first_prose(lines: Sequence[Line], bottom: float) -> float:
     return float("inf")
 
 
-def _shallow(lines: Sequence[Line]) -> float:
-    return min(line.y for line in lines)
-
-
-def _until(start: Line, pages: Sequence[Sequence[Line]]) -> list[Line]:
+def _before(start: Line, pages: Sequence[Sequence[Line]]) -> list[Line]:
     """What stands before the abstract on its own page, where that is not the title's."""
-    for lines in pages:
-        if lines and lines[0].page == start.page:
-            return [line for line in lines if line.y < start.top]
-    return []
+    return [line for lines in pages if lines and lines[0].page == start.page for line in lines if line.y < start.top]
 
 
 # --- authors
@@ -501,7 +557,9 @@ def find_authors(header: Sequence[Line]) -> tuple[str, ...]:
         if _BY.match(text) or _dated(text) or _in_brackets(text):
             continue
         if style is None:
-            style = next((segment[0] for cell in cells_of(row) for segment in segments_of(cell) if _named(segment)), None)
+            style = next(
+                (segment[0] for cell in cells_of(row) for segment in segments_of(cell) if _named(segment)), None
+            )
             if style is None:
                 continue
         _read_row(row, style, names, state)
@@ -514,7 +572,10 @@ def _without_numbering(row: Sequence[Token]) -> list[Token]:
     """A row without the numbers of its authors: "1st", "2nd"."""
     kept: list[Token] = []
     for token in row:
-        if re.fullmatch(r"(?:\d*1st|\d*2nd|\d*3rd|\d+th)", (kept[-1].text if kept else "") + token.text) and token.raised:
+        if (
+            re.fullmatch(r"(?:\d*1st|\d*2nd|\d*3rd|\d+th)", (kept[-1].text if kept else "") + token.text)
+            and token.raised
+        ):
             kept.pop()
         elif not re.fullmatch(r"(?:\d*1st|\d*2nd|\d*3rd|\d+th)", token.text):
             kept.append(token)
@@ -558,7 +619,12 @@ def _read_row(row: list[Token], style: Token, names: list[str], state: _List) ->
         segments = [segment for segment in segments_of(own)]
         plain = [" ".join(token.text for token in segment) for segment in segments]
         if _address(own):
-            if len(plain) > 1 and _named(segments[0]) and not _PLACE.search(plain[0]) and any(_PLACE.search(p) for p in plain[1:]):
+            if (
+                len(plain) > 1
+                and _named(segments[0])
+                and not _PLACE.search(plain[0])
+                and any(_PLACE.search(p) for p in plain[1:])
+            ):
                 names.append(_name(segments[0]))
                 found += 1
             continue
@@ -722,19 +788,25 @@ def composed(text: str) -> str:
 
 
 def _compose(letter: str, accent: str) -> str:
-    return unicodedata.normalize("NFC", _DOTLESS.get(letter, letter) + _ACCENTS[accent]) if letter.isalpha() else letter + accent
+    return (
+        unicodedata.normalize("NFC", _DOTLESS.get(letter, letter) + _ACCENTS[accent])
+        if letter.isalpha()
+        else letter + accent
+    )
 
 
 def _raised(word: Word, line: Line) -> bool:
-    small = word.size < 0.87 * line.size and not (word.glued and word.text.isalpha() and word.text.isupper())  # LaTeX's logo
+    small = word.size < 0.87 * line.size and not (
+        word.glued and word.text.isalpha() and word.text.isupper()
+    )  # LaTeX's logo
     return small and word.y < line.y - 0.1 * line.size
 
 
 def _mark(token: Token) -> bool:
     text = token.text
-    return (token.raised and (len(text) <= 2 or not any(len(w) > 2 and w.isalpha() for w in text.split(",")))) or not text.strip(
-        MARKS + "0123456789,() "
-    )
+    return (
+        token.raised and (len(text) <= 2 or not any(len(w) > 2 and w.isalpha() for w in text.split(",")))
+    ) or not text.strip(MARKS + "0123456789,() ")
 
 
 def _alike(token: Token, style: Token) -> bool:
@@ -769,7 +841,11 @@ def _person(words: Sequence[str]) -> bool:
     lower = [word for word in words if word[0].islower()]
     if any(word not in _PARTICLES and not re.match(r"(?:d|l|dell)['’]", word) for word in lower):
         return False
-    return len(proper) >= 2 and any(_letters(word) >= 2 for word in proper) or (bool(lower) and len(proper) >= 1 and len(words) >= 2)
+    return (
+        len(proper) >= 2
+        and any(_letters(word) >= 2 for word in proper)
+        or (bool(lower) and len(proper) >= 1 and len(words) >= 2)
+    )
 
 
 def _printed(words: Sequence[str]) -> str:
@@ -836,13 +912,13 @@ def _in_brackets(text: str) -> bool:
 def find_date(above: Sequence[Line], edges: Sequence[Line], turned: Sequence[Word] = ()) -> str:
     """The date printed near the title; else the year in a line at the page's edge that names where the paper appeared."""
     for line in above:
-        if not _NO_VENUE.search(line.text) and (date := date_in(line.text)):
+        if len(line.words) <= 14 and not _NO_VENUE.search(line.text) and (date := date_in(line.text)):
             return date
     for line in edges:
         if re.match(r"\W*date\W", line.text, re.IGNORECASE) and (date := date_in(line.text)):
             return date
     texts = [line.text for line in edges if len(line.words) <= 20] + [" ".join(word.text for word in turned)]
-    texts += [line.text for line in above]
+    texts += [line.text for line in above if len(line.words) <= 20]
     for text in texts:
         if _VENUE.search(text) and not _NO_VENUE.search(text):
             match = _ANY_YEAR.search(text)

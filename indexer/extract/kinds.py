@@ -188,7 +188,7 @@ def formula_share(block: Drawn) -> float:
         for word in line.words:
             n = len(word.text)
             total += n
-            if word.font.math or len(word.text) == 1 or any(c in _MATHS for c in word.text):
+            if word.font.math or len(word.text) == 1 or not _MATHS.isdisjoint(word.text):
                 mathy += n
             elif not any(c.isalpha() for c in word.text):
                 mathy += n * 0.7
@@ -200,7 +200,7 @@ def formula(block: Drawn, body: Body) -> bool:
     text = block.text
     words = [w for w in _WORD.findall(text) if w.islower() or w.istitle()]
     share = formula_share(block)
-    signs = any(c in _MATHS for c in text) or any(word.font.math for line in block.lines for word in line.words)
+    signs = not _MATHS.isdisjoint(text) or any(word.font.math for line in block.lines for word in line.words)
     if not signs:
         return bool(_EQUATION_NUMBER.fullmatch(text.strip()))
     inset = block.x0 > block.column.x0 + 0.8 * body.size or bool(_EQUATION_NUMBER.search(text))

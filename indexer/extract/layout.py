@@ -32,11 +32,14 @@ class Line:
     font: Font
     column: int | None = 0
     beside: bool = False
+    _text: str = ""
 
     @property
     def text(self) -> str:
         """The words with single spaces, as printed."""
-        return spaced(self.words)
+        if not self._text:
+            self._text = spaced(self.words)
+        return self._text
 
     @property
     def top(self) -> float:

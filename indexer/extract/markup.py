@@ -42,7 +42,9 @@ _FRONT = frozenset(
 )
 _CAPTION = frozenset("caption figcaption wp-caption-text image-caption caption-text ltx_caption figure-caption".split())
 _NOTES = frozenset("footnotes endnotes footnotes-list footnote-list footnotedef".split())
-_NOTE = frozenset("footnote sidenote marginnote ltx_role_footnote ltx_role_footnotetext ltx_role_thanks".split())
+_NOTE = frozenset(
+    "footnote sidenote marginnote ltx_role_footnote ltx_role_footnotetext ltx_role_footnotemark ltx_role_thanks".split()
+)
 _NOTE_CALLS = frozenset("footnote-ref footnote-reference footnote-anchor footref fn-ref footnote-number".split())
 _NOTE_BACK = re.compile(r"[\s↩↑⤴⏎↵^\u200d\ufe0e\ufe0f]*|\[?(?:return|back|jump up)\]?", re.IGNORECASE)
 _PERMALINK = frozenset(
@@ -54,7 +56,9 @@ _GUTTER = frozenset(
     "hljs-ln-numbers hljs-ln-n react-code-line-number code-line-number ltx_tag_listingline".split()
 )
 _CODE_LINE = frozenset("line token-line code-line ltx_listingline view-line cm-line CodeMirror-line".split())
-_CODE_TABLE = frozenset("highlighttable lntable rouge-table codehilitetable hljs-ln highlight blob-code js-file-line-container".split())
+_CODE_TABLE = frozenset(
+    "highlighttable lntable rouge-table codehilitetable hljs-ln highlight blob-code js-file-line-container".split()
+)
 _DIGITS = re.compile(r"[\d\s.:|]*")
 _ORDINAL = frozenset("st nd rd th tm r ®".split())
 # What MathJax and KaTeX find in running text; the length is bounded so that a page of openings costs no time.
@@ -73,6 +77,7 @@ _REFERENCES = re.compile(
     re.IGNORECASE,
 )
 _APPENDIX = re.compile(r"(?:appendix|appendices|supplementary material)\b", re.IGNORECASE)
+_LINKS_LEAD = re.compile(r"[\s.,]*\b(?:External Links|Cited by): .*")  # LaTeXML's words before an entry's links
 _LABEL = re.compile(r"\[(?P<bracketed>[^\[\]\s]{1,12})\]\s*|(?P<number>\d{1,3})\.\s+")
 
 
@@ -302,6 +307,7 @@ class _Reader:
 
     def _write_tex(self, text: str) -> None:
         at = 0
+        self.after_image = False
         for match in _TEX.finditer(text):
             self._plain(text[at : match.start()])
             at = match.end()
@@ -382,9 +388,11 @@ class _Reader:
             return
         if tag in _NEVER or classes & _UNSEEN or is_hidden(element):
             return
+        level = _heading_level(element, tag, classes)
+        if level or tag in _BLOCKS:
+            self.flush()
         if anchor := element.get("id") or (element.get("name") if tag == "a" else None):
             self.ids.append(anchor)
-        level = _heading_level(element, tag, classes)
         if level:
             self._heading(element, level)
         elif tag in _CODE or "ltx_listing" in classes:
@@ -404,7 +412,11 @@ class _Reader:
         self.flush()
         kind, item = self.kind, self.item
         notes = _is_notes(element, tag, classes)
-        if notes and self.kind != "footnote" and not any(True for _ in element.iter("li", "p")):
+        if (
+            notes
+            and not any(True for _ in element.iter("li"))
+            and ("footnote" in classes or element.get("role") == "doc-footnote")
+        ):
             self._note(element, self.pieces)
             return
         apart = tag in ("aside", "blockquote") and not notes
@@ -482,26 +494,20 @@ class _Reader:
         href = (element.get("href") or "").strip()
         if href.startswith("#"):
             text = text_of(element)
-            if classes & _PERMALINK and (not _has_letters(text) or text.lower() in ("link", "permalink", "anchor")):
+            if classes & _PERMALINK and (not has_letters(text) or text.lower() in ("link", "permalink", "anchor")):
                 return
-            if self.heading and not _has_letters(text):
+            if self.heading and not has_letters(text):
                 return
             if _is_back(element, classes, text) or self._calls_note(element, href, classes):
                 return
         if not href:
             self.children(element)
             return
-        line = self._open() if self.line is not None else None
-        start = line.length if line is not None else None
+        line = self._open()
+        start = line.length
         self.children(element)
-        if self.line is None:  # it holds whole paragraphs, or nothing
-            return
-        if start is None:
-            start = len(self.line.parts[0]) + 1 if self.bullet and self.line.parts else 0
-            if self.line.parts and self.bullet and self.line.parts[0] != self.bullet.strip():
-                start = 0
-        if line is None or line is self.line:
-            self.line.links.append(Link(start, self.line.length, href))
+        if self.line is line:  # else it held whole paragraphs
+            line.links.append(Link(start, line.length, href))
 
     def _calls_note(self, element: HtmlElement, href: str, classes: frozenset[str]) -> bool:
         return (
@@ -515,7 +521,9 @@ class _Reader:
             return
         text = self.flat(element)[0]
         last = self.line.last if self.line is not None else ""
-        hangs = bool(last) and (last.isalnum() or last in ")]}") and text[:1] and (text[0].isalnum() or text[0] in "+-−")
+        hangs = (
+            bool(last) and (last.isalnum() or last in ")]}") and text[:1] and (text[0].isalnum() or text[0] in "+-−")
+        )
         self.write((mark if hangs and text.lower() not in _ORDINAL else "") + text)
 
     def _cite(self, element: HtmlElement) -> None:
@@ -614,7 +622,9 @@ class _Reader:
         title = ""
         for inner in list(element.iter()):
             classes = class_names(inner) if isinstance(inner.tag, str) else frozenset()
-            if classes & {"ltx_tag_bibitem", "label"} and (match := re.fullmatch(r"\[?([\w+*.:-]{1,12})\]?", text_of(inner))):
+            if classes & {"ltx_tag_bibitem", "label"} and (
+                match := re.fullmatch(r"\[?([\w+*.:-]{1,12})\]?", text_of(inner))
+            ):
                 label = match[1]
                 inner.drop_tree()
             elif classes & {"ltx_bib_title", "title"} and inner is not element:
@@ -623,15 +633,23 @@ class _Reader:
             self.ids.append(element.get("id") or "")
         text, links, ids = self.flat(element)
         if text:
-            self.append(_labelled(Piece("reference", text, label=label, title=title.rstrip(". "), ids=ids, links=links)))
+            self.append(
+                _labelled(Piece("reference", text, label=label, title=title.rstrip(". "), ids=ids, links=links))
+            )
 
     def _note(self, element: HtmlElement, to: list[Piece]) -> None:
         """A note that stands in the middle of a sentence, or alone: it gets a block of its own."""
+        number = ""
         for inner in list(element.iter()):
-            if inner is not element and isinstance(inner.tag, str) and class_names(inner) & {"ltx_note_mark", "ltx_tag_note"}:
+            if inner is element or not isinstance(inner.tag, str):
+                continue
+            if class_names(inner) & {"ltx_note_mark", "ltx_tag_note", "footnote-number", "label"}:
+                number = text_of(inner).strip("[]() ")
                 inner.drop_tree()
         text, links, ids = self.flat(element)
         if text:
+            lead = f"{number}. " if number.isdigit() else ""
+            text, links = lead + text, [Link(a + len(lead), b + len(lead), href) for a, b, href in links]
             to.append(Piece("footnote", text, links=links, ids=[*filter(None, [element.get("id")]), *ids]))
 
     def _table(self, element: HtmlElement, classes: frozenset[str]) -> None:
@@ -652,9 +670,7 @@ class _Reader:
             self.continued = False
             return
         if _is_layout(element, rows):
-            for caption_or_row in element:
-                if isinstance(caption_or_row.tag, str):
-                    self.element(caption_or_row)
+            self.children(element)
             self.flush()
             return
         for caption in element.iterchildren("caption"):
@@ -720,12 +736,20 @@ class _Reader:
             return (element.text or "", "mode=display" in kind) if kind.startswith("math/tex") else None
         if tag in ("d-math", "dt-math"):
             return "".join(element.itertext()), "block" in element.attrib
+        if tag == "math-renderer":  # GitHub
+            return "".join(element.itertext()).strip().strip("$"), "js-display-math" in classes
         if tag == "img":
             alt = element.get("alt") or ""
             if alt and (classes & {"latex", "tex", "math"} or _MATH_IMAGE.search(element.get("src") or "")):
                 return alt.strip("$"), False
             return None
-        if self.facts.mathjax and classes & {"MathJax", "MathJax_Display", "MathJax_SVG", "MathJax_CHTML", "MathJax_SVG_Display"}:
+        if self.facts.mathjax and classes & {
+            "MathJax",
+            "MathJax_Display",
+            "MathJax_SVG",
+            "MathJax_CHTML",
+            "MathJax_SVG_Display",
+        }:
             return "", False
         if tag == "mjx-container" or classes & {"katex", "katex-display", "mwe-math-element"}:
             display = element.get("display") == "true" or bool(classes & {"katex-display", "mwe-math-element-block"})
@@ -792,7 +816,8 @@ def _heading_level(element: HtmlElement, tag: str, classes: frozenset[str]) -> i
     return 0
 
 
-def _has_letters(text: str) -> bool:
+def has_letters(text: str) -> bool:
+    """Whether any character of a text is a letter or a digit."""
     return any(map(str.isalnum, text))
 
 
@@ -833,7 +858,9 @@ def _is_layout(table: HtmlElement, rows: Sequence[HtmlElement]) -> bool:
     """Whether a table only places things beside each other."""
     if table.get("role") in ("presentation", "none") or max((len(_cells(row)) for row in rows), default=0) < 2:
         return True
-    if any(True for _ in table.iter("h1", "h2", "h3", "h4", "pre", "article")) or any(t is not table for t in table.iter("table")):
+    if any(True for _ in table.iter("h1", "h2", "h3", "h4", "pre", "article")) or any(
+        t is not table for t in table.iter("table")
+    ):
         return True
     return any(
         sum(len(text_of(p)) for p in cell.iter("p")) > 300 and sum(1 for _ in cell.iter("p")) > 1
@@ -886,12 +913,14 @@ def _one_line(text: str) -> str:
 
 def _abstract(pieces: list[Piece]) -> list[Piece]:
     """Marks the paragraphs below a heading `Abstract`, up to the next one."""
-    within = False
+    within = marked = False
     for piece in pieces:
         if piece.kind == "heading":
-            within = key(piece.text) == "abstract"
+            within, marked = key(piece.text) == "abstract", False
+        elif piece.kind == "abstract" and not marked:  # the page's markup says where it ends
+            within = False
         elif within and piece.kind == "body":
-            piece.kind = "abstract"
+            piece.kind, marked = "abstract", True
     return pieces
 
 
@@ -918,10 +947,13 @@ def _bibliography(pieces: list[Piece]) -> list[Piece]:
         at += 1
         if heading.kind != "heading" or not _REFERENCES.fullmatch(heading.text):
             continue
-        end = next((i for i in range(at, len(pieces)) if pieces[i].kind == "heading"), len(pieces))
+        following = range(at, len(pieces))
+        end = next((i for i in following if 0 < pieces[i].level <= heading.level), len(pieces))
         listed = _items(pieces[at:end])
         entries = [entry for entry in listed if entry.kind == "body"]
-        likely = [e for e in entries if e.label or looks_like_entry(e.text) or _cited(e.links) != (None, None)]
+        likely = [
+            e for e in entries if e.label or _LABEL.match(e.text) or looks_like_entry(e.text) or any(_cited(e.links))
+        ]
         if entries and 2 * len(likely) >= len(entries):
             kept += [replace(_labelled(e), kind="reference") if e.kind == "body" else e for e in listed]
         else:
@@ -989,13 +1021,15 @@ def _references(
     entries = [piece for piece in pieces if piece.kind == "reference"]
     if not entries:
         return _linked_papers(pieces, blocks, owners)
-    parsed = parse_all([(entry.text[len(entry.bullet) :], entry.label, 0) for entry in entries])
+    raws = [entry.text[len(entry.bullet) :] for entry in entries]
+    parsed = parse_all([(_LINKS_LEAD.sub("", raw), entry.label, 0) for raw, entry in zip(raws, entries, strict=True)])
     found: list[Reference] = []
-    for reference, entry in zip(parsed, entries, strict=True):
+    for reference, raw, entry in zip(parsed, raws, entries, strict=True):
         identifier, doi = _cited(entry.links)
         found.append(
             replace(
                 reference,
+                raw=raw,
                 title=entry.title or reference.title,
                 arxiv_id=reference.arxiv_id or identifier,
                 doi=reference.doi or doi,

@@ -9,15 +9,18 @@ from dataclasses import replace
 
 from indexer import arxiv
 from indexer.document import Reference
-from indexer.extract.reference_names import ABBREVIATION, DOTTED, Names, only_names, read_names
+from indexer.extract.reference_names import DOTTED, Names, only_names, read_names
 
 _LONGEST = 6000  # characters of an entry that are looked at; hundreds of authors fit
 
-_YEAR = r"(?:1[89]|20)\d\d"
-_MONTH = r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\.?"  # noqa: E501
-_DOI = re.compile(r"\b10\.\d{4,9}/[^\s\"<>{}]+")
-_URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
-_ARXIV_WORD = re.compile(r"arxiv|\bCoRR\b", re.IGNORECASE)
+YEAR = r"(?:1[89]|20)\d\d"
+_MONTH = (
+    r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|"
+    r"Nov(?:ember)?|Dec(?:ember)?)\.?"
+)
+DOI = re.compile(r"\b10\.\d{4,9}/[^\s\"<>{}]+")
+URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+ARXIV_WORD = re.compile(r"arxiv|\bCoRR\b", re.IGNORECASE)
 _BARE_ARXIV = re.compile(r"(?<![\d./])(\d{2}(?:0[1-9]|1[0-2])\.\d{4,5})(?:v\d+)?(?!\d)")
 # A spacing accent before the letter that it belongs to (TeX draws it first), within a word that it cut, or anywhere.
 _ACCENTS = {"´": "\u0301", "`": "\u0300", "¨": "\u0308", "ˇ": "\u030c", "˜": "\u0303", "ˆ": "\u0302", "¸": "\u0327",
@@ -25,6 +28,14 @@ _ACCENTS = {"´": "\u0301", "`": "\u0300", "¨": "\u0308", "ˇ": "\u030c", "˜":
 _ACCENT_BEFORE = re.compile(r"(?<!\s)([´`¨ˇ˜ˆ¸˚˙˝˘¯˛])([^\W\d_])")
 _ACCENT_CUTS = re.compile(r" ?[´`¨ˇ˜ˆ¸˚˙˝˘¯˛] (?=[a-zı]+[,.;]|[a-zı]{3,}\b)(?!(?:and|van|von|del|den|der)\b)")
 _ACCENT_LOST = re.compile(r" ?[´`¨ˇ˜ˆ¸˚˙˝˘¯˛]")
+
+
+ABBREVIATION = re.compile(
+    r"(?:^|[\s(\[“\"'])(?:[^\W\d_]|(?:[^\W\d_]\.)+[^\W\d_]?|[^\W\d_]\.-[^\W\d_]|al|pp|p|vol|vols|no|nos|ed|eds|proc|conf|int|"
+    r"intl|trans|symp|adv|ann|j|jr|sr|st|dr|prof|vs|cf|e\.g|i\.e|ch|sec|fig|approx|univ|dept|tech|rep|comput|commun|soc|"
+    r"math|phys|sci|lett|rev|syst|mag|select|ser|mach|learn|res|assoc|art)\.$",
+    re.IGNORECASE,
+)
 
 
 def parse(raw: str, label: str = "", page: int = 0, n: int = 1) -> Reference:
@@ -35,21 +46,12 @@ def parse(raw: str, label: str = "", page: int = 0, n: int = 1) -> Reference:
 def parse_all(entries: Sequence[tuple[str, str, int]], first: int = 1) -> tuple[Reference, ...]:
     """The references of one list from their (raw, label, page), numbered from `first`.
 
-    The form of names is voted on by all entries; one that can't be read in it is read in the form that fits it best.
+    A list tells more than an entry: see `reference_names.read_names`.
     """
     texts = [_readable(raw) for raw, _, _ in entries]
-    tokens = [_tokens(text) for text in texts]
-    votes = dict.fromkeys(_FORMS, 0.0)
-    for at in range(0, len(texts), 1 + len(texts) // _VOTERS):
-        for form, read_names in _FORMS.items():
-            names = read_names(texts[at], tokens[at])
-            votes[form] += names.sure * min(len(names.authors), 4)
-    order = sorted(_FORMS, key=lambda form: -votes[form])
-    rare = [form for form in ("vancouver", "by-comma", "by-colon") if votes[form] < 0.3 * votes[order[0]]]
-    order = [form for form in order if form not in rare]
     return tuple(
-        _reference(Reference(first + at, raw, page, label), texts[at], _authors(texts[at], tokens[at], order))
-        for at, (raw, label, page) in enumerate(entries)
+        _reference(Reference(first + at, raw, page, label), text, names)
+        for at, ((raw, label, page), text, names) in enumerate(zip(entries, texts, read_names(texts), strict=True))
     )
 
 
@@ -67,7 +69,7 @@ def _accented(match: re.Match[str]) -> str:
     return whole if len(whole) == 1 else match[2]
 
 
-def _reference(bare: Reference, text: str, names: _Names) -> Reference:
+def _reference(bare: Reference, text: str, names: Names) -> Reference:
     title, after, year = _title(text[names.end :])
     if (
         len(names.authors) > 1
@@ -79,7 +81,7 @@ def _reference(bare: Reference, text: str, names: _Names) -> Reference:
         whole = f"{names.authors[-1]}. {title}"
         title, after, year = _title(after)
         names = names._replace(authors=(*names.authors[:-1], whole))
-    if len(names.authors) == 1 and not title and not any(_DOTTED.fullmatch(w) for w in names.authors[0].split()):
+    if len(names.authors) == 1 and not title and not any(DOTTED.fullmatch(w) for w in names.authors[0].split()):
         # nothing is left that could be a title: what was taken for a name is one (`PyTorch. https://…`)
         title, names = names.authors[0], names._replace(authors=())
     elif not names.authors and not title:
@@ -97,29 +99,29 @@ def _reference(bare: Reference, text: str, names: _Names) -> Reference:
 
 def _is_title(text: str) -> bool:
     return bool(re.search(r"[^\W\d_]{2,}", text)) and not re.match(
-        rf"(?:https?:|www\.|URL\b|doi\b|arXiv\b|Accessed\b|Available\b|In [A-Z]|{_MONTH} {_YEAR})", text, re.IGNORECASE
+        rf"(?:https?:|www\.|URL\b|doi\b|arXiv\b|Accessed\b|Available\b|In [A-Z]|{_MONTH} {YEAR})", text, re.IGNORECASE
     )
 
 
-_VENUE_BEGINS = (
-    r"(?:In:? (?=[\W\dA-Z])|in: |arXiv|ArXiv|arxiv|CoRR\b|Proc\.|Proceedings\b|Advances in\b|Journal of\b|IEEE\b|ACM\b|URL\b|"
-    r"https?:|www\.|(?:[a-z0-9-]+\.)+(?:com|org|net|io|ai|edu|gov|nl|de|uk|fr)\b|pages? \d|pp\. ?\d|doi\b|DOI\b|Technical [Rr]eport|Tech\. [Rr]ep|PhD [Tt]hesis|Ph\.D\.|Master.s [Tt]hesis|Springer|"
-    r"Transactions\b|Nature\b|Science\b|Neural [Cc]omputation|PMLR|\[Online\]|Available|Accessed|Preprint|preprint)"
+_AFTER_TITLE = re.compile(
+    r"In:? (?=[\W\dA-Z])|in: |arXiv|ArXiv|arxiv|CoRR\b|Proc\.|Proceedings\b|Advances in\b|Journal of\b|IEEE\b|ACM\b|"
+    r"https?:|www\.|(?:[a-z0-9-]+\.)+(?:com|org|net|io|ai|edu|gov|nl|de|uk|fr)\b|pages? \d|pp\. ?\d|doi\b|DOI\b|URL\b|"
+    r"Technical [Rr]eport|Tech\. [Rr]ep|PhD [Tt]hesis|Ph\.D\.|Master.s [Tt]hesis|Springer|Transactions\b|Nature\b|"
+    r"Science\b|Neural [Cc]omputation|PMLR|\[Online\]|Available|Accessed|Preprint|preprint"
 )
-_AFTER_TITLE = re.compile(_VENUE_BEGINS)
 _COMMA_ENDS = re.compile(
-    rf",\s+(?=(?:in: |in (?:Proc|Advances|Int|IEEE|ACM|The |Conference|\d)|In:? [A-Z\d]|arXiv|ArXiv|CoRR|URL\b|https?:|doi:|"
-    rf"(?:(?i:{_MONTH})\s+)?{_YEAR}[a-z]?(?:[.,;]|$)|vol(?:ume|\.)? ?\d|\d+(?:st|nd|rd|th) (?:ed|edition)|[Ss]econd edition|"
-    rf"[Tt]hird edition|[Ff]irst edition))"
+    r",\s+(?=(?:in: |in (?:Proc|Advances|Int|IEEE|ACM|The |Conference|\d)|In:? [A-Z\d]|arXiv|ArXiv|CoRR|URL\b|https?:|"
+    rf"doi:|(?:(?i:{_MONTH})\s+)?{YEAR}[a-z]?(?:[.,;]|$)|vol(?:ume|\.)? ?\d|\d+(?:st|nd|rd|th) (?:ed|edition)|"
+    r"(?:[Ff]irst|[Ss]econd|[Tt]hird) edition))"
 )
-_MONTH_YEAR = re.compile(rf"{_MONTH} {_YEAR}", re.IGNORECASE)
+_MONTH_YEAR = re.compile(rf"{_MONTH} {YEAR}", re.IGNORECASE)
 _STOP = re.compile(r"[.?!][”\"’')\]]*(?:\s+|$)")
 _TITLE_ABBREVIATION = re.compile(
     r"(?:^|[\s(\[-])(?:vs|e\.g|i\.e|etc|cf|al|St|Dr|Mr|Mrs|No|no|vol|approx|Jr|Inc|U\.S|U\.K|U\.S\.A|Ph|Prof|Eq|Fig|Sec|"
     r"pt|Pt|ver|v)$"
 )
 _PAIRS = {"“": "”", '"': '"', "‘": "’", "«": "»"}
-_JOURNAL_AT = re.compile(rf"(?:,|\.)\s+(?=[A-Z][^,.]{{2,80}}?,?\s\d+\s?(?:\(\d+\)|,|:|\({_YEAR}))")
+_JOURNAL_AT = re.compile(rf"(?:,|\.)\s+(?=[A-Z][^,.]{{2,80}}?,?\s\d+\s?(?:\(\d+\)|,|:|\({YEAR}))")
 
 
 def _title(rest: str) -> tuple[str, str, int | None]:
@@ -127,9 +129,9 @@ def _title(rest: str) -> tuple[str, str, int | None]:
     rest = rest.lstrip(" .,;:")
     year = None
     match = re.match(
-        rf"[(\[]({_YEAR})([a-z]?)(?:,? ?{_MONTH}(?: \d+)?| ?\[\d{{4}}\]|/\d+)?[)\]][.,:;]*(?:\s+|$)|"
-        rf"({_YEAR})[a-z]?(?: ?\[\d{{4}}\]|/\d+)?[.,:;]+(?:\s+|$)|"
-        rf"\(({_YEAR})[^()]{{0,30}}\)[.,:;]*(?:\s+|$)|[(\[]?n\. ?d\.?[)\]]?[.,:]*\s+",
+        rf"[(\[]({YEAR})([a-z]?)(?:,? ?{_MONTH}(?: \d+)?| ?\[\d{{4}}\]|/\d+)?[)\]][.,:;]*(?:\s+|$)|"
+        rf"({YEAR})[a-z]?(?: ?\[\d{{4}}\]|/\d+)?[.,:;]+(?:\s+|$)|"
+        rf"\(({YEAR})[^()]{{0,30}}\)[.,:;]*(?:\s+|$)|[(\[]?n\. ?d\.?[)\]]?[.,:]*\s+",
         rest,
     )
     if match:
@@ -210,17 +212,17 @@ def _journal(text: str) -> bool:
 
 
 _JOURNAL = re.compile(
-    rf"[A-Z][^.?!]{{2,120}}?(?:,\s?(?:vol|no|pp|pages|\d)|\s\d+\s?\(|,\s(?:{_MONTH} )?{_YEAR})"
+    rf"[A-Z][^.?!]{{2,120}}?(?:,\s?(?:vol|no|pp|pages|\d)|\s\d+\s?\(|,\s(?:{_MONTH} )?{YEAR})"
     r"|(?:[A-Z][A-Za-z]{0,10}\.?,? ){1,6}\d"
 )
 _EDITORS = re.compile(r".{3,200}?(?:,\s[Ee]ditors?,|\(?[Ee]ds?\.\)?[,.:]?)\s+")
 _VENUE_ENDS = re.compile(
     rf",?\s\(?(?=(?:pp?\.|pages?\b|vol\.|vols?\b|[Vv]olume\b|no\.|[Aa]rticle\b|abs/|{_MONTH}\s|doi\b|URL\b|https?:|arXiv:))"
-    rf"|,?\s\(?(?={_YEAR}[a-z]?(?:[).,;]|$))|,?\s(?=\d+\s?(?:\(|:|,|–|$)|\d+\.$)|\.\s+|\.$"
+    rf"|,?\s\(?(?={YEAR}[a-z]?(?:[).,;]|$))|,?\s(?=\d+\s?(?:\(|:|,|–|$)|\d+\.$)|\.\s+|\.$"
 )
 _NO_VENUE = re.compile(
-    rf"(?:https?:|www\.|URL\b|doi\b|Accessed|Available|From\b|\[|\(?{_YEAR}|{_MONTH}\s|pp?\.|pages\b|\d+[,:(]|ISBN|Last |"
-    r"Software|volume\b|vol\.|$)",
+    rf"(?:https?:|www\.|URL\b|doi\b|Accessed|Available|From\b|\[|\(?{YEAR}|{_MONTH}\s|pp?\.|pages\b|\d+[,:(]|ISBN|"
+    r"Last |Software|volume\b|vol\.|$)",
     re.IGNORECASE,
 )
 
@@ -229,17 +231,15 @@ _VENUE_GOES_ON = re.compile(r"(?:and|on|of|in|for)\b|[A-Z][a-z]{0,9}\.(?:[\s,]|$
 
 
 def _editors(text: str) -> bool:
-    """Whether what stands before the word `editors` is nothing but names: after a venue's name, the venue is not behind them."""
-    text = re.sub(r"[,(\s]*(?:[Ee]ditors?|[Ee]ds?\.?)\W*$", ".", text)
-    names = _direct(text, _tokens(text))
-    return names.sure >= 0.75 and len(names.authors[0].split()) <= 4
+    """Whether what stands before the word `editors` is nothing but names, so that the venue follows."""
+    return only_names(re.sub(r"[,(\s]*(?:[Ee]ditors?|[Ee]ds?\.?)\W*$", "", text))
 
 
 def _venue(after: str) -> str:
     after = re.sub(r"^(?:[Ii]n:?\s+)+", "", after[:800].lstrip(' .,;:”"'))
     if re.match(r"arXiv|ArXiv|arxiv", after):
         return "arXiv"
-    after = re.sub(rf"^{_YEAR} (?=[A-Z])", "", after)
+    after = re.sub(rf"^{YEAR} (?=[A-Z])", "", after)
     if _NO_VENUE.match(after):
         return ""
     editors = _EDITORS.match(after)
@@ -247,7 +247,7 @@ def _venue(after: str) -> str:
         after = re.sub(r"^[Ii]n:?\s+", "", after[editors.end() :])
     for match in _VENUE_ENDS.finditer(after):
         if match[0].startswith(".") and (
-            _ABBREVIATION.search(after[max(0, match.start() - 20) : match.start() + 1])
+            ABBREVIATION.search(after[max(0, match.start() - 20) : match.start() + 1])
             or _VENUE_GOES_ON.match(after, match.end())
         ):
             continue
@@ -263,18 +263,18 @@ def _venue(after: str) -> str:
 _ACCESSED = re.compile(
     r"\[?(?:Online[;,.]?\s*)?(?:last\s+)?(?:accessed|visited|retrieved|checked)\b[^.\]]{0,40}", re.IGNORECASE
 )
-_YEARS = re.compile(rf"(?<![\d–/:.])(?<!\d-)({_YEAR})[a-z]?(?![\d–])(?!-\d{{3,}})(?!\.\d)")
+_YEARS = re.compile(rf"(?<![\d–/:.])(?<!\d-)({YEAR})[a-z]?(?![\d–])(?!-\d{{3,}})(?!\.\d)")
 
 
 def _year(after: str, text: str, title: str) -> int | None:
     """The year that is printed after the title; then one anywhere outside it."""
     for place in (after, text.replace(title, " ") if title else text):
-        plain = _ACCESSED.sub(" ", _DOI.sub(" ", _URL.sub(" ", place)))
+        plain = _ACCESSED.sub(" ", DOI.sub(" ", URL.sub(" ", place)))
         plain = re.sub(r"abs/\S+|arXiv:\S+", " ", plain, flags=re.IGNORECASE)
         plain = re.sub(r"(?:pp?\.|pages?)\s*\d+(?:\s?[–-]\s?\d+)?", " ", plain)
         years = _YEARS.findall(plain)
         if years:
-            bracketed = re.findall(rf"\((?:{_MONTH} )?({_YEAR})[a-z]?\)", plain)
+            bracketed = re.findall(rf"\((?:{_MONTH} )?({YEAR})[a-z]?\)", plain)
             return int(bracketed[-1]) if bracketed else int(years[-1])
     return None
 
@@ -283,7 +283,7 @@ def _arxiv_id(text: str) -> str | None:
     found = arxiv.find_all(text)
     if found:
         return found[0][1].id
-    if _ARXIV_WORD.search(text):
+    if ARXIV_WORD.search(text):
         match = (
             _BARE_ARXIV.search(text)
             or re.search(r"\babs/(\d{4}\.\d{4,5})", text)
@@ -295,11 +295,10 @@ def _arxiv_id(text: str) -> str | None:
 
 
 def _doi(text: str) -> str | None:
-    match = _DOI.search(text)
+    match = DOI.search(text)
     if not match:
         return None
     doi = match[0].rstrip(".,;:")
     while doi and doi[-1] in ")]" and doi.count(doi[-1]) > doi.count("(["[")]".index(doi[-1])]):
         doi = doi[:-1].rstrip(".,;:")
     return doi
-

@@ -1,7 +1,4 @@
-"""Who wrote what a reference names: its authors, read off the beginning of its text.
-
-How names are printed is decided by a vote over the whole list: a single entry often allows two readings, a list seldom does.
-"""
+"""Who wrote what a reference names: its authors, read off the beginning of its text."""
 
 from __future__ import annotations
 
@@ -12,7 +9,8 @@ from typing import NamedTuple
 
 _YEAR = r"(?:1[89]|20)\d\d"
 
-class _Names(NamedTuple):
+
+class Names(NamedTuple):
     """Authors read off an entry's beginning: where they end, and how sure (0 to 1) the reading is."""
 
     authors: tuple[str, ...]
@@ -27,17 +25,40 @@ class _Token(NamedTuple):
     trail: str  # of `,` `;` `.` `:`
 
 
-_PARTICLES = frozenset(
-    "de del della der den di da das do dos du el la le les lo van von vom zu zum zur ten ter te 't op y e i bin ibn ben al av af of the "
-    "und und/ für for et in at on".split()
+PARTICLES = frozenset(
+    "de del della der den di da das do dos du el la le les lo van von vom zu zum zur ten ter te 't op y e bin ibn ben al av af".split()  # noqa: E501, SIM905
 )
-_NAME_PARTICLES = frozenset(
-    "de del della der den di da das do dos du el la le les lo van von vom zu zum zur ten ter te 't op y e bin ibn ben al av af".split()
+SUFFIXES = frozenset(["jr", "sr", "ii", "iii", "iv"])
+_ORGANISATION_WORDS = frozenset(
+    ["of", "the", "for", "and", "&", "in", "on", "at", "und", "für", "de", "la", "et", "des"]
 )
-_ORGANISATION_WORDS = frozenset("of the for and & in on at und für de la et des".split())
-_SUFFIXES = frozenset(["jr", "sr", "ii", "iii", "iv"])
-_INITIALS = re.compile(r"(?:[^\W\d_]\.?[-–’']?){1,4}|[^\W\d_]{2}")
-_DOTTED = re.compile(r"(?:[^\W\d_]{1,2}\.[-–]?)*[^\W\d_]\.?")
+DOTTED = re.compile(r"(?:[^\W\d_]{1,2}\.[-–]?)*[^\W\d_]\.?")  # J, J., J.-B., C.T., Ch.B
+_MOST_TOKENS = 900
+_VOTERS = 12
+
+
+def read_names(texts: Sequence[str]) -> list[Names]:
+    """The authors of each entry of one list, from the entries' texts; none where a text begins with its title.
+
+    The form of names is voted on by a sample; an entry that can't be read in it is read in the form that fits it best.
+    """
+    tokens = [_tokens(text) for text in texts]
+    votes = dict.fromkeys(_FORMS, 0.0)
+    for at in range(0, len(texts), 1 + len(texts) // _VOTERS):
+        for form, read in _FORMS.items():
+            names = read(texts[at], tokens[at])
+            votes[form] += names.sure * min(len(names.authors), 4)
+    order = sorted(_FORMS, key=lambda form: -votes[form])
+    # These make a title's first words names where they aren't the list's own form.
+    order = [form for form in order if form not in _FAR_FETCHED or votes[form] >= 0.3 * votes[order[0]]]
+    return [_authors(text, parts, order) for text, parts in zip(texts, tokens, strict=True)]
+
+
+def only_names(text: str) -> bool:
+    """Whether `text` is nothing but names of persons."""
+    text = text.rstrip(" .,(") + "."
+    names = _direct(text, _tokens(text))
+    return names.sure >= 0.75 and len(names.authors[0].split()) <= 4
 
 
 def _tokens(text: str) -> list[_Token]:
@@ -46,7 +67,7 @@ def _tokens(text: str) -> list[_Token]:
         word = match[0]
         core = word.rstrip(",;.:")
         tokens.append(_Token(match.start(), match.end(), core, word[len(core) :]))
-        if len(tokens) >= 900:
+        if len(tokens) >= _MOST_TOKENS:
             break
     return tokens
 
@@ -56,7 +77,7 @@ def _is_initials(core: str, trail: str = "") -> bool:
     """`J`, `J.-B`, `C.T`, `G.E`; also two letters before a full stop (`Yu.`, `Ch.`) where the caller allows it."""
     if not core or len(core) > 9 or not core[0].isalpha():
         return False
-    return bool(_DOTTED.fullmatch(core)) or (len(core) <= 3 and core.isupper() and not trail.startswith("."))
+    return bool(DOTTED.fullmatch(core)) or (len(core) <= 3 and core.isupper() and not trail.startswith("."))
 
 
 @lru_cache(maxsize=8192)
@@ -65,7 +86,7 @@ def _is_name_word(core: str) -> bool:
     plain = core.strip("()*†‡{}")
     if not plain or _DIGIT.search(plain) or not (plain[0].isalpha() or plain[0] in "’'"):
         return False
-    if plain.lower() in _NAME_PARTICLES:
+    if plain.lower() in PARTICLES:
         return True
     at = plain[1:] if plain[0] in "’'" else plain
     return not at[:1].islower() or bool(re.match(r"[a-z]{1,2}[’'][A-Z]|[a-z]{1,3}[A-Z]|al-", at))
@@ -116,14 +137,14 @@ _YEAR_TOKEN = re.compile(
 
 def _text_of(text: str, piece: Sequence[_Token]) -> str:
     last = piece[-1]
-    keep = 1 if last.trail.startswith(".") and _DOTTED.fullmatch(last.core) and len(piece) > 1 else 0
+    keep = 1 if last.trail.startswith(".") and DOTTED.fullmatch(last.core) and len(piece) > 1 else 0
     name = text[piece[0].start : last.start + len(last.core) + keep]
     return name.strip(" *†‡")
 
 
 def _direct(
     text: str, tokens: Sequence[_Token], initial_ends: bool = False, by_comma: bool = False, by_colon: bool = False
-) -> _Names:
+) -> Names:
     """`First M. Last, F. Last, and Last` up to a full stop, a year, a quotation mark.
 
     `initial_ends`: names end with initials (`Last FM`). `by_comma`, `by_colon`: the title follows after one.
@@ -135,21 +156,21 @@ def _direct(
 
     def flush() -> None:
         if piece:
-            if piece[0].core.lower() in _SUFFIXES and len(piece) == 1 and authors:
+            if piece[0].core.lower() in SUFFIXES and len(piece) == 1 and authors:
                 authors[-1] += ", " + piece[0].core
             else:
                 authors.append(_text_of(text, piece))
                 scores.append(_name_like(piece))
             piece.clear()
 
-    def done(end: int, factor: float = 1.0) -> _Names:
+    def done(end: int, factor: float = 1.0) -> Names:
         flush()
         if not authors:
-            return _Names((), 0, 0.0)
+            return Names((), 0, 0.0)
         sure = sum(scores) / len(scores)
         if len(scores) >= 3 and all(score == 0.35 for score in scores):
             sure = 0.6  # Vinyals, Kaiser, Koo, and Hinton
-        return _Names(tuple(authors), end, factor * sure)
+        return Names(tuple(authors), end, factor * sure)
 
     i = 0
     while i < len(tokens):
@@ -158,7 +179,7 @@ def _direct(
         if after >= 0:
             flush()
             if not authors:
-                return _Names((), 0, 0.0)
+                return Names((), 0, 0.0)
             return done(tokens[after - 1].end)
         if token.core[:1] in ("“", '"', "‘"):
             names = done(token.start)
@@ -181,7 +202,7 @@ def _direct(
             continue
         piece.append(token)
         if len(piece) > 8:
-            return _Names((), 0, 0.0)
+            return Names((), 0, 0.0)
         if token.trail.startswith((",", ";")):
             flush()
         elif token.trail.startswith(":") and by_colon:
@@ -189,7 +210,7 @@ def _direct(
         elif token.trail.startswith("."):
             if "," in token.trail or ";" in token.trail:
                 flush()
-            elif _DOTTED.fullmatch(token.core) and not (initial_ends and len(piece) > 1):
+            elif DOTTED.fullmatch(token.core) and not (initial_ends and len(piece) > 1):
                 if i + 1 < len(tokens) and tokens[i + 1].core.lower() in ("and", "&"):
                     flush()
                 starred += 1
@@ -200,12 +221,12 @@ def _direct(
             else:
                 return done(token.end)
         i += 1
-    return done(len(text), 0.5) if len(text) < 60 else _Names((), 0, 0.0)
+    return done(len(text), 0.5) if len(text) < 60 else Names((), 0, 0.0)
 
 
 def _starts_name(tokens: Sequence[_Token], i: int) -> bool:
     """Whether the piece that begins at token `i` and ends with a comma is a name with initials."""
-    piece = []
+    piece: list[_Token] = []
     for token in tokens[i : i + 6]:
         if _separator(token):
             if piece:
@@ -219,7 +240,7 @@ def _starts_name(tokens: Sequence[_Token], i: int) -> bool:
     return len(piece) >= 2 and _name_like(piece) == 1.0 and any(_is_initials(t.core) for t in piece)
 
 
-def _inverted(text: str, tokens: Sequence[_Token]) -> _Names:
+def _inverted(text: str, tokens: Sequence[_Token]) -> Names:
     """`Last, F. M., Last, First, and Last, F.`, also ended by a colon or a year."""
     authors: list[str] = []
     scores: list[float] = []
@@ -227,12 +248,12 @@ def _inverted(text: str, tokens: Sequence[_Token]) -> _Names:
     while i < len(tokens):
         after = _ends_all(tokens, i)
         if after >= 0 and authors:
-            return _Names(tuple(authors), tokens[after - 1].end, _mean(scores))
+            return Names(tuple(authors), tokens[after - 1].end, _mean(scores))
         if _separator(tokens[i]) or tokens[i].core in ("", "…"):
             i += 1
             continue
         if tokens[i].core.lower() in ("(eds", "(ed", "editors", "eds", "others") and authors:
-            return _Names(tuple(authors), tokens[i].end, _mean(scores))
+            return Names(tuple(authors), tokens[i].end, _mean(scores))
         surname_end = _surname(tokens, i)
         if surname_end < 0:
             break
@@ -242,22 +263,22 @@ def _inverted(text: str, tokens: Sequence[_Token]) -> _Names:
         surname = tokens[i:surname_end]
         given = tokens[surname_end:given_end]
         suffix = ""
-        if not stops and given_end < len(tokens) and tokens[given_end].core.lower() in _SUFFIXES:
+        if not stops and given_end < len(tokens) and tokens[given_end].core.lower() in SUFFIXES:
             suffix = ", " + tokens[given_end].core
             given_end += 1
         last = given[-1]
-        dot = "." if last.trail.startswith(".") and _DOTTED.fullmatch(last.core) else ""
+        dot = "." if last.trail.startswith(".") and DOTTED.fullmatch(last.core) else ""
         authors.append(text[surname[0].start : last.start] + last.core + dot + suffix)
-        plain = [t for t in surname if t.core.lower() not in _NAME_PARTICLES]
-        easy = all(_is_initials(t.core, t.trail) or _DOTTED.fullmatch(t.core) for t in given)
+        plain = [t for t in surname if t.core.lower() not in PARTICLES]
+        easy = all(_is_initials(t.core, t.trail) or DOTTED.fullmatch(t.core) for t in given)
         scores.append(1.0 if easy else (0.9 if len(plain) == 1 and len(given) <= 3 else 0.3))
         i = given_end
         if stops:
-            return _Names(tuple(authors), tokens[i - 1].end, _mean(scores))
+            return Names(tuple(authors), tokens[i - 1].end, _mean(scores))
     if not authors:
-        return _Names((), 0, 0.0)
+        return Names((), 0, 0.0)
     end = tokens[i].start if i < len(tokens) else len(text)
-    return _Names(tuple(authors), end, _mean(scores) * (1.0 if i < len(tokens) else 0.5))
+    return Names(tuple(authors), end, _mean(scores) * (1.0 if i < len(tokens) else 0.5))
 
 
 def _surname(tokens: Sequence[_Token], i: int) -> int:
@@ -289,7 +310,7 @@ def _given(tokens: Sequence[_Token], i: int) -> tuple[int, bool]:
         if _YEAR_TOKEN.fullmatch(token.core) or token.core[:1] in ("“", '"', "‘", "("):
             return at, at > i
         if initials:
-            if not (_is_dotted(token) or (at > i and token.core.lower() in _NAME_PARTICLES)):
+            if not (_is_dotted(token) or (at > i and token.core.lower() in PARTICLES)):
                 return at, at > i
         elif not (_is_name_word(token.core) or _is_initials(token.core)) or at - i >= 4:
             return i, False
@@ -308,7 +329,7 @@ def _given(tokens: Sequence[_Token], i: int) -> tuple[int, bool]:
 
 def _is_dotted(token: _Token) -> bool:
     """`J.`, `J.-B.`, `J.B.`, or a bare `J`; a single letter that begins a title (`A method`) is none."""
-    if not _DOTTED.fullmatch(token.core) and not (
+    if not DOTTED.fullmatch(token.core) and not (
         len(token.core) == 2 and token.core[0].isupper() and token.trail[:1] == "."
     ):
         return False
@@ -319,27 +340,27 @@ def _mean(scores: Sequence[float]) -> float:
     return sum(scores) / len(scores) if scores else 0.0
 
 
-def _first_inverted(text: str, tokens: Sequence[_Token]) -> _Names:
+def _first_inverted(text: str, tokens: Sequence[_Token]) -> Names:
     """`Last, First, First Last, and First Last` (Chicago, MLA)."""
     match = re.match(r"([^\s,“\"]+(?: [^\s,“\"]+){0,2}), ([^,.“\"]{1,40}?)(?:\.,|,) (?=\S)", text)
     if not match or any(not _is_name_word(w) for w in match[1].split()):
-        return _Names((), 0, 0.0)
+        return Names((), 0, 0.0)
     rest = _direct(text[match.end() :], _tokens(text[match.end() :]))
     if not rest.authors:
         return rest
-    several = any(len(a.split()) > 1 and not _DOTTED.fullmatch(a.split()[-1].rstrip(".")) for a in rest.authors)
-    return _Names((match[0].rstrip(", "), *rest.authors), match.end() + rest.end, 0.8 * rest.sure if several else 0.0)
+    several = any(len(a.split()) > 1 and not DOTTED.fullmatch(a.split()[-1].rstrip(".")) for a in rest.authors)
+    return Names((match[0].rstrip(", "), *rest.authors), match.end() + rest.end, 0.8 * rest.sure if several else 0.0)
 
 
-def _vancouver(text: str, tokens: Sequence[_Token]) -> _Names:
+def _vancouver(text: str, tokens: Sequence[_Token]) -> Names:
     """`Last FM, Last F, Last FM.`: only initials without full stops count, at a name's end."""
     names = _direct(text, tokens, initial_ends=True)
     fit = sum(bool(re.search(r" [A-Z]{1,3}$", a)) for a in names.authors)
     return names._replace(sure=1.05 * names.sure if names.authors and fit == len(names.authors) else 0.0)
 
 
-def _by_comma(text: str, tokens: Sequence[_Token]) -> _Names:
-    """`F. Last, F. Last, A title, in: …` (Elsevier, SIAM): the first piece that is no name with initials is the title."""
+def _by_comma(text: str, tokens: Sequence[_Token]) -> Names:
+    """`F. Last, F. Last, A title, in: …` (Elsevier, SIAM): what is no name with initials is the title."""
     names = _direct(text, tokens, by_comma=True)
     if not names.authors or text[names.end - 1 : names.end] in ".:" or _quote_or_year(text[names.end :]):
         return names._replace(sure=0.0)
@@ -347,7 +368,7 @@ def _by_comma(text: str, tokens: Sequence[_Token]) -> _Names:
     return names._replace(sure=1.02 * names.sure if fit == len(names.authors) else 0.0)
 
 
-def _by_colon(text: str, tokens: Sequence[_Token]) -> _Names:
+def _by_colon(text: str, tokens: Sequence[_Token]) -> Names:
     """`First Last and First Last: A title.`"""
     names = _direct(text, tokens, by_colon=True)
     return names if text[names.end - 1 : names.end] == ":" else names._replace(sure=0.0)
@@ -357,7 +378,6 @@ def _quote_or_year(rest: str) -> bool:
     return bool(re.match(rf"[\s,.]*(?:[“\"‘]|[(\[]?{_YEAR})", rest))
 
 
-_VOTERS = 12
 _FORMS = {
     "direct": _direct,
     "inverted": _inverted,
@@ -366,9 +386,10 @@ _FORMS = {
     "by-comma": _by_comma,
     "by-colon": _by_colon,
 }
+_FAR_FETCHED = ("vancouver", "by-comma", "by-colon")
 
 
-def _authors(text: str, tokens: Sequence[_Token], order: Sequence[str]) -> _Names:
+def _authors(text: str, tokens: Sequence[_Token], order: Sequence[str]) -> Names:
     """Who wrote it, read in the list's own form of names; where that doesn't fit, in the one that fits best."""
     best = _FORMS[order[0]](text, tokens)
     if best.sure < 0.8:
@@ -388,9 +409,9 @@ _ORGANISATIONS = re.compile(
 )
 
 
-def _organisation(text: str) -> _Names:
+def _organisation(text: str) -> Names:
     """`OpenAI. GPT-4 technical report`: a first sentence of capitalised words, or one that names an organisation."""
-    none = _Names((), 0, 0.0)
+    none = Names((), 0, 0.0)
     match = re.match(
         r"([^“\"]{2,200}?)(?:(?<![\s.][A-Z])\.\s|\s?\((?=(?:1[89]|20)\d\d)|,\s(?=[“\"]|(?:1[89]|20)\d\d))", text
     )
@@ -404,6 +425,4 @@ def _organisation(text: str) -> _Names:
     )
     if not (told or named):
         return none
-    return _Names((match[1].strip(),), match.end(1) + (1 if text[match.end(1)] in ".," else 0), 0.5)
-
-
+    return Names((match[1].strip(),), match.end(1) + (1 if text[match.end(1)] in ".," else 0), 0.5)

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import re
 import statistics
-import unicodedata
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
-from functools import lru_cache
 from typing import NamedTuple
 
-from indexer import arxiv
 from indexer.document import Reference
 from indexer.extract import cleaning
+from indexer.extract.reference_fields import ABBREVIATION, ARXIV_WORD, DOI, URL, YEAR, parse, parse_all
 from indexer.extract.sheet import PrintedLine
 
 
@@ -43,7 +40,7 @@ _CAPTION = re.compile(r"(?:Figure|Fig\.|Table|Algorithm|Listing)\s+[A-Z]?\.?\d+\
 
 
 class _Row(NamedTuple):
-    """A line that says something. `at` is its index among all, `beside` whether it goes on the row before on its baseline.
+    """A line that says something. `at` is its index among all; `beside`: it goes on the row before, on its baseline.
 
     `indent` is counted from where its column's entries begin, as far as that can be told.
     """
@@ -86,7 +83,7 @@ def _rows(lines: Sequence[PrintedLine]) -> list[_Row]:
         if not any(map(str.isalnum, line.text)):
             turned = turned and not rows  # an accent on a baseline of its own begins no column
             continue
-        new = turned or line.new_column
+        new = turned or line.new_column or (bool(rows) and line.page != lines[rows[-1].at].page)
         column += new
         beside = not new and bool(rows) and line.gap < 0.4
         rows.append(_Row(at, line.text, line.indent, line.gap, line.size, new, beside, column))
@@ -106,21 +103,21 @@ def _levelled(rows: list[_Row]) -> list[_Row]:
             columns.setdefault(row.column, []).append(row)
     edges: dict[int, tuple[float, float]] = {}
     for column, members in columns.items():
-        counts = Counter(round(row.indent * 5) for row in members if len(row.text) >= 8 or len(members) < 3)
-        if not counts:
+        places = Counter(round(row.indent * 5) for row in members if len(row.text) >= 8 or len(members) < 3)
+        if not places:
             continue
-        low = min(counts)
-        far = {place: n + counts[place - 1] for place, n in counts.items() if 3 <= place - low <= 30}
-        high = max(far, key=lambda place: far[place]) if far else low
-        edges[column] = low / 5, high / 5
+        first = min(places)
+        far = {place: n + places[place - 1] for place, n in places.items() if 3 <= place - first <= 30}
+        edges[column] = first / 5, (max(far, key=lambda place: far[place]) if far else first) / 5
     depths = [high - low for column, (low, high) in edges.items() if high > low for _ in columns[column]]
     depth = statistics.median(depths) if depths else 0.0
     shifts: dict[int, float] = {}
     for column, (low, high) in edges.items():
         if depth and high == low:
             begun = sum(_opens(row.text) or bool(_BRACKETED.match(row.text)) for row in columns[column])
-            low -= 0.0 if 2 * begun >= len(columns[column]) else depth
-        shifts[column] = low
+            shifts[column] = low if 2 * begun >= len(columns[column]) else low - depth
+        else:
+            shifts[column] = low
     return [row._replace(indent=row.indent - shifts.get(row.column, 0.0)) for row in rows]
 
 
@@ -131,21 +128,21 @@ def end(lines: Sequence[PrintedLine]) -> int:
 
 
 def looks_like_entry(text: str) -> bool:
-    """Whether `text` as a whole may be an entry: it says where and when something was published, and begins like one."""
+    """Whether `text` as a whole may be an entry: it says where or when something was published."""
     text = text[:_LONGEST]
     if len(text) < 20 or not re.match(r"[\[(\"“‘]?\w", text):
         return False
     return bool(
-        re.search(rf"(?<!\d){_YEAR}[a-z]?(?!\d)", text[-400:])
-        or re.search(rf"[.,(]\s*{_YEAR}[a-z]?\b", text)
-        or _URL.search(text)
-        or _DOI.search(text)
-        or _ARXIV_WORD.search(text)
+        re.search(rf"(?<!\d){YEAR}[a-z]?(?!\d)", text[-400:])
+        or re.search(rf"[.,(]\s*{YEAR}[a-z]?\b", text)
+        or URL.search(text)
+        or DOI.search(text)
+        or ARXIV_WORD.search(text)
     )
 
 
 def find(lines: Sequence[PrintedLine]) -> tuple[int, int] | None:
-    """A reference list without a heading, as (first line, line after its last), searched from the document's end; or None.
+    """A reference list without a heading as (first line, line after its last), or None; the document's last one.
 
     A numbered list must begin with 1 and have five entries that look like ones; another needs eight.
     """
@@ -165,7 +162,7 @@ def find(lines: Sequence[PrintedLine]) -> tuple[int, int] | None:
 
 def _numbered_beginnings(lines: Sequence[PrintedLine]) -> list[int]:
     """Lines labelled 1 that are followed by a line labelled 2, last first; three at most."""
-    found = []
+    found: list[int] = []
     for name in ("[1]", "1."):
         pattern = _LABELS[name]
         wanted = None
@@ -182,7 +179,7 @@ def _numbered_beginnings(lines: Sequence[PrintedLine]) -> list[int]:
 
 
 _DENSE = re.compile(
-    rf"[ (,.]{_YEAR}[a-z]?[).,]|arXiv|CoRR|\bpp\. ?\d|\bpages \d|\d ?\(\d+\) ?:|\bIn Proc|Proceedings|et al\.|https?:|"
+    rf"[ (,.]{YEAR}[a-z]?[).,]|arXiv|CoRR|\bpp\. ?\d|\bpages \d|\d ?\(\d+\) ?:|\bIn Proc|Proceedings|et al\.|https?:|"
     r"(?:[A-Z]\. ?)+[A-Z]\w+,|\w, (?:[A-Z]\. ?)+,"
 )
 
@@ -227,14 +224,14 @@ def _starts(rows: Sequence[_Row]) -> tuple[list[int], list[str], str]:
 
 def _alpha(label: str) -> bool:
     """Whether a bracketed word may be a label: `Fou`, `ACDE12`, `DCM+12`, `Abadi et al., 2016`; not `Online`."""
-    if re.search(rf"{_YEAR}[a-z]?\)?$", label):
+    if re.search(rf"{YEAR}[a-z]?\)?$", label):
         return True
     compact = re.sub(r"[\s^{}]", "", label)
     return bool(re.fullmatch(r"[^\W\d_][\w+*’'.&-]{1,14}", compact)) and compact.lower() not in ("online", "internet")
 
 
 def _numbered(rows: Sequence[_Row], pattern: re.Pattern[str], loose: bool) -> tuple[list[int], list[str]]:
-    """The longest rising chain of labels. A `loose` one (`12.`) may be the end of a page range: it needs an end before."""
+    """The longest rising chain of labels. A `loose` one (`12.`) may end a page range: an entry must end before it."""
     seen = []
     for i, row in enumerate(rows):
         match = pattern.match(row.text)
@@ -317,21 +314,13 @@ def _goes_on(rows: Sequence[_Row], i: int) -> bool:
     return bool(re.search(r"[^\W\d_]-$|(?:,| and| &| in| of| the)$", before)) or rows[i].text[:1] in ",.;:)&"
 
 
-_ABBREVIATION = re.compile(
-    r"(?:^|[\s(\[“\"'])(?:[^\W\d_]|(?:[^\W\d_]\.)+[^\W\d_]?|[^\W\d_]\.-[^\W\d_]|al|pp|p|vol|vols|no|nos|ed|eds|proc|conf|int|"
-    r"intl|trans|symp|adv|ann|j|jr|sr|st|dr|prof|vs|cf|e\.g|i\.e|ch|sec|fig|approx|univ|dept|tech|rep|comput|commun|soc|"
-    r"math|phys|sci|lett|rev|syst|mag|select|ser|mach|learn|res|assoc|art)\.$",
-    re.IGNORECASE,
-)
-
-
 def _closes(text: str) -> bool:
     """Whether an entry may end with this line."""
     text = text.rstrip()
     if not text or text[-1] in ",;:-–&":
         return False
     if text[-1] == ".":
-        return not _ABBREVIATION.search(text[-24:])
+        return not ABBREVIATION.search(text[-24:])
     return bool(re.search(r"[\d?!)\]”\"/]$|(?:https?://|www\.|doi)\S*$", text[-300:]))
 
 
@@ -451,7 +440,7 @@ _ADDRESS = re.compile(
     r"https?:/*|www\.|doi:|doi\.org|\b10\.\d{4,9}/|arxiv:\d|abs/\d|\w\.(?:com|org|net|edu|io|gov)/", re.IGNORECASE
 )
 _PLAIN_AFTER = re.compile(
-    rf"(?:accessed|available|last|visited|and|retrieved|published|version|in|pp|doi|url|arxiv|isbn|issn|to|online)\b|{_YEAR}[a-z]?[.,)]?$",
+    rf"(?:accessed|available|last|visited|and|retrieved|published|version|in|pp|doi|url|arxiv|isbn|issn|to|online)\b|{YEAR}[a-z]?[.,)]?$",
     re.IGNORECASE,
 )
 
@@ -475,6 +464,9 @@ def _address_goes_on(cut: str, following: str) -> bool:
     return rich or following[:1].islower()
 
 
+__all__ = ["Printed", "end", "find", "join", "looks_like_entry", "parse", "parse_all", "raw_of", "read", "split"]
+
+
 def read(lines: Sequence[PrintedLine], words: Collection[str] = frozenset()) -> tuple[Reference, ...]:
     """The references that the lines of a reference section hold: `split`, `join` and `parse_all` in one."""
     printed = split(lines)
@@ -491,5 +483,3 @@ def raw_of(lines: Sequence[PrintedLine], entry: Printed, words: Collection[str] 
         if match and re.sub(r"\s+", " ", match[1]).strip() == entry.label:
             return text[match.end() :]
     return text
-
-

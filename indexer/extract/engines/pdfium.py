@@ -78,13 +78,39 @@ def _sheet(raw, document, index: int) -> Sheet:
         raw.FPDF_ClosePage(page)
 
 
+class _Calls:
+    """The functions that are called for each character or word, with handles as plain numbers: half the cost of a call."""
+
+    def __init__(self, raw) -> None:
+        handle, index, number = ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p
+        for name, result, *arguments in (
+            ("FPDFText_GetUnicode", ctypes.c_uint, handle, index),
+            ("FPDFText_GetTextObject", ctypes.c_void_p, handle, index),
+            ("FPDFText_GetFontSize", ctypes.c_double, handle, index),
+            ("FPDFTextObj_GetFont", ctypes.c_void_p, handle),
+            ("FPDFText_GetCharOrigin", ctypes.c_int, handle, index, number, number),
+            ("FPDFText_GetCharBox", ctypes.c_int, handle, index, number, number, number, number),
+        ):
+            address = ctypes.cast(getattr(raw, name), ctypes.c_void_p).value
+            setattr(self, name, ctypes.PYFUNCTYPE(result, *arguments)(address))
+
+
 class _Reader:
     """One page's words. Boxes and origins are asked for at the ends of words only: a call costs more than a character."""
 
+    calls: _Calls | None = None
+
     def __init__(self, raw, page, text, number: int) -> None:
-        self.raw, self.page, self.text, self.number = raw, page, text, number
+        self.raw, self.page, self.number = raw, page, number
+        self.text = ctypes.cast(text, ctypes.c_void_p).value
+        self.count = raw.FPDFText_CountChars(text)
+        self.handle = text
+        if _Reader.calls is None:
+            _Reader.calls = _Calls(raw)
+        self.c = _Reader.calls
         self.doubles = [ctypes.c_double() for _ in range(4)]
-        self.refs = [ctypes.byref(d) for d in self.doubles]
+        self.refs = [ctypes.addressof(d) for d in self.doubles]
+        self.fonts: dict[int, Font] = {}
         box = raw.FS_RECTF()
         raw.FPDF_GetPageBoundingBox(page, box)
         self.left, self.bottom = box.left, box.bottom
@@ -94,9 +120,8 @@ class _Reader:
         self.matrix = raw.FS_MATRIX()
 
     def sheet(self) -> Sheet:
-        raw, text = self.raw, self.text
-        get = raw.FPDFText_GetUnicode
-        codes = [get(text, i) for i in range(raw.FPDFText_CountChars(text))]
+        text, get = self.text, self.c.FPDFText_GetUnicode
+        codes = [get(text, i) for i in range(self.count)]
         runs: dict[int, list[Word]] = {0: [], 1: [], 2: [], 3: [], -1: []}
         start = 0
         for end, code in enumerate(codes):
@@ -130,10 +155,9 @@ class _Reader:
                 at, glued = i, True
 
     def _object(self, i: int) -> int:
-        found = self.raw.FPDFText_GetTextObject(self.text, i)
-        address = ctypes.cast(found, ctypes.c_void_p).value or 0
+        address = self.c.FPDFText_GetTextObject(self.text, i) or 0
         if address not in self.types:
-            self.types[address] = self._type(found, i) if address else (0.0, Font(), 0, 0.0)
+            self.types[address] = self._type(address, i) if address else (0.0, Font(), 0, 0.0)
         return address
 
     def _alike(self, a: int, b: int) -> bool:
@@ -143,21 +167,21 @@ class _Reader:
         first, second = self.types[a], self.types[b]
         return first[0] == second[0] and first[1] == second[1] and first[2:] == second[2:]
 
-    def _type(self, found, i: int):
-        raw, matrix = self.raw, self.matrix
-        if not raw.FPDFText_GetMatrix(self.text, i, matrix):
+    def _type(self, address: int, i: int) -> tuple[float, Font, int, float]:
+        matrix = self.matrix
+        if not self.raw.FPDFText_GetMatrix(self.handle, i, matrix):
             matrix.a, matrix.b, matrix.c, matrix.d = 1.0, 0.0, 0.0, 1.0
-        size = raw.FPDFText_GetFontSize(self.text, i) * math.hypot(matrix.c, matrix.d)
+        size = self.c.FPDFText_GetFontSize(self.text, i) * math.hypot(matrix.c, matrix.d)
         angle = math.degrees(math.atan2(matrix.b, matrix.a))
         quarter = round(angle / 90)
         turn = -1 if abs(angle - 90 * quarter) > 5 else (-quarter + self.turn) % 4
-        font = raw.FPDFTextObj_GetFont(found)
-        return (round(size, 1), self._font(font), turn, round(matrix.f, 1))
+        font = self.c.FPDFTextObj_GetFont(address) or 0
+        if font not in self.fonts:
+            self.fonts[font] = self._font(ctypes.cast(font, self.raw.FPDF_FONT)) if font else Font()
+        return (round(size, 1), self.fonts[font], turn, round(matrix.f, 1))
 
     def _font(self, font) -> Font:
         raw = self.raw
-        if not font:
-            return Font()
         need = raw.FPDFFont_GetBaseFontName(font, None, 0)
         buffer = ctypes.create_string_buffer(max(need, 1))
         raw.FPDFFont_GetBaseFontName(font, buffer, need)
@@ -165,18 +189,21 @@ class _Reader:
         return font_of(buffer.value.decode("utf-8", "replace"), max(flags, 0))
 
     def _run(self, codes: list[int], start: int, end: int, address: int, glued: bool, runs: dict) -> None:
-        raw, text = self.raw, self.text
+        calls, text = self.c, self.text
         size, font, turn = self.types[address][:3] if address else (0.0, Font(), 0)
         d, r = self.doubles, self.refs
-        raw.FPDFText_GetCharOrigin(text, start, r[0], r[1])
+        calls.FPDFText_GetCharOrigin(text, start, r[0], r[1])
         ox, oy = d[0].value, d[1].value
-        raw.FPDFText_GetCharBox(text, start, r[0], r[1], r[2], r[3])
+        calls.FPDFText_GetCharBox(text, start, r[0], r[1], r[2], r[3])
         left, right, bottom, top = d[0].value, d[1].value, d[2].value, d[3].value
         if end - 1 > start:
-            raw.FPDFText_GetCharBox(text, end - 1, r[0], r[1], r[2], r[3])
+            calls.FPDFText_GetCharBox(text, end - 1, r[0], r[1], r[2], r[3])
             left, right = min(left, d[0].value), max(right, d[1].value)
             bottom, top = min(bottom, d[2].value), max(top, d[3].value)
-        x0, x1, y = self._placed(left, right, bottom, top, ox, oy, turn)
+        if turn == 0:
+            x0, x1, y = left - self.left, right - self.left, self.height - (oy - self.bottom)
+        else:
+            x0, x1, y = self._placed(left, right, bottom, top, ox, oy, turn)
         printed = "".join(map(chr, codes[start:end]))
         if not printed.isascii() and any("\ud800" <= c <= "\udfff" for c in printed):
             printed = printed.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
@@ -184,8 +211,6 @@ class _Reader:
 
     def _placed(self, left, right, bottom, top, ox, oy, turn) -> tuple[float, float, float]:
         """Left edge, right edge and baseline as one sees them who turns the page until the words stand upright."""
-        if turn == 0:
-            return self._turned(left, right, oy)
         # The page's own rotation is part of `turn`; what is left is where the words stand on the unrotated page.
         quarter = (turn - self.turn) % 4
         if quarter == 0:
@@ -195,9 +220,6 @@ class _Reader:
         if quarter == 3:  # written upwards
             return bottom - self.bottom, top - self.bottom, ox - self.left
         return self.width - (right - self.left), self.width - (left - self.left), oy - self.bottom
-
-    def _turned(self, left, right, oy) -> tuple[float, float, float]:
-        return left - self.left, right - self.left, self.height - (oy - self.bottom)
 
     def _pictures(self, way: int) -> list[tuple[float, float, float, float]]:
         raw, found = self.raw, []
