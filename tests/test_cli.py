@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -448,10 +449,10 @@ def test_a_full_disk(shell: Shell, papers: Path, small_disk: Path, left: int) ->
     shell.environment["PAPERPATH_LIBRARY"] = str(library)
     shell("reindex", str(papers))
     before = bytes_of(library)
+    chance = random.Random(1)
+    said = "many things are said here about topics of all kinds by people who know them well or badly"
     for number in range(12):
-        text = [
-            f"Paper {number} page {page}. " + f"It says many things about topic {number}. " * 30 for page in range(20)
-        ]
+        text = ["\n".join(" ".join(chance.choices(said.split(), k=12)) for _ in range(20)) for _ in range(20)]
         (papers / f"more-{number}.pdf").write_bytes(tiny_pdf(text))
     filler = small_disk / "filler"
     free = os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_frsize

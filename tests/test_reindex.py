@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 from conftest import SHARED, needs_shared
 from loopback_arxiv import LoopbackArxiv, Page, answer, from_shared, html, paper, tiny_pdf
 
+from indexer import bring
+from indexer.document import Block, Extracted, Reference, Section, TextMention
+from indexer.document import Page as Page_
 from indexer.errors import (
     FormatUnknown,
     LibraryBusy,
@@ -22,6 +26,7 @@ from indexer.errors import (
     UnknownDocument,
 )
 from indexer.library import Generation, Library, generations
+from indexer.library.cache import Cache
 from indexer.reindex import Report, Request, reindex
 from indexer.settings import Settings
 
@@ -210,7 +215,8 @@ def test_one_failure_stops_no_other(run: Run, settings: Settings, arxiv: Loopbac
     failed = opened(settings).catalogue.summary("2301.00002")
     assert failed is not None and (failed.text, failed.title) == ("title", "Paper number 2")
     assert "404" in failed.reason
-    assert opened(settings).manifest.passages == 2
+    held = opened(settings).catalogue
+    assert {held.summaries[position].id for position in held.documents_of} == {"2301.00001"}
     wrong = [w for w in report.warnings if w.kind == "wrong-title"]
     assert (
         [w.line for w in wrong] == [2]
@@ -556,6 +562,51 @@ def test_a_short_text_can_be_found(run: Run, settings: Settings, tmp_path: Path)
     assert run(sources=(str(path),)).passages >= 3
     for passage in opened(settings).catalogue.passages([0, 1, 2]).values():
         assert len(passage.text) == passage.end - passage.start
+
+
+def test_what_was_extracted_survives_the_cache(tmp_path: Path) -> None:
+    """Every field of it: this one has something in each."""
+    mention = TextMention(0, 1, 4, "As [12] says.", 0)
+    whole = Extracted(
+        pages=(Page_("A text.", 1), Page_("More.", None)), title="T", authors=("A B",), abstract="It is.", date="2023-01",
+        sections=(Section("1 One", 1, 0, 0, "one", True),), arxiv_id="2301.00001", version=2,
+        blocks=(Block("body", 0, 0, 7, True), Block("reference", 1, 0, 5)),
+        references=(Reference(1, "raw", 1, "12", "T", ("C D",), 2020, "V", "2001.00001", "10.1/2", (mention,)),),
+        missing=((3, "no characters"),), engine="pdfium",
+    )  # fmt: skip
+    for thing in (whole, whole.blocks[0], whole.references[0], mention, whole.sections[0]):
+        assert all(getattr(thing, field.name) != field.default for field in fields(thing))
+    with Cache(tmp_path) as cache:
+        cache.keep_text("key", {"text": bring._EXTRACTED.dump_python(whole, mode="json")})
+        assert bring._restored(cache.text("key") or {}) == whole
+
+
+def test_an_earlier_format_is_built_anew_from_what_is_remembered(settings: Settings) -> None:
+    """Its ids, its exclusions and what can't be had now stay; its vectors of the same texts are used again."""
+    with zipfile.ZipFile(Path(__file__).parent / "fixtures" / "format-1.zip") as file:
+        file.extractall(settings.library)
+    before = Library(settings.library).open(earlier=True).catalogue
+    report = reindex(Request(offline=True), settings)
+    assert report.published and (report.requests, report.removed) == (0, ())
+    assert [w.kind for w in report.warnings] == ["source-missing"] * 3 + ["format"]
+    now = opened(settings).catalogue
+    assert {s.id: s.entry.address for s in now.summaries} == {s.id: s.entry.address for s in before.summaries}
+    assert [p.text for p in now.document("talk").pages] == [p.text for p in before.document("talk").pages]
+    assert now.document("2301.00001").blocks  # read anew, from the bytes held
+    assert report.embedded < report.passages
+    assert reindex(Request(offline=True), settings).published is False
+    with pytest.raises(ShrinkRefused):
+        _many(settings)
+
+
+def _many(settings: Settings) -> None:
+    """A library of the earlier format with twelve documents, of which one would be left."""
+    path = settings.library / "generations" / "000005.json"
+    held = Library(settings.library).manifest("000003")
+    path.write_text(generations._manifest_text(replace(held, name="000005", documents=12)))
+    (settings.library / "CURRENT").write_text("000005\n")
+    (settings.library / "files" / held.files["vectors"].name).unlink()
+    reindex(Request(sources=("arxiv:2301.00001",), offline=True), settings)
 
 
 def test_a_library_of_the_future_is_not_built_over_unasked(run: Run, settings: Settings) -> None:

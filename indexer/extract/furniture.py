@@ -25,7 +25,8 @@ def without_furniture(pages: Sequence[Layout]) -> list[list[Line]]:
         drop = {id(line) for line in page.lines if _STAMP.search(line.text) and len(line.words) <= 8}
         drop |= {id(line) for line in edges[index] if id(line) in repeated or id(line) in numbered}
         drop |= _line_numbers(page)
-        kept.append([line for line in page.lines if id(line) not in drop])
+        text = [line for line in page.lines if id(line) not in drop]
+        kept.append(text or [line for line in page.lines if id(line) not in numbered])  # what is all there is, is the text
     return kept
 
 
@@ -61,12 +62,15 @@ def _repeated(pages: Sequence[Layout], edges: list[list[Line]]) -> set[int]:
                 places[key, round(line.y / 6)].append((index, line))
     found: set[int] = set()
     enough = max(2, min(6, round(0.25 * len(pages))))
+    sizes = sorted(line.size for page in pages for line in page.lines if len(line.words) > 3)
+    usual = sizes[len(sizes) // 2] if sizes else 0.0
     for (key, height), lines in places.items():
         alike = lines + places.get((key, height + 1), []) + places.get((key, height - 1), [])
         on = {index for index, _ in alike}
-        # Two neighbours may begin with the same words by chance; a head of a short paper has words that are not prose.
         if len(on) >= enough and (len(on) >= 3 or len(pages) <= 8):
-            found |= {id(line) for _, line in alike}
+            # Of two or three pages any may begin alike; a head is small, or counts the pages.
+            if len(pages) > 3 or any(line.size < 0.97 * usual for _, line in alike) or len({line.text for _, line in alike}) > 1:
+                found |= {id(line) for _, line in alike}
     return found
 
 

@@ -17,20 +17,29 @@ def is_garbage(words: Sequence[str]) -> bool:
     if len(text) < 40:
         return bool(text) and sum(map(_strange, text)) > 0.5 * len(text)
     strange = sum(map(_strange, text)) / len(text)
-    if strange > 0.2:
+    if strange > 0.1:
         return True
-    latin = [word for word in words if len(word) >= 3 and word.isascii() and word.isalpha()]
     letters = sum(c.isalpha() for c in text)
     if letters < 0.15 * len(text) and len(text) > 400:  # a page of nothing but signs
         return sum(c.isdigit() for c in text) < 0.3 * len(text)
-    if len(latin) < 30:
+    tokens = [word for word in words if any(c.isalpha() for c in word)]
+    if len(tokens) < 30:
         return False
-    voweled = sum(any(c in _VOWELS for c in word.casefold()) for word in latin) / len(latin)
-    return voweled < 0.6 and not _acronyms(latin)
+    return sum(map(_wordlike, tokens)) < 0.4 * len(tokens)
 
 
-def _acronyms(words: Sequence[str]) -> bool:
-    return sum(word.isupper() for word in words) > 0.7 * len(words)
+def _wordlike(word: str) -> bool:
+    """Whether it could be a word of some language: letters of one case or with one capital first, with a vowel."""
+    word = word.strip(".,;:!?()[]{}\"'“”‘’«»-–—*/%0123456789")
+    if not word:
+        return True
+    if not word[0].isascii() or not word.isascii():
+        return sum(c.isalpha() for c in word) >= 0.6 * len(word)
+    plain = word.replace("-", "").replace("'", "")
+    if not plain.isalpha():
+        return False
+    cased = plain.islower() or plain.isupper() or (plain[0].isupper() and plain[1:].islower())
+    return cased and (len(plain) <= 2 or plain.isupper() or any(c in _VOWELS for c in plain.casefold()))
 
 
 def _strange(c: str) -> bool:

@@ -12,7 +12,7 @@ from indexer import arxiv
 from indexer.document import Extracted
 from indexer.errors import LimitReached, NoText
 from indexer.extract import markup
-from indexer.extract.markup import Piece, class_names, key, tag_of, text_of
+from indexer.extract.markup import Piece, class_names, key, tag_of, text_of, words
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
@@ -24,16 +24,14 @@ MOST_ELEMENTS = 500_000
 # A page's own share of what it shows is never chrome, whatever its names say: the layout of a site puts `sidebar` and
 # `nav` into the classes of what lies beside them.
 _LARGE = 0.35
-_CHROME_TAGS = frozenset("nav footer form dialog menu search".split())
-_CHROME_ROLES = frozenset(
-    "navigation banner contentinfo search dialog alertdialog menu menubar toolbar tablist tab tooltip doc-toc directory".split()
-)
-_CHROME_WORDS = frozenset(
+_CHROME_TAGS = words("nav footer form dialog menu search")
+_CHROME_ROLES = words(
+    "navigation banner contentinfo search dialog alertdialog menu menubar toolbar tablist tab tooltip doc-toc directory")
+_CHROME_WORDS = words(
     "nav navbar navigation breadcrumb breadcrumbs sidebar sidenav cookie cookies consent gdpr newsletter subscribe subscription "
     "signup pagination pager paginator share sharing sharer sharebar sharedaddy social addtoany disqus utterances giscus "
     "recommended recommendations promo advert advertisement ads adsbygoogle sponsor sponsored popup modal masthead footer toc "
-    "tableofcontents topbar navlinks relatedposts skiplink offcanvas paywall upsell".split()
-)
+    "tableofcontents topbar navlinks relatedposts skiplink offcanvas paywall upsell")
 _CHROME_NAME = re.compile(
     r"related(?:-(?:posts?|articles?|content|stories|entries|links|pages|reading|box|list|wrap.*))?|read-(?:next|more)|"
     r"more-(?:posts|from.*|articles|stories)|(?:prev|previous|next)(?:-(?:prev|next|post|article|page|link))+|"
@@ -53,9 +51,8 @@ _META = re.compile(
     r"by-?line|dateline|reading-time|published|posted-on|article-?metadata|meta|metadata|pubdate|dt-published|p-author|author|authors|"
     r"sub-heading|post-subtitle|subtitle"
 )
-_NAMED = frozenset(
-    "div section aside ul ol p table dl span header center details figure a h1 h2 h3 h4 h5 h6 form".split()
-)
+_NAMED = words(
+    "div section aside ul ol p table dl span header center details figure a h1 h2 h3 h4 h5 h6 form")
 _LANDMARKS = (
     "//article[contains(concat(' ', normalize-space(@class), ' '), ' ltx_document ')]",
     "//*[self::article or @role='article']",
@@ -415,8 +412,8 @@ def _names(person: HtmlElement) -> list[str]:
 
 
 def _is_name(text: str) -> bool:
-    words = text.split()
-    if not 2 <= len(words) <= 5 or re.search(r"[@\d:/]", text):
+    names = text.split()
+    if not 2 <= len(names) <= 5 or re.search(r"[@\d:/]", text):
         return False
     if re.search(r"universit|institut|laborator|department|college|school|research|\binc\b|google|deepmind|microsoft|openai|meta ai|corporation|academy|center|centre|equal contribution|correspond", text, re.IGNORECASE):  # fmt: skip
         return False
@@ -424,7 +421,7 @@ def _is_name(text: str) -> bool:
         word[0].isupper()
         or word.lower()
         in ("de", "da", "di", "del", "der", "den", "van", "von", "la", "le", "al", "el", "bin", "ibn", "dos")
-        for word in words
+        for word in names
     )
 
 
@@ -565,7 +562,7 @@ def _is_chrome(element: HtmlElement, tag: str, large: bool) -> bool:
             continue
         if _COMMENTS.fullmatch(name) and not inline and not _is_main(element):
             return True
-        if large:
+        if large or any(True for _ in element.iter("pre")):
             continue
         if _CHROME_NAME.fullmatch(name) or _CHROME_WORDS.intersection(name.split("-")):
             return not inline or not (element.tail or "").strip()

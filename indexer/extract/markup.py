@@ -18,49 +18,47 @@ from indexer.extract.cleaning import clean
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text, as a set."""
+    return frozenset(text.split())
+
+
 GONE = "gone"  # the tag of an element whose content was taken away because it is no text of the page
 MOST_LEVELS = 400  # of elements within elements: browsers give up at 512
 
-_BLOCKS = frozenset(
+_BLOCKS = words(
     "address article aside blockquote body caption center dd details dir div dl dt fieldset figcaption figure footer form "
-    "frameset header hgroup html legend li main menu nav ol p section summary table tbody td tfoot th thead tr ul".split()
-)
-_NEVER = frozenset(
+    "frameset header hgroup html legend li main menu nav ol p section summary table tbody td tfoot th thead tr ul")
+_NEVER = words(
     "script style template noscript head title meta link button input select option textarea label datalist dialog object "
-    "embed applet param map area frame noframes rp rt clipboard-copy d-front-matter d-bibliography dt-bibliography".split()
-)
-_MEDIA = frozenset("img svg video audio iframe canvas object embed picture".split())
+    "embed applet param map area frame noframes rp rt clipboard-copy d-front-matter d-bibliography dt-bibliography")
+_MEDIA = words("img svg video audio iframe canvas object embed picture")
 _CODE = frozenset(("pre", "xmp", "listing", "plaintext"))
-_UNSEEN = frozenset(
+_UNSEEN = words(
     "sr-only visually-hidden visuallyhidden screen-reader-text screen-reader-only mw-editsection ltx_ERROR ltx_pagination "
     "ltx_listing_data mw-cite-backlink ltx_bib_cited MathJax_Preview toolbar toolbar-item code-header code-block-header "
-    "code-lang copy-btn copy-code copybtn copy-button copy-code-button zeroclipboard-container language-label".split()
-)
+    "code-lang copy-btn copy-code copybtn copy-button copy-code-button zeroclipboard-container language-label")
 _ABSTRACT = frozenset(("abstract", "ltx_abstract"))
-_FRONT = frozenset(
-    "ltx_authors ltx_dates ltx_titlepage ltx_keywords ltx_classification byline subtitle dateline author-list".split()
-)
-_CAPTION = frozenset("caption figcaption wp-caption-text image-caption caption-text ltx_caption figure-caption".split())
-_NOTES = frozenset("footnotes endnotes footnotes-list footnote-list footnotedef".split())
-_NOTE = frozenset(
-    "footnote sidenote marginnote ltx_role_footnote ltx_role_footnotetext ltx_role_footnotemark ltx_role_thanks".split()
-)
-_NOTE_CALLS = frozenset("footnote-ref footnote-reference footnote-anchor footref fn-ref footnote-number".split())
+_FRONT = words(
+    "ltx_authors ltx_dates ltx_titlepage ltx_keywords ltx_classification byline subtitle dateline author-list")
+_CAPTION = words("caption figcaption wp-caption-text image-caption caption-text ltx_caption figure-caption")
+_NOTES = words("footnotes endnotes footnotes-list footnote-list footnotedef")
+_NOTE = words(
+    "footnote sidenote marginnote ltx_role_footnote ltx_role_footnotetext ltx_role_footnotemark ltx_role_thanks")
+_NOTE_CALLS = words("footnote-ref footnote-reference footnote-anchor footref fn-ref footnote-number")
 _NOTE_BACK = re.compile(r"[\s↩↑⤴⏎↵^\u200d\ufe0e\ufe0f]*|\[?(?:return|back|jump up)\]?", re.IGNORECASE)
-_PERMALINK = frozenset(
+_PERMALINK = words(
     "headerlink permalink anchor anchor-link anchorjs-link anchorlink heading-anchor header-anchor header-link heading-link "
-    "hash-link direct-link doc-anchor deep-link".split()
-)
-_GUTTER = frozenset(
+    "hash-link direct-link doc-anchor deep-link")
+_GUTTER = words(
     "lineno linenos linenumber linenumbers line-number line-numbers lnt ln gutter gl rouge-gutter linenodiv blob-num "
-    "hljs-ln-numbers hljs-ln-n react-code-line-number code-line-number ltx_tag_listingline".split()
-)
-_CODE_LINE = frozenset("line token-line code-line ltx_listingline view-line cm-line CodeMirror-line".split())
-_CODE_TABLE = frozenset(
-    "highlighttable lntable rouge-table codehilitetable hljs-ln highlight blob-code js-file-line-container".split()
-)
+    "hljs-ln-numbers hljs-ln-n react-code-line-number code-line-number ltx_tag_listingline")
+_CODE_LINE = words("line token-line code-line ltx_listingline view-line cm-line CodeMirror-line")
+_CODE_TABLE = words(
+    "highlighttable lntable rouge-table codehilitetable hljs-ln highlight blob-code js-file-line-container")
 _DIGITS = re.compile(r"[\d\s.:|]*")
-_ORDINAL = frozenset("st nd rd th tm r ®".split())
+_ORDINAL = words("st nd rd th tm r ®")
 # What MathJax and KaTeX find in running text; the length is bounded so that a page of openings costs no time.
 _TEX = re.compile(
     r"\$\$(?P<dollars>.{1,5000}?)\$\$|\\\[(?P<brackets>.{1,5000}?)\\\]|\\\((?P<inline>.{1,2000}?)\\\)|"
@@ -403,7 +401,7 @@ class _Reader:
             self._list(element, tag)
         elif tag == "li" or "ltx_bibitem" in classes or element.get("role") == "doc-biblioentry":
             self._item(element, classes)
-        elif tag in _BLOCKS or tag.startswith("d-") and tag not in ("d-cite", "d-footnote"):
+        elif tag in _BLOCKS or (tag.startswith("d-") and tag not in ("d-cite", "d-footnote")):
             self._block(element, tag, classes)
         else:
             self._inline(element, tag, classes)
@@ -498,7 +496,7 @@ class _Reader:
                 return
             if self.heading and not has_letters(text):
                 return
-            if _is_back(element, classes, text) or self._calls_note(element, href, classes):
+            if not self.heading and (_is_back(element, classes, text) or self._calls_note(element, href, classes)):
                 return
         if not href:
             self.children(element)
@@ -543,7 +541,7 @@ class _Reader:
         self.write("]")
 
     def _heading(self, element: HtmlElement, level: int) -> None:
-        if self.apart or self.kind == "footnote":
+        if self.apart:
             self.flush()
             self.children(element)
             self.flush()

@@ -8,13 +8,14 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import accumulate
 from typing import NamedTuple
 
 from indexer.document import Block, Reference, Section, TextMention
-from indexer.extract.reference_names import DOTTED, PARTICLES, SUFFIXES
+from indexer.extract.reference_names import SUFFIXES
 
 _PROSE = frozenset(["abstract", "body", "caption", "figure", "table", "footnote", "appendix"])
-_GLUE = {"table": "\n", "figure": "\n"}  # kinds that keep their line ends
+_ROWS = ("table", "figure")  # kinds that keep their line ends: there a row is a sentence
 LONGEST_SENTENCE = 1500
 _MOST_MARKS = 100_000
 
@@ -41,8 +42,8 @@ def tie(
 ) -> tuple[Reference, ...]:
     """The references with their mentions in the text of `pages`, in the order of the text.
 
-    A mark that fits two references equally well is tied to none. The mark of a number is its whole bracket (`[3, 7–9]`),
-    that of an author and year the words that name one entry (`Douillard et al., 2023`).
+    A mark that fits two references equally well is tied to none. The mark of a number is its whole bracket
+    (`[3, 7–9]`), that of an author and year the words that name one entry (`Douillard et al., 2023`).
     """
     if not references:
         return ()
@@ -50,7 +51,7 @@ def tie(
     found: list[list[TextMention]] = [[] for _ in references]
     begins = [(section.page, section.start) for section in sections]
     for run, marks in _marked(runs, references):
-        bounds = _bounds(run.text) if marks else []
+        bounds = _bounds(run) if marks else []
         for mark in marks:
             sentence = _sentence(run.text, bounds, mark)
             page, start, end = _place(run, mark)
@@ -69,10 +70,9 @@ def _runs(pages: Sequence[str], blocks: Sequence[Block]) -> Iterator[_Run]:
     """Paragraphs whole again that a column's or a page's end, a float or a formula has cut."""
     parts: dict[str, list[Block]] = {}
     for block in blocks:
-        kind = block.kind
-        if kind not in _PROSE or not 0 <= block.page < len(pages):
+        if block.kind not in _PROSE or not 0 <= block.page < len(pages):
             continue
-        kind = "body" if kind == "appendix" else kind
+        kind = "body" if block.kind == "appendix" else block.kind
         if not block.continued and kind in parts:
             yield _run(pages, kind, parts.pop(kind))
         parts.setdefault(kind, []).append(block)
@@ -81,16 +81,9 @@ def _runs(pages: Sequence[str], blocks: Sequence[Block]) -> Iterator[_Run]:
 
 
 def _run(pages: Sequence[str], kind: str, blocks: Sequence[Block]) -> _Run:
-    text, starts = "", []
-    pieces = []
-    length = 0
-    for block in blocks:
-        piece = pages[block.page][block.start : block.end]
-        starts.append(length)
-        pieces.append(piece)
-        length += len(piece) + 1
-    text = " ".join(pieces)
-    return _Run(text, kind, tuple(starts), tuple(blocks))
+    pieces = [pages[block.page][block.start : block.end] for block in blocks]
+    starts = accumulate((len(piece) + 1 for piece in pieces[:-1]), initial=0)
+    return _Run(" ".join(pieces), kind, tuple(starts), tuple(blocks))
 
 
 def _place(run: _Run, mark: _Mark) -> tuple[int, int, int]:
@@ -105,22 +98,25 @@ def _marked(runs: Sequence[_Run], references: Sequence[Reference]) -> list[tuple
     """The marks of each run, in the style that the document's list and text agree on."""
     labels = {_label(reference.label): n for n, reference in reversed(list(enumerate(references))) if reference.label}
     numbered = sum(label.isdigit() for label in labels) >= 0.6 * len(references)
-    if numbered or not labels:
-        numbers = labels if numbered else {str(n + 1): n for n in range(len(references))}
-        by_number = _by_number(runs, numbers)
-        cited = {n for _, marks in by_number for mark in marks for n in mark.cited}
-        if numbered and cited:
+    if labels and not numbered:
+        by_label = [(run, _labels_in(run, labels)) for run in runs]
+        return by_label if _cited(by_label) else _by_name(runs, references)
+    if numbered:
+        by_number = _by_number(runs, labels)
+        if _cited(by_number) >= 0.15 * len(references):
             return by_number
         by_name = _by_name(runs, references)
-        named = {n for _, marks in by_name for mark in marks for n in mark.cited}
-        # a list whose numbers were lost is still cited by number: then nearly every number is, and hardly a name
-        if not numbered and len(cited) > max(3, 3 * len(named)) and len(cited) >= 0.5 * len(references):
-            return by_number
-        return by_name if named or not numbered else by_number
-    by_label = [(run, _labels_in(run, labels)) for run in runs]
-    if any(marks for _, marks in by_label):
-        return by_label
-    return _by_name(runs, references)
+        return by_name if _cited(by_name) > _cited(by_number) else by_number
+    by_name = _by_name(runs, references)
+    if _cited(by_name) >= 0.2 * len(references):
+        return by_name
+    # a list that has lost its numbers is cited by number still: nearly every one of them
+    by_number = _by_number(runs, {str(n + 1): n for n in range(len(references))})
+    return by_number if _cited(by_number) >= max(3, 0.5 * len(references)) else by_name
+
+
+def _cited(found: Iterable[tuple[_Run, list[_Mark]]]) -> int:
+    return len({n for _, marks in found for mark in marks for n in mark.cited})
 
 
 def _label(label: str) -> str:
@@ -136,14 +132,18 @@ _NUMBERS = re.compile(r"(\d{1,4})(?:\s?[–—−-]\s?(\d{1,4}))?")
 _NOTE = re.compile(
     r"(?:see|also|e\.\s?g\.|cf\.|and|references?|therein|sec(?:tion|t)?s?\b|chap(?:ter)?s?\b|ch\b|theorem|thm|lemma|prop(?:osition)?|"
     r"cor(?:ollary)?|p{1,2}\b|pages?|fig(?:ure)?s?\b|table|alg(?:orithm)?|eqs?\b|equation|def(?:inition)?|appendix|app\b|part|"
-    r"vol(?:ume)?|§|remark|example|line|slide|footnote|exercise|problem|assumption|version)",
+    r"vol(?:ume)?|inter alia|etc|among|many|others|§|remark|example|line|slide|footnote|exercise|problem|assumption|version)",
     re.IGNORECASE,
 )
-_NOT_BEFORE = re.compile(
-    r"(?:[∈=∼~×·+*/^<>≤≥≈⊂⊆∪∩:∝→−|]|\b(?:interval|range|ranges|ranging|segment|between|uniform(?:ly)?|clipped?|clamp(?:ed)?|"
-    r"normali[sz]ed (?:to|in|into)|scaled (?:to|in|into)|values? in|lies? in|bounded (?:by|in)|Unif|[Uu]niform distribution|"
-    r"array|index|shape|size|dimensions?)(?: (?:of|on|over|in|from|to|the))?)\s*$"
+_SIGN_BEFORE = re.compile(r"[∈=∼~×·*/^<>≤≥≈⊂⊆∪∩∝→−]\s*$")
+_INTERVAL_BEFORE = re.compile(
+    r"(?:\b(?:intervals?|rang(?:e|es|ed|ing)|segment|between|uniform(?:ly)?|clip(?:ped)?|clamp(?:ed)?|normali[sz]ed|scaled|"
+    r"rescaled|values?|scores?|ratings?|lies?|bounded|sampled|drawn|chosen)"
+    r"(?: (?:of|on|over|in|into|from|to|the|within|by|at random))*|(?:^|\s)[b-hj-zB-HJ-Z]\s?(?:in|:)?)\s*$"
 )
+_SHAPE_BEFORE = re.compile(r"\b(?:shape|dimensions?)(?: of)?\s*$")
+_PAIR = re.compile(r"\s*(\d+)\s*,\s*(\d+)\s*")
+_ITEM_AFTER = re.compile(r"\s(?:[A-Z]\.\s?){1,3}[A-Z]|\s[A-Z][\w’'-]+(?:,| [A-Z][\w’'-]+(?:,| and ))")
 _LONGEST_RANGE = 60
 
 
@@ -168,7 +168,7 @@ def _brackets_in(run: _Run, numbers: dict[str, int]) -> list[_Mark]:
         if not any(c.isdigit() for c in inner[:40]):
             continue
         cited = _numbers_of(inner, numbers)
-        if not cited or _no_citation(text, match.start(), match.end(), cited, run.kind):
+        if not cited or _no_citation(text, match.start(), match.end()):
             last = None
             continue
         if last is not None and re.fullmatch(r"\s?[–—-]\s?", text[last[1] : match.start()]):
@@ -211,25 +211,28 @@ def _numbers_of(inner: str, numbers: dict[str, int]) -> list[int]:
     return cited
 
 
-def _no_citation(text: str, start: int, end: int, cited: Sequence[int], kind: str) -> bool:
-    """Whether brackets around numbers are an interval's, an index's or a list's."""
+def _no_citation(text: str, start: int, end: int) -> bool:
+    """Whether brackets around numbers are an interval's, an index's or a list item's."""
     before = text[max(0, start - 40) : start]
-    after = text[end : end + 2]
-    if after[:1] in ("^", "_") or re.match(r"\w", after):
+    spaced = not before or before[-1].isspace()
+    pair = _PAIR.fullmatch(text, start + 1, end - 1)
+    if re.match(r"[_\d]|[^\W\d_](?![^\W\d_])", text[end : end + 2]) or (
+        text[end : end + 1] == "^" and (pair or not spaced)
+    ):
         return True
-    if before and not before[-1].isspace():
-        word = re.search(r"[\w.^_’'-]*$", before)
-        glued = word[0] if word else ""
-        if glued and (len(glued) <= 2 or re.search(r"[_^]|\d$", glued)) and not glued.endswith("."):
-            return True
-        if before[-1] in "=<>+*/^_|∈∼~×−-":
-            return True
-        if before[-1] in ")]" and not re.search(r"\[\d[^\[\]]*\]$|[^\W\d_]{2,}\)$", before):
-            return True
-    if _NOT_BEFORE.search(before):
+    if not spaced:
+        glued = re.search(r"[\w.^_’'-]*$", before)
+        if glued and re.search(r"[_^]|^\w\w?$|^\w\d+$", glued[0]):
+            return True  # x[1]
+        if before[-1] == ")" and not re.search(r"[^\W\d_]{2,}\)$", before):
+            return True  # f(x)[1]
+    if _SIGN_BEFORE.search(before):
         return True
-    # `in [1, 5]`: two numbers after a sign or a single letter are an interval
-    return len(cited) == 2 and bool(re.search(r"(?:^|\s)[^\W\d_]\s?(?:in|∈|:)?\s*$", before)) and not before.endswith("a ")
+    if pair and (int(pair[1]) == int(pair[2]) or _SHAPE_BEFORE.search(before)):
+        return True
+    if pair and int(pair[1]) < int(pair[2]) and _INTERVAL_BEFORE.search(before):
+        return True
+    return not before.strip() and bool(_ITEM_AFTER.match(text, end))
 
 
 def _plain_in(run: _Run, numbers: dict[str, int], pattern: re.Pattern[str]) -> list[_Mark]:
@@ -238,7 +241,9 @@ def _plain_in(run: _Run, numbers: dict[str, int], pattern: re.Pattern[str]) -> l
     for match in pattern.finditer(run.text):
         before = run.text[max(0, match.start() - 24) : match.start()]
         if pattern is _ROUND and re.search(
-            r"(?:eqs?\.?|equations?|problem|theorem|lemma|section|step|case|item|line|\w\d|=|\d)\s*$", before, re.IGNORECASE
+            r"(?:eqs?\.?|equations?|problem|theorem|lemma|section|step|case|item|line|\w\d|=|\d)\s*$",
+            before,
+            re.IGNORECASE,
         ):
             continue
         if pattern is _RAISED and re.search(r"(?:\b\w|\d|[)\]])$", before) and not re.search(r"[.,;:”\"’]$", before):
@@ -250,6 +255,7 @@ def _plain_in(run: _Run, numbers: dict[str, int], pattern: re.Pattern[str]) -> l
 
 
 # Labels made of letters
+
 
 def _labels_in(run: _Run, labels: dict[str, int]) -> list[_Mark]:
     marks = []
@@ -269,24 +275,40 @@ def _labels_in(run: _Run, labels: dict[str, int]) -> list[_Mark]:
 
 # Authors and years
 
-_YEAR = re.compile(r"(?<![\w.,/–-])(?:in press|to appear|forthcoming|n\.\s?d\.|((?:1[89]|20)\d\d)([a-z]?))(?![\w/])(?!-\d)")
-_MORE = re.compile(r"\s?(?:,|;|and|&)\s?(?:((?:1[89]|20)\d\d)([a-z]?)|([b-z]))(?![\w/])(?!-\d)")
-_ET_AL = re.compile(r"(?:,?\s(?:et\.?\s?al\b\.?|and others|and (?:his |her |their )?(?:colleagues|co-?authors|co-?workers)))$", re.IGNORECASE)
+_YEAR = re.compile(
+    r"(?<![\w./–-])(?<!\d,)(?:in press|to appear|forthcoming|n\.\s?d\.|((?:1[89]|20)\d\d)([a-z]?))(?![\w/])(?!-\d)"
+)
+_MORE = re.compile(r"\s?(?:,|;|and|&)\s?(?:((?:1[89]|20)\d\d)([a-z]?)(?![\w/])(?!-\d)|([a-z])(?=\s?[);,\]]))")
+_ET_AL = re.compile(
+    r"(?:,?\s(?:et\.?\s?al\b\.?|and others|and (?:his |her |their )?(?:colleagues|co-?authors|co-?workers)))$",
+    re.IGNORECASE,
+)
 _POSSESSIVE = re.compile(r"(?:['’]s?)$")
-_NAME_AT_END = re.compile(r"([^\W\d_][\w’'`´.@+-]*)$")
+_WORD_START = re.compile(r"(?<![^\s(\[“\"/;—\d^])[^\W\d_]")  # also after the digit that marks a footnote
 _AND = re.compile(r"(?:,?\s(?:and|&|und|et|y)|,)$")
-_WINDOW = 160
+_WINDOW = 160  # characters before a year in which its names stand
+_MOST_NAMES = 8
 _NO_YEAR_MARK = re.compile(r"\bet\.?\sal\.?\s?(?=[)\];])")
 
 
-class _Index(NamedTuple):
-    """The references by the key of their first author's name."""
+class _Named(NamedTuple):
+    """Names before a year: where they begin, their keys, whether `et al.` follows, and the first one as printed."""
 
-    first: dict[str, list[int]]
+    start: int
+    names: tuple[str, ...]
+    several: bool
+    printed: str
+
+
+class _Index(NamedTuple):
+    """What names and years tell of the references. A key is a name as `name_key` has it, or the end of one."""
+
+    first: dict[str, list[int]]  # by their first author
+    known: frozenset[str]  # every author
     authors: tuple[tuple[str, ...], ...]  # each reference's names as keys
     years: tuple[tuple[int | None, str], ...]  # with the letter printed after it
     cut: tuple[bool, ...]  # whether the entry says `et al.` itself
-    raws: tuple[str, ...]
+    references: tuple[Reference, ...]
 
 
 def _by_name(runs: Sequence[_Run], references: Sequence[Reference]) -> list[tuple[_Run, list[_Mark]]]:
@@ -296,85 +318,79 @@ def _by_name(runs: Sequence[_Run], references: Sequence[Reference]) -> list[tupl
 
 def _index(references: Sequence[Reference]) -> _Index:
     first: dict[str, list[int]] = defaultdict(list)
-    authors, years, cut = [], [], []
+    authors: list[tuple[str, ...]] = []
+    years: list[tuple[int | None, str]] = []
+    cut: list[bool] = []
+    whole: list[str] = []  # `Karpathy, Andrej` as an organisation's name would be printed
     for n, reference in enumerate(references):
-        names = tuple(key for name in reference.authors if (key := surname_key(name)))
-        if not names and reference.title:
-            names = (_key(re.split(r"[:.,(]", reference.title)[0]),)
+        names = tuple(key for name in reference.authors if (key := name_key(name)))
+        if not names and reference.title:  # what has no author is cited by its title's first words
+            names = tuple(filter(None, [_key(re.split(r"[:.,(]", reference.title)[0])]))
         authors.append(names)
-        if names:
-            first[names[0]].append(n)
-            short = names[0].rpartition(" ")[2]
-            if short != names[0]:
-                first[short].append(n)
-        letter = ""
-        if reference.year is not None:
-            printed = re.findall(rf"(?<!\d){reference.year}([a-z])\b", reference.raw)
-            letter = printed[-1] if printed else ""
-        years.append((reference.year, letter))
-        cut.append(bool(re.search(r"\bet al\b|\bothers\b", reference.raw[:4000])))
-    return _Index(dict(first), tuple(authors), tuple(years), tuple(cut), tuple(r.raw[:4000] for r in references))
+        for key in _ends(names[0]) if names else ():
+            first[key].append(n)
+        if len(reference.authors) == 1 and "," in reference.authors[0]:
+            whole.append(_key(reference.authors[0]))
+            first[whole[-1]].append(n)
+        letters = re.findall(rf"(?<!\d){reference.year}([a-z])\b", reference.raw) if reference.year else []
+        years.append((reference.year, letters[-1] if letters else ""))
+        cut.append(bool(re.search(r"\bet al\b|\bothers\b", reference.raw)))
+    known = frozenset(end for names in authors for name in names for end in _ends(name)).union(whole)
+    return _Index(dict(first), known, tuple(authors), tuple(years), tuple(cut), tuple(references))
 
 
-def surname_key(name: str) -> str:
-    """A name's surname with its particles, in lower case and without accents; an organisation's whole name."""
-    name = name.strip()
-    if "," in name:
-        head, _, tail = name.partition(",")
-        if tail.strip().lower().strip(".") not in SUFFIXES:
-            return _key(head)
-        name = head
-    words = name.split()
+def _ends(key: str) -> list[str]:
+    """A key and what it ends with, by words: how much of a name is the surname is seen in the text."""
+    words = key.split()[-6:]
+    return [" ".join(words[i:]) for i in range(len(words))]
+
+
+def name_key(name: str) -> str:
+    """A name in one spelling, given names first: lower case, without accents, hyphens and full stops."""
+    head, _, tail = name.strip().partition(",")
+    given = tail.strip()
+    words = head.split()
+    if given.lower().strip(".") in SUFFIXES:
+        given = ""
     while len(words) > 1 and words[-1].lower().strip(".") in SUFFIXES:
         words.pop()
-    if len(words) > 1 and re.fullmatch(r"[A-Z]{1,3}", words[-1]) and not any(DOTTED.fullmatch(w) for w in words[:-1]):
-        words.pop()  # Last FM
-    if len(words) <= 1:
-        return _key(" ".join(words))
-    start = len(words) - 1
-    while start > 1 and words[start - 1].lower() in PARTICLES and words[start - 1][0].islower():
-        start -= 1
-    return _key(" ".join(words[start:]))
+    if not given and len(words) > 1 and re.fullmatch(r"[A-Z]{1,2}", words[-1]) and re.match(r"[A-Z].*[a-z]", words[0]):
+        given = words.pop()  # Last FM
+    return _key(f"{given} {' '.join(words)}")
 
 
-_PLAIN = str.maketrans({"ø": "o", "Ø": "o", "ł": "l", "Ł": "l", "ß": "ss", "æ": "ae", "œ": "oe", "đ": "d", "ı": "i", "’": "'"})
+_PLAIN = str.maketrans({"ø": "o", "Ø": "o", "ł": "l", "Ł": "l", "ß": "ss", "æ": "ae", "œ": "oe", "đ": "d", "ı": "i"})
 
 
 def _key(text: str) -> str:
-    text = unicodedata.normalize("NFKD", text.translate(_PLAIN))
-    return re.sub(r"[^a-z0-9]+", " ", "".join(c for c in text if not unicodedata.combining(c)).lower()).strip()
+    if not text.isascii():
+        text = unicodedata.normalize("NFKD", text.translate(_PLAIN))
+        text = "".join(c for c in text if not unicodedata.combining(c))
+    return " ".join(re.findall(r"\w+", _JOINED.sub("", text.lower())))
+
+
+_JOINED = re.compile(r"[-‐–'’`´¨]")
 
 
 def _names_in(run: _Run, index: _Index) -> list[_Mark]:
     marks: list[_Mark] = []
     text = run.text
-    done = -1
-    named: tuple[int, list[str], bool] | None = None
+    done = 0
     for match in _YEAR.finditer(text):
         if match.start() < done:
             continue
-        year = int(match[1]) if match[1] else None
-        chunk = _named_before(text, match.start(), index)
-        if chunk is None:
+        named = _named_before(text, match.start(), index)
+        if named is None:
             continue
-        start, names, several = chunk
-        at = match.end()
-        wanted = [(year, match[2] or "")]
-        while year is not None and (more := _MORE.match(text, at)):
-            if more[1]:
-                wanted.append((int(more[1]), more[2] or ""))
-            elif wanted[-1][1]:
-                wanted.append((wanted[-1][0], more[3]))
-            else:
-                break
-            at = more.end()
-        cited = [n for y, letter in wanted if (n := _resolved(names, several, y, letter, index)) is not None]
-        done = at
-        if cited:
-            close = text[at : at + 1]
-            if close in (")", "]") and text[start : match.start()].count({")": "(", "]": "["}[close]):
-                at += 1
-            marks.append(_Mark(start, at, tuple(dict.fromkeys(cited))))
+        wanted, done = _years_at(text, match)
+        cited = [n for year, letter in wanted if (n := _resolved(named, year, letter, index)) is not None]
+        if not cited:
+            continue
+        end = done
+        opened = {")": "(", "]": "["}.get(text[end : end + 1])
+        if opened and opened in text[named.start : match.start()]:
+            end += 1  # Kingma and Ba (2015)
+        marks.append(_Mark(named.start, end, tuple(dict.fromkeys(cited))))
         if len(marks) > _MOST_MARKS:
             break
     if any(year is None for year, _ in index.years):
@@ -382,70 +398,70 @@ def _names_in(run: _Run, index: _Index) -> list[_Mark]:
     return marks
 
 
+def _years_at(text: str, match: re.Match[str]) -> tuple[list[tuple[int | None, str]], int]:
+    """The years, with their letters, that begin with a match of `_YEAR` (`2019, 2020a,b`), and where they end."""
+    year = int(match[1]) if match[1] else None
+    years = [(year, match[2] or "")]
+    at = match.end()
+    while year is not None and (more := _MORE.match(text, at)):
+        if more[1]:
+            years.append((int(more[1]), more[2] or ""))
+        elif years[-1][1]:
+            years.append((years[-1][0], more[3]))
+        else:
+            break
+        at = more.end()
+    return years, at
+
+
 def _without_year(text: str, index: _Index) -> list[_Mark]:
     """`(Anil et al.)`, where the entry prints no year."""
     marks = []
     for match in _NO_YEAR_MARK.finditer(text):
-        chunk = _named_before(text, match.end(), index)
-        if chunk is None:
-            continue
-        start, names, several = chunk
-        n = _resolved(names, several, None, "", index)
-        if n is not None:
-            marks.append(_Mark(start, match.end(), (n,)))
+        named = _named_before(text, match.end(), index)
+        n = _resolved(named, None, "", index) if named else None
+        if named and n is not None:
+            marks.append(_Mark(named.start, match.end(), (n,)))
     return marks
 
 
-def _named_before(text: str, at: int, index: _Index) -> tuple[int, list[str], bool] | None:
-    """The names of authors that end before `at`: where they begin, their keys, and whether `et al.` follows them.
+def _named_before(text: str, at: int, index: _Index) -> _Named | None:
+    """The names of authors that end before `at`.
 
     Names are read backwards, word by word, as long as they are authors of one reference in its order.
     """
-    left = text[max(0, at - _WINDOW) : at]
-    base = at - len(left)
-    left = left.rstrip()
-    if left[-1:] in "([":
+    base = max(0, at - _WINDOW)
+    left = text[base:at].rstrip()
+    if left[-1:] in ("(", "["):
         left = left[:-1].rstrip()
-    left = left.rstrip(" ,:")
-    left = re.sub(r"(?:,?\s(?:in|of|from|since))$", "", left) if False else left
-    left = _POSSESSIVE.sub("", left)
-    left = left.rstrip(" ,")
-    several = False
+    left = _POSSESSIVE.sub("", left.rstrip(" ,:"))
     found = _ET_AL.search(left)
     if found:
-        several = True
         left = _POSSESSIVE.sub("", left[: found.start()].rstrip(" ,"))
-    best: tuple[int, list[str]] | None = None
-    names: list[str] = []
-    for _ in range(12):
-        read = _name_before(left, index, names)
+    best: _Named | None = None
+    names: tuple[str, ...] = ()
+    for _ in range(_MOST_NAMES):
+        read = _name_before(left, index)
         if read is None:
             break
         start, key = read
-        names = [key, *names]
+        names = (key, *names)
         if any(_begins(index.authors[n], names) for n in index.first.get(key, ())):
-            best = (start, list(names))
+            best = _Named(base + start, names, bool(found), left[start:])
         left = left[:start].rstrip()
         joint = _AND.search(left)
         if not joint:
             break
         left = _POSSESSIVE.sub("", left[: joint.start()].rstrip(" ,"))
-    if best is None:
-        return None
-    return base + best[0], best[1], several
+    return best
 
 
-def _name_before(left: str, index: _Index, after: Sequence[str]) -> tuple[int, str] | None:
-    """The longest surname that `left` ends with, known as some reference's author: where it begins, and its key."""
-    starts = [match.start() for match in re.finditer(r"(?<![^\s(\[“\"])[^\s(\[“\"]", left[-80:])]
-    offset = max(0, len(left) - 80)
+def _name_before(left: str, index: _Index) -> tuple[int, str] | None:
+    """The longest name that `left` ends with and some reference's author has: where it begins, and its key."""
+    starts = [match.start() for match in _WORD_START.finditer(left, max(0, len(left) - 80))]
     for start in starts[-6:]:
-        piece = left[offset + start :]
-        if not (piece[0].isupper() or piece.split(" ", 1)[0].lower() in PARTICLES or piece[0].islower()):
-            continue
-        key = _key(piece)
-        if key and key in index.known:
-            return offset + start, key
+        if any(map(str.isupper, left[start:])) and (key := _key(left[start:])) in index.known:
+            return start, key
     return None
 
 
@@ -457,44 +473,53 @@ def _begins(authors: Sequence[str], names: Sequence[str]) -> bool:
 
 
 def _same(author: str, name: str) -> bool:
-    return author == name or author.endswith(" " + name) or name.endswith(" " + author)
+    """Whether `name`, as the text has it, is that author's: the end of it, or all of it with the surname first."""
+    if author.endswith(name):
+        return len(author) == len(name) or author[-len(name) - 1] == " "
+    return " " in name and sorted(author.split()) == sorted(name.split())
 
 
-def _resolved(names: Sequence[str], several: bool, year: int | None, letter: str, index: _Index) -> int | None:
-    """The reference that names and a year mean; None where none does, or two do."""
+def _resolved(named: _Named, year: int | None, letter: str, index: _Index) -> int | None:
+    """The reference that names and a year mean; None where none does, or two do.
+
+    Of several the letter after the year decides, or that none is printed; then the number of authors; then capitals.
+    """
+    names, several, printed = named.names, named.several, named.printed
     fits = [n for n in dict.fromkeys(index.first.get(names[0], ())) if _begins(index.authors[n], names)]
     dated = [n for n in fits if index.years[n][0] == year]
     if not dated and year is not None:
-        dated = [n for n in fits if re.search(rf"(?<!\d){year}(?!\d)", index.raws[n])]
-    if letter:
-        lettered = [n for n in dated if index.years[n][1] == letter]
-        if lettered:
-            dated = lettered
-    if len(dated) > 1:
-        count = len(names)
-        if several:
-            narrowed = [n for n in dated if len(index.authors[n]) > count or index.cut[n]]
-        else:
-            narrowed = [n for n in dated if len(index.authors[n]) == count and not index.cut[n]]
-        if len(narrowed) > 1 and several:
-            more = [n for n in narrowed if len(index.authors[n]) > 2 or index.cut[n]]
-            narrowed = more or narrowed
-        dated = narrowed or dated
+        dated = [n for n in fits if re.search(rf"(?<!\d){year}(?!\d)", index.references[n].raw)]
+    for told in (
+        lambda n: index.years[n][1] == letter,
+        lambda n: _counted(len(index.authors[n]), index.cut[n], len(names), several),
+        lambda n: not several or len(index.authors[n]) > 2 or index.cut[n],
+        lambda n: printed in index.references[n].authors[0] if index.references[n].authors else False,
+    ):
+        if len(dated) > 1:
+            dated = [n for n in dated if told(n)] or dated
     return dated[0] if len(dated) == 1 else None
+
+
+def _counted(authors: int, cut: bool, named: int, several: bool) -> bool:
+    """Whether an entry of so many authors is cited with so many names, and `et al.` or none."""
+    return authors > named or cut if several else authors == named and not cut
 
 
 # Sentences
 
 _END = re.compile(r"[.!?]+[)\]”\"’']*\s+(?=[\"“‘(\[]*[^\Wa-zß-öø-ÿ_])")
 _NO_END = re.compile(
-    r"(?:^|[\s(\[“\"–-])(?:[A-Z]|(?:[A-Z]\.)+[A-Z]|et al|e\.\s?g|i\.\s?e|cf|vs|resp|Figs?|Eqs?|Eqn|Secs?|Sect|Tabs?|Refs?|"
-    r"Chap|Ch|App|Alg|Thm|Prop|Lem|Cor|Def|Dr|Mr|Mrs|Ms|Prof|St|No|Nos|Vol|pp|approx|ca|al|Inc|Ltd|Corp|Jr|Sr|etc)$"
+    r"(?:^|[\s(\[“\"–-])(?:[A-Z]|(?:[A-Z]\.)+[A-Z]|et al|e\.\s?g|i\.\s?e|cf|vs|resp|Figs?|Eqs?|Eqn|Secs?|Sect|Tabs?|"
+    r"Refs?|Chap|Ch|App|Alg|Thm|Prop|Lem|Cor|Def|Dr|Mr|Mrs|Ms|Prof|St|No|Nos|Vol|pp|approx|ca|al|Inc|Ltd|Corp|Jr|Sr|etc)$"
 )
 
 
-def _bounds(text: str) -> list[int]:
-    """Where sentences begin, the first at 0."""
+def _bounds(run: _Run) -> list[int]:
+    """Where sentences begin, the first at 0; in a table, rows."""
+    text = run.text
     bounds = [0]
+    if run.kind in _ROWS:
+        return bounds + [match.end() for match in re.finditer(r"\n", text)]
     for match in _END.finditer(text):
         before = text[max(0, match.start() - 12) : match.start()]
         if text[match.start()] == "." and _NO_END.search(before):

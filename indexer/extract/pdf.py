@@ -43,8 +43,13 @@ def read_pdf(path: Path, engine: Engine = "auto", ocr: bool = False, told: Calla
         sheets = [seen.get(sheet.number, sheet) for sheet in sheets]
         missing = [(number, why) for number, why in missing if not (number in seen and seen[number].words)]
         used += "+tesseract" if seen else ""
-    if len(missing) == len(sheets):
+    garbage = sum("garbage" in why for _, why in missing)
+    if len(missing) == len(sheets) or (garbage > 0.8 * len(sheets)):  # what is left then is words of its pictures
         raise NoText(_without_text(missing))
+    lost = {number for number, _ in missing}
+    for sheet in sheets:
+        if sheet.number in lost:  # garbage is not indexed
+            sheet.words, sheet.turned = [], []
     title, authors = _own_words(path)
     found = understood(sheets, title, authors)
     if not any(page.text.strip() for page in found.pages):
@@ -53,9 +58,9 @@ def read_pdf(path: Path, engine: Engine = "auto", ocr: bool = False, told: Calla
 
 
 def _sheets(path: Path, engine: Engine, told: Callable[[int], None] | None) -> tuple[list[Sheet], list[tuple[int, str]], str]:
-    """The sheets of the engine that reads it best, the pages without text, and the engine's name."""
+    """The sheets, the pages without text, and the engine's name. What PDFium can't read, pypdf is asked for."""
     names = ["pdfium", "pypdf"] if engine == "auto" else [engine]
-    best: tuple[list[Sheet], list[tuple[int, str]], str] | None = None
+    read: list[tuple[list[Sheet], str]] = []
     failed: list[ExtractError] = []
     for name in names:
         try:
@@ -65,17 +70,20 @@ def _sheets(path: Path, engine: Engine, told: Callable[[int], None] | None) -> t
             if isinstance(error, LimitReached):
                 break
             continue
-        missing = [(sheet.number, why) for sheet in sheets if (why := _why_missing(sheet))]
-        if sheets and not missing:
-            return sheets, missing, name
-        if best is None or len(sheets) - len(missing) > len(best[0]) - len(best[1]):
-            best = sheets, missing, name
-        if sheets and len(missing) < 0.5 * len(sheets):
-            break  # a figure or an empty page among pages of text is no reason to read it all again
-    if best is not None and best[0]:
-        return best
-    asked = next((error for error in failed if isinstance(error, Encrypted | LimitReached)), None)
-    raise asked or (failed[0] if failed else NoText("It has no pages."))
+        read.append((sheets, name))
+        if sheets and not any(map(_why_missing, sheets)):
+            break
+    if not any(sheets for sheets, _ in read):
+        asked = next((error for error in failed if isinstance(error, Encrypted | LimitReached)), None)
+        raise asked or (failed[0] if failed else NoText("It has no pages."))
+    read.sort(key=lambda one: -sum(not _why_missing(sheet) for sheet in one[0]))
+    sheets, used = read[0]
+    for others, name in read[1:]:
+        better = {sheet.number: sheet for sheet in others if not _why_missing(sheet)}
+        if len(others) == len(sheets) and any(_why_missing(sheet) and sheet.number in better for sheet in sheets):
+            sheets = [better.get(sheet.number, sheet) if _why_missing(sheet) else sheet for sheet in sheets]
+            used += f"+{name}"
+    return sheets, [(sheet.number, why) for sheet in sheets if (why := _why_missing(sheet))], used
 
 
 def _all(sheets: Iterator[Sheet], told: Callable[[int], None] | None) -> list[Sheet]:

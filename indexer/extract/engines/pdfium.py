@@ -138,7 +138,7 @@ class _Reader:
             self._word(codes, start, len(codes), runs)
         # most words lie the same way; what doesn't is a stamp or an axis label
         way = max((0, 1, 2, 3), key=lambda turn: (len(runs[turn]), -turn))
-        width, height = (self.width, self.height) if way % 2 == 0 else (self.height, self.width)
+        width, height = (self.width, self.height) if (way - self.turn) % 2 == 0 else (self.height, self.width)
         turned = [word for turn, words in runs.items() if turn != way for word in words]
         return Sheet(self.number, width, height, runs[way], turned, self._pictures(way))
 
@@ -200,7 +200,7 @@ class _Reader:
             calls.FPDFText_GetCharBox(text, end - 1, r[0], r[1], r[2], r[3])
             left, right = min(left, d[0].value), max(right, d[1].value)
             bottom, top = min(bottom, d[2].value), max(top, d[3].value)
-        if turn == 0:
+        if turn == self.turn:
             x0, x1, y = left - self.left, right - self.left, self.height - (oy - self.bottom)
         else:
             x0, x1, y = self._placed(left, right, bottom, top, ox, oy, turn)
@@ -223,7 +223,7 @@ class _Reader:
 
     def _pictures(self, way: int) -> list[tuple[float, float, float, float]]:
         raw, found = self.raw, []
-        if way != 0:
+        if way != self.turn:
             return found
         floats = [ctypes.c_float() for _ in range(4)]
         refs = [ctypes.byref(f) for f in floats]
