@@ -595,18 +595,6 @@ def test_an_earlier_format_is_built_anew_from_what_is_remembered(settings: Setti
     assert now.document("2301.00001").blocks  # read anew, from the bytes held
     assert report.embedded < report.passages
     assert reindex(Request(offline=True), settings).published is False
-    with pytest.raises(ShrinkRefused):
-        _many(settings)
-
-
-def _many(settings: Settings) -> None:
-    """A library of the earlier format with twelve documents, of which one would be left."""
-    path = settings.library / "generations" / "000005.json"
-    held = Library(settings.library).manifest("000003")
-    path.write_text(generations._manifest_text(replace(held, name="000005", documents=12)))
-    (settings.library / "CURRENT").write_text("000005\n")
-    (settings.library / "files" / held.files["vectors"].name).unlink()
-    reindex(Request(sources=("arxiv:2301.00001",), offline=True), settings)
 
 
 def test_a_library_of_the_future_is_not_built_over_unasked(run: Run, settings: Settings) -> None:

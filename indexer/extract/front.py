@@ -18,7 +18,7 @@ from indexer.extract.authors import find_authors, is_name, own_authors, segments
 from indexer.extract.dates import iso, printed_date
 from indexer.extract.garbage import is_garbage
 from indexer.extract.layout import Layout, Line
-from indexer.extract.printed import MARKS, Token, fold, letters, only_accents, plain, rows_of
+from indexer.extract.printed import MARKS, Token, fold, letters, plain, rows_of
 
 _PAGES = 10  # how far from the start an abstract may stand: after a cover, a jury, a dedication
 _TITLE_WORDS = 45  # at most
@@ -125,7 +125,7 @@ def read_front(
     edges += [line.text for line in lines if not 0.12 * page.height < line.y < 0.8 * page.height]
     edges.append(" ".join(word.text for word in page.turned))
     return Front(
-        title=joined_title(title + _accents_over(title, lines), cleaning.words_of(" ".join(x.text for x in lines))),
+        title=joined_title(title, cleaning.words_of(" ".join(x.text for x in lines))),
         authors=authors,
         date=iso(stamp[1]) if stamp else printed_date([line.text for line in around], edges),
         arxiv_id=stamp[0].id if stamp else None,
@@ -312,12 +312,6 @@ def _note(token: Token, last: bool) -> bool:
     if not token.text.strip(MARKS.replace("#", "") + ","):
         return token.raised or (len(token.text) == 1 and token.text not in "·•∥")
     return last and token.raised and token.text.isdigit()
-
-
-def _accents_over(title: Sequence[Line], lines: Sequence[Line]) -> list[Line]:
-    """The accents of a title that the file draws as lines of their own."""
-    signs = [line for line in lines if only_accents(line.text)] if title else []
-    return [sign for sign in signs if any(abs(sign.y - line.y) < 0.35 * line.size for line in title)]
 
 
 def _runs_in(line: Line) -> bool:

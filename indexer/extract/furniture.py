@@ -17,7 +17,8 @@ _DEEP = 4  # lines from the top or the bottom of a page among which furniture is
 
 def without_furniture(pages: Sequence[Layout]) -> list[list[Line]]:
     """The lines of each page that are text. Nothing is taken from the middle of a page but line numbers."""
-    edges = [_edges(page) for page in pages]
+    deep = _DEEP if len(pages) > 3 else 1
+    edges = [_edges(page, deep) for page in pages]
     repeated = _repeated(pages, edges)
     numbered = _page_numbers(pages, edges)
     kept = []
@@ -30,7 +31,7 @@ def without_furniture(pages: Sequence[Layout]) -> list[list[Line]]:
     return kept
 
 
-def _edges(page: Layout) -> list[Line]:
+def _edges(page: Layout, deep: int) -> list[Line]:
     """The lines near the top and the bottom, those on one baseline counted once."""
     upright = sorted(page.lines, key=lambda line: line.y)
     found: list[Line] = []
@@ -41,7 +42,7 @@ def _edges(page: Layout) -> list[Line]:
                 break
             if not rows or abs(rows[-1] - line.y) > 3:
                 rows.append(line.y)
-            if len(rows) > _DEEP:
+            if len(rows) > deep:
                 break
             found.append(line)
     return found

@@ -15,7 +15,9 @@ def is_garbage(words: Sequence[str]) -> bool:
     """
     text = "".join(words)
     if len(text) < 40:
-        return bool(text) and sum(map(_strange, text)) > 0.5 * len(text)
+        signs = sum(not c.isalnum() for c in text)
+        mixed = len(text) >= 8 and signs > 0.4 * len(text) and not any(len(word) > 2 and _wordlike(word) for word in words)
+        return bool(text) and (sum(map(_strange, text)) > 0.5 * len(text) or (mixed and any(c.isalpha() for c in text)))
     strange = sum(map(_strange, text)) / len(text)
     if strange > 0.1:
         return True

@@ -97,12 +97,12 @@ def _place(run: _Run, mark: _Mark) -> tuple[int, int, int]:
 def _marked(runs: Sequence[_Run], references: Sequence[Reference]) -> list[tuple[_Run, list[_Mark]]]:
     """The marks of each run, in the style that the document's list and text agree on."""
     labels = {_label(reference.label): n for n, reference in reversed(list(enumerate(references))) if reference.label}
-    numbered = sum(label.isdigit() for label in labels) >= 0.6 * len(references)
+    numbered = sum(label.isascii() and label.isdigit() for label in labels) >= 0.6 * len(references)
     if labels and not numbered:
         by_label = [(run, _labels_in(run, labels)) for run in runs]
         return by_label if _cited(by_label) else _by_name(runs, references)
     if numbered:
-        by_number = _by_number(runs, labels)
+        by_number = _by_number(runs, {label: n for label, n in labels.items() if label.isascii() and label.isdigit()})
         if _cited(by_number) >= 0.15 * len(references):
             return by_number
         by_name = _by_name(runs, references)
@@ -130,8 +130,8 @@ _ROUND = re.compile(r"\((\d{1,3}(?:\s?[,;–—-]\s?\d{1,3}){0,20})\)")
 _RAISED = re.compile(r"(?<=[\w.,;:)\]”\"’])\^\{?(\d{1,3}(?:[,–—-]\d{1,3}){0,20})\}?(?![\w^])")
 _NUMBERS = re.compile(r"(\d{1,4})(?:\s?[–—−-]\s?(\d{1,4}))?")
 _NOTE = re.compile(
-    r"(?:see|also|e\.\s?g\.|cf\.|and|references?|therein|sec(?:tion|t)?s?\b|chap(?:ter)?s?\b|ch\b|theorem|thm|lemma|prop(?:osition)?|"
-    r"cor(?:ollary)?|p{1,2}\b|pages?|fig(?:ure)?s?\b|table|alg(?:orithm)?|eqs?\b|equation|def(?:inition)?|appendix|app\b|part|"
+    r"(?:see|also|e\.\s?g\.|cf\.|and|references?|therein|sec(?:tion|t)?s?\b|chap(?:ter)?s?\b|ch\b|theorem|thm|lemma|"
+    r"prop(?:osition)?|cor(?:ollary)?|p{1,2}\b|pages?|fig(?:ure)?s?\b|table|alg(?:orithm)?|eqs?\b|equation|def(?:inition)?|appendix|app\b|part|"
     r"vol(?:ume)?|inter alia|etc|among|many|others|§|remark|example|line|slide|footnote|exercise|problem|assumption|version)",
     re.IGNORECASE,
 )
@@ -141,7 +141,9 @@ _INTERVAL_BEFORE = re.compile(
     r"rescaled|values?|scores?|ratings?|lies?|bounded|sampled|drawn|chosen)"
     r"(?: (?:of|on|over|in|into|from|to|the|within|by|at random))*|(?:^|\s)[b-hj-zB-HJ-Z]\s?(?:in|:)?)\s*$"
 )
-_SHAPE_BEFORE = re.compile(r"\b(?:shape|dimensions?)(?: of)?\s*$")
+_SHAPE_BEFORE = re.compile(r"(?:\bshapes?(?: of| is)?|\bfrom \[[\d, ]{1,20}\] to)\s*$")
+_FROM_TO = re.compile(r"\bfrom\s*$")
+_TO = re.compile(r"\s*to\s*\[")
 _PAIR = re.compile(r"\s*(\d+)\s*,\s*(\d+)\s*")
 _ITEM_AFTER = re.compile(r"\s(?:[A-Z]\.\s?){1,3}[A-Z]|\s[A-Z][\w’'-]+(?:,| [A-Z][\w’'-]+(?:,| and ))")
 _LONGEST_RANGE = 60
@@ -184,8 +186,9 @@ def _brackets_in(run: _Run, numbers: dict[str, int]) -> list[_Mark]:
 
 
 def _numbers_of(inner: str, numbers: dict[str, int]) -> list[int]:
-    """The numbers in a bracket; none unless each is an entry's, and what else it says is a note on one."""
+    """The numbers in a bracket; none unless each may be an entry's, and what else it says is a note on one."""
     cited: list[int] = []
+    most = max(map(int, numbers))
     noted = False
     for part in re.split(r"[,;]|\band\b|&", inner):
         part = part.strip()
@@ -205,7 +208,7 @@ def _numbers_of(inner: str, numbers: dict[str, int]) -> list[int]:
         if noted and match[1] not in numbers:
             continue  # [12, Sections 3, 200]
         first, last = int(match[1]), int(match[2] or match[1])
-        if str(first) not in numbers or str(last) not in numbers or not 0 <= last - first <= _LONGEST_RANGE:
+        if not (1 <= first <= last <= most and last - first <= _LONGEST_RANGE):
             return []
         cited += [n for n in range(first, last + 1) if str(n) in numbers]
     return cited
@@ -222,13 +225,15 @@ def _no_citation(text: str, start: int, end: int) -> bool:
         return True
     if not spaced:
         glued = re.search(r"[\w.^_’'-]*$", before)
-        if glued and re.search(r"[_^]|^\w\w?$|^\w\d+$", glued[0]):
-            return True  # x[1]
+        if glued and re.search(r"[_^]|\w\.\w|^\w\w?$|^\w\d+$", glued[0]):
+            return True  # x[1], q.shape[1]
         if before[-1] == ")" and not re.search(r"[^\W\d_]{2,}\)$", before):
             return True  # f(x)[1]
     if _SIGN_BEFORE.search(before):
         return True
-    if pair and (int(pair[1]) == int(pair[2]) or _SHAPE_BEFORE.search(before)):
+    if _SHAPE_BEFORE.search(before) or (_FROM_TO.search(before) and _TO.match(text, end)):
+        return True
+    if pair and int(pair[1]) == int(pair[2]):
         return True
     if pair and int(pair[1]) < int(pair[2]) and _INTERVAL_BEFORE.search(before):
         return True
@@ -257,18 +262,15 @@ def _plain_in(run: _Run, numbers: dict[str, int], pattern: re.Pattern[str]) -> l
 # Labels made of letters
 
 
+_LABEL_LIKE = re.compile(r"[^\W\d_]\w{0,10}\d\d[a-z]?")
+
+
 def _labels_in(run: _Run, labels: dict[str, int]) -> list[_Mark]:
     marks = []
     for match in _BRACKET.finditer(run.text):
-        cited = []
-        for part in re.split(r"[,;]", match[1]):
-            part = _label(part)
-            if part in labels:
-                cited.append(labels[part])
-            elif not (cited and _NOTE.match(part)) and part:
-                cited = []
-                break
-        if cited:
+        parts = [_label(part) for part in re.split(r"[,;]", match[1])]
+        cited = [labels[part] for part in parts if part in labels]
+        if cited and all(part in labels or _NOTE.match(part) or _LABEL_LIKE.fullmatch(part) for part in parts):
             marks.append(_Mark(match.start(), match.end(), tuple(dict.fromkeys(cited))))
     return marks
 

@@ -73,6 +73,9 @@ def _sheets(path: Path, engine: Engine, told: Callable[[int], None] | None) -> t
         read.append((sheets, name))
         if sheets and not any(map(_why_missing, sheets)):
             break
+    # PDFium makes an empty page of what is none; where pypdf finds no page either, there is none
+    if failed and read and all(sheet.blank for sheet in read[0][0]):
+        read = []
     if not any(sheets for sheets, _ in read):
         asked = next((error for error in failed if isinstance(error, Encrypted | LimitReached)), None)
         raise asked or (failed[0] if failed else NoText("It has no pages."))

@@ -352,7 +352,7 @@ def _answered(
         return read(path, kind, url, told=lambda _pages: pipe.send_bytes(page), **options)
     except PaperpathError as error:
         return error
-    except (MemoryError, RecursionError):
+    except (MemoryError, RecursionError, ImportError):  # a library that has no room to be loaded
         return _too_large()
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _OF_MACHINE:

@@ -65,7 +65,7 @@ def count(path: Path) -> int:
 def _sheet(raw, document, index: int) -> Sheet:
     page = raw.FPDF_LoadPage(document.raw, index)
     if not page:
-        return Sheet(index + 1, 612.0, 792.0)
+        return Sheet(index + 1, 612.0, 792.0, blank=True)
     try:
         text = raw.FPDFText_LoadPage(page)
         if not text:
@@ -140,7 +140,8 @@ class _Reader:
         way = max((0, 1, 2, 3), key=lambda turn: (len(runs[turn]), -turn))
         width, height = (self.width, self.height) if (way - self.turn) % 2 == 0 else (self.height, self.width)
         turned = [word for turn, words in runs.items() if turn != way for word in words]
-        return Sheet(self.number, width, height, runs[way], turned, self._pictures(way))
+        blank = not codes and self.raw.FPDFPage_CountObjects(self.page) <= 0
+        return Sheet(self.number, width, height, runs[way], turned, self._pictures(way), blank)
 
     def _word(self, codes: list[int], start: int, end: int, runs: dict[int, list[Word]]) -> None:
         first, last = self._object(start), self._object(end - 1)
