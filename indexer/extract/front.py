@@ -163,8 +163,8 @@ def joined_title(lines: Sequence[Line], words: Collection[str] = ()) -> str:
     text = ""
     rows = rows_of(lines)
     for row in rows:
-        kept = [token.text for token in row if not _note(token, last=row is rows[-1] and token is row[-1])]
-        part = " ".join(kept)
+        kept = [token for token in row if not _note(token, last=row is rows[-1] and token is row[-1])]
+        part = "".join(f"{'' if token.raised and token.glued else ' '}{token.text}" for token in kept).strip()
         if re.search(r"\w-$", text) and part:
             stem, _, head = text.rpartition(" ")
             tail, _, rest = part.partition(" ")

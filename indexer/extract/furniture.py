@@ -11,7 +11,7 @@ from indexer.extract.layout import Layout, Line
 _PAGE_NUMBER = re.compile(
     r"[-–—\s\[(]*(?:page|p\.|pg\.?|seite)?\s*(?:\d{1,4}|[ivxlc]{1,7})(?:\s*(?:of|/|von)\s*\d{1,4})?[-–—\s\])]*", re.IGNORECASE
 )
-_STAMP = re.compile(r"arXiv:\d{4}\.\d{4,5}(?:v\d+)?\s*\[|^arXiv:[a-z-]+(?:\.[A-Z]{2})?/\d{7}", re.IGNORECASE)
+_STAMP = re.compile(r"\s*arXiv:\S+\s+\[[\w.-]+\]\s+\d{1,2}\s+\w{3,9}\.?\s+\d{4}\s*", re.IGNORECASE)
 _DEEP = 4  # lines from the top or the bottom of a page among which furniture is looked for
 
 
@@ -23,7 +23,7 @@ def without_furniture(pages: Sequence[Layout]) -> list[list[Line]]:
     numbered = _page_numbers(pages, edges)
     kept = []
     for index, page in enumerate(pages):
-        drop = {id(line) for line in page.lines if _STAMP.search(line.text) and len(line.words) <= 8}
+        drop = {id(line) for line in page.lines if len(line.words) <= 8 and _STAMP.fullmatch(line.text)}
         drop |= {id(line) for line in edges[index] if id(line) in repeated or id(line) in numbered}
         drop |= _line_numbers(page)
         text = [line for line in page.lines if id(line) not in drop]

@@ -26,15 +26,17 @@ MOST_ELEMENTS = 500_000
 _LARGE = 0.35
 _CHROME_TAGS = words("nav footer form dialog menu search")
 _CHROME_ROLES = words(
-    "navigation banner contentinfo search dialog alertdialog menu menubar toolbar tablist tab tooltip doc-toc directory")
+    "navigation banner contentinfo search dialog alertdialog menu menubar toolbar tablist tab tooltip doc-toc directory"
+)
 _CHROME_WORDS = words(
     "nav navbar navigation breadcrumb breadcrumbs sidebar sidenav cookie cookies consent gdpr newsletter subscribe subscription "
     "signup pagination pager paginator share sharing sharer sharebar sharedaddy social addtoany disqus utterances giscus "
     "recommended recommendations promo advert advertisement ads adsbygoogle sponsor sponsored popup modal masthead footer toc "
-    "tableofcontents topbar navlinks relatedposts skiplink offcanvas paywall upsell")
+    "tableofcontents topbar navlinks relatedposts skiplink offcanvas paywall upsell"
+)
 _CHROME_NAME = re.compile(
     r"related(?:-(?:posts?|articles?|content|stories|entries|links|pages|reading|box|list|wrap.*))?|read-(?:next|more)|"
-    r"more-(?:posts|from.*|articles|stories)|(?:prev|previous|next)(?:-(?:prev|next|post|article|page|link))+|"
+    r"more-(?:posts|from.*|articles|stories)|(?:prev|previous|next)(?:-(?:prev|next|post|article|page|link|area))+|no-?print|d-print-none|"
     r"post-(?:nav|ufi|links|tags|sharing)|(?:table-of-)?contents|you-may.*|(?:.*-)?also-like.*|(?:.*-)?author-(?:bio|box|card)|"
     r"(?:.*-)?about-(?:the-)?author|edit-(?:this-|on-)?(?:page|link|git.*)|page-edit|back-to-top|scroll-(?:to-)?top|"
     r"call-to-action|cta|sign-(?:up|in).*|log-?in.*|follow(?:-us|-me|-button|-links)?|(?:site|page|top)-header|"
@@ -48,11 +50,10 @@ _COMMENTS = re.compile(
 )
 _META = re.compile(
     r"(?:post|entry|article|page|blog|date|author|byline)-(?:meta(?:data)?|date|time|info|author|byline|details|reading-time)|"
-    r"by-?line|dateline|reading-time|published|posted-on|article-?metadata|meta|metadata|pubdate|dt-published|p-author|author|authors|"
-    r"sub-heading|post-subtitle|subtitle"
+    r"by-?line(?:-.*)?|dateline|reading-time|published|posted-on|article-?metadata|meta|metadata|pubdate|dt-published|p-author|author|authors|"
+    r"sub-heading|(?:.*-)?subtitle(?:-.*)?"
 )
-_NAMED = words(
-    "div section aside ul ol p table dl span header center details figure a h1 h2 h3 h4 h5 h6 form")
+_NAMED = words("div section aside ul ol p table dl span header center details figure a h1 h2 h3 h4 h5 h6 form")
 _LANDMARKS = (
     "//article[contains(concat(' ', normalize-space(@class), ' '), ' ltx_document ')]",
     "//*[self::article or @role='article']",
@@ -119,7 +120,7 @@ def read_html(body: bytes, url: str = "") -> Extracted:
     main = _main(tree)
     pieces = markup.read(main, tex=tex)
     title = _title(tree, main, told)
-    pieces = titled(pieces, title)
+    pieces = titled(pieces, title, told.authors)
     date = told.date or _printed_day(main, pieces, url)
     pieces = _trimmed(pieces)
     letters = sum(len(piece.text) for piece in pieces if piece.kind not in ("heading", "front"))
@@ -128,12 +129,12 @@ def read_html(body: bytes, url: str = "") -> Extracted:
     if not letters:
         raise NoText("The page holds no text.")
     return markup.extracted(
-        pieces, url, title=title, authors=_authors(tree, told), abstract=told.description, date=date,
+        pieces, url, title=title, authors=_authors(main, told, pieces), abstract=told.description, date=date,
         arxiv_id=told.arxiv_id, version=told.version, engine="html",
     )  # fmt: skip
 
 
-def titled(pieces: list[Piece], title: str) -> list[Piece]:
+def titled(pieces: list[Piece], title: str, authors: Sequence[str] = ()) -> list[Piece]:
     """The pieces with the heading that is the title no heading but front matter, and said once.
 
     What stands between it and the text (names, a date, the minutes it takes to read) is front matter too.
@@ -146,12 +147,23 @@ def titled(pieces: list[Piece], title: str) -> list[Piece]:
     kept = pieces[: at + 1]
     for i, piece in enumerate(pieces[at + 1 :], at + 1):
         again = piece.kind == "heading" and key(piece.text) == wanted
-        if not again and piece.kind == "body" and not piece.item and piece.text and _BYLINE.fullmatch(piece.text):
-            piece.kind = "front"
+        if not again and piece.kind == "body" and not piece.item and piece.text:
+            if not markup.has_letters(piece.text):
+                continue
+            if _BYLINE.fullmatch(piece.text) or _only_names(piece.text, authors):
+                piece.kind = "front"
         elif not again and piece.text and piece.kind not in ("front", "caption"):
             return kept + pieces[i:]
         kept += [] if again else [piece]
     return kept
+
+
+def _only_names(text: str, authors: Sequence[str]) -> bool:
+    """Whether a text holds nothing but the authors' names."""
+    rest = key(text)
+    for name in authors:
+        rest = rest.replace(key(name), " ")
+    return rest != key(text) and re.fullmatch(r"(?:by|and|written|\s)*", rest) is not None
 
 
 # What the bytes are
@@ -253,6 +265,10 @@ def _told(tree: HtmlElement, url: str) -> _Told:
     titles = [text_of(tag) for tag in tree.iter("title") if tag_of(tag.getparent()) == "head"][:1]
     told = [t for name in ("citation_title", "og:title", "twitter:title", "dc.title") for t in metas.get(name, [])]
     names = metas.get("citation_author", []) or front.get("authors", []) or (found.get("author") or "").split(";")
+    described = ("citation_abstract", "og:description", "description")
+    if metas.get("og:type", ["article"])[0] != "article":  # then it describes a site or a project
+        described = described[:1]
+    description = next((metas[name][0] for name in described if name in metas), "")
     return _Told(
         titles=tuple(filter(None, [*told, *titles])),
         site=metas.get("og:site_name", [""])[0],
@@ -262,9 +278,7 @@ def _told(tree: HtmlElement, url: str) -> _Told:
         or _published(metas)
         or found.get("date")
         or "",
-        description=next(
-            (metas[n][0] for n in ("citation_abstract", "og:description", "description") if n in metas), ""
-        ),
+        description=description,
         arxiv_id=identifier.id if identifier else None,
         version=identifier.version if identifier else None,
     )
@@ -371,21 +385,19 @@ def _people(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(found.values())
 
 
-def _authors(tree: HtmlElement, told: _Told) -> tuple[str, ...]:
-    """The authors: as LaTeXML or distill print them, else as the page's head has them."""
+def _authors(main: HtmlElement, told: _Told, pieces: Sequence[Piece]) -> tuple[str, ...]:
+    """The authors: as LaTeXML prints them, else as the page's head has them, else from a byline with a day or a `by`."""
     printed: list[str] = []
-    for person in tree.iter():
-        classes = class_names(person) if isinstance(person.tag, str) else frozenset()
-        if "ltx_personname" in classes:
+    for person in main.iter("span", "div"):
+        if "ltx_personname" in class_names(person):
             printed += _names(person)
-    if not printed and not told.authors:
-        for byline in tree.iter("d-byline", "dt-byline"):
-            printed += [
-                text_of(e)
-                for e in byline.iter()
-                if class_names(e) & {"author", "name"} and "authors" not in class_names(e)
-            ]
-    return _people(printed) or told.authors
+    if printed or told.authors:
+        return _people(printed) or told.authors
+    for piece in pieces:
+        text = re.sub(r"^(?:posted |written )?by\s+", "", piece.text, flags=re.IGNORECASE)
+        if piece.kind == "front" and (text != piece.text or day_of(text)):
+            printed += [name for part in re.split(r"[,;·•|]|\band\b", text) if _is_name(name := part.strip())]
+    return _people(printed)
 
 
 def _names(person: HtmlElement) -> list[str]:
@@ -554,9 +566,13 @@ def _is_chrome(element: HtmlElement, tag: str, large: bool) -> bool:
         return not large
     if tag in ("ul", "ol", "div", "table", "dl", "aside", "section") and _is_contents(element):
         return True
+    if tag == "address" and not large:
+        element.set("class", "byline")
     if tag not in _NAMED:
         return False
     inline = tag in ("span", "a")
+    if inline and tag_of(element.getparent())[:1] == "h":
+        return False
     for name in _names_of(element):
         if not name or (name.startswith("ltx-") and not name.startswith(("ltx-page", "ltx-toc"))):
             continue
@@ -573,7 +589,7 @@ def _is_chrome(element: HtmlElement, tag: str, large: bool) -> bool:
 
 def weighs_little(element: HtmlElement) -> bool:
     """Whether an element holds no more than a line or two, and no heading."""
-    return len(text_of(element)) < 200 and not any(True for _ in element.iter("h1", "h2", "h3", "pre"))
+    return len(text_of(element)) < 200 and not any(True for _ in element.iterdescendants("h1", "h2", "h3", "pre"))
 
 
 def _is_outer(element: HtmlElement, tag: str) -> bool:
@@ -617,6 +633,8 @@ def _main(tree: HtmlElement) -> HtmlElement:
 
 def _trimmed(pieces: list[Piece]) -> list[Piece]:
     """The pieces without headings of what was taken away, and without what is left of a site's frame at both ends."""
+    begun = next((i for i, piece in enumerate(pieces) if piece.text and piece.kind not in ("front", "caption")), 0)
+    pieces = pieces[:begun] + [piece for piece in pieces[begun:] if piece.kind != "front"]
     pieces = _without_empty(pieces)
     pieces = _without_end(pieces)
     return _without_start(pieces)

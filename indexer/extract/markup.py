@@ -29,34 +29,43 @@ MOST_LEVELS = 400  # of elements within elements: browsers give up at 512
 
 _BLOCKS = words(
     "address article aside blockquote body caption center dd details dir div dl dt fieldset figcaption figure footer form "
-    "frameset header hgroup html legend li main menu nav ol p section summary table tbody td tfoot th thead tr ul")
+    "frameset header hgroup html legend li main menu nav ol p section summary table tbody td tfoot th thead tr ul"
+)
 _NEVER = words(
     "script style template noscript head title meta link button input select option textarea label datalist dialog object "
-    "embed applet param map area frame noframes rp rt clipboard-copy d-front-matter d-bibliography dt-bibliography")
+    "embed applet param map area frame noframes rp rt clipboard-copy d-front-matter d-bibliography dt-bibliography "
+    "d-footnote-list dt-fn-list"
+)
 _MEDIA = words("img svg video audio iframe canvas object embed picture")
 _CODE = frozenset(("pre", "xmp", "listing", "plaintext"))
 _UNSEEN = words(
     "sr-only visually-hidden visuallyhidden screen-reader-text screen-reader-only mw-editsection ltx_ERROR ltx_pagination "
     "ltx_listing_data mw-cite-backlink ltx_bib_cited MathJax_Preview toolbar toolbar-item code-header code-block-header "
-    "code-lang copy-btn copy-code copybtn copy-button copy-code-button zeroclipboard-container language-label")
+    "code-lang copy-btn copy-code copybtn copy-button copy-code-button zeroclipboard-container language-label"
+)
 _ABSTRACT = frozenset(("abstract", "ltx_abstract"))
 _FRONT = words(
-    "ltx_authors ltx_dates ltx_titlepage ltx_keywords ltx_classification byline subtitle dateline author-list")
+    "ltx_authors ltx_dates ltx_titlepage ltx_keywords ltx_classification byline subtitle dateline author-list"
+)
 _CAPTION = words("caption figcaption wp-caption-text image-caption caption-text ltx_caption figure-caption")
 _NOTES = words("footnotes endnotes footnotes-list footnote-list footnotedef")
 _NOTE = words(
-    "footnote sidenote marginnote ltx_role_footnote ltx_role_footnotetext ltx_role_footnotemark ltx_role_thanks")
+    "footnote sidenote marginnote ltx_role_footnote ltx_role_footnotetext ltx_role_footnotemark ltx_role_thanks"
+)
 _NOTE_CALLS = words("footnote-ref footnote-reference footnote-anchor footref fn-ref footnote-number")
 _NOTE_BACK = re.compile(r"[\s↩↑⤴⏎↵^\u200d\ufe0e\ufe0f]*|\[?(?:return|back|jump up)\]?", re.IGNORECASE)
 _PERMALINK = words(
     "headerlink permalink anchor anchor-link anchorjs-link anchorlink heading-anchor header-anchor header-link heading-link "
-    "hash-link direct-link doc-anchor deep-link")
+    "hash-link direct-link doc-anchor deep-link"
+)
 _GUTTER = words(
     "lineno linenos linenumber linenumbers line-number line-numbers lnt ln gutter gl rouge-gutter linenodiv blob-num "
-    "hljs-ln-numbers hljs-ln-n react-code-line-number code-line-number ltx_tag_listingline")
+    "hljs-ln-numbers hljs-ln-n react-code-line-number code-line-number ltx_tag_listingline"
+)
 _CODE_LINE = words("line token-line code-line ltx_listingline view-line cm-line CodeMirror-line")
 _CODE_TABLE = words(
-    "highlighttable lntable rouge-table codehilitetable hljs-ln highlight blob-code js-file-line-container")
+    "highlighttable lntable rouge-table codehilitetable hljs-ln highlight blob-code js-file-line-container"
+)
 _DIGITS = re.compile(r"[\d\s.:|]*")
 _ORDINAL = words("st nd rd th tm r ®")
 # What MathJax and KaTeX find in running text; the length is bounded so that a page of openings costs no time.
@@ -220,7 +229,6 @@ def _is_notes(element: HtmlElement, tag: str, classes: frozenset[str]) -> bool:
         classes & _NOTES
         or element.get("role") in ("doc-endnotes", "doc-footnote")
         or element.get("id") == "footnotes"
-        or tag in ("d-footnote-list", "dt-fn-list")
         or (tag in _BLOCKS and "footnote" in classes)
     )
 
@@ -393,7 +401,7 @@ class _Reader:
             self.ids.append(anchor)
         if level:
             self._heading(element, level)
-        elif tag in _CODE or "ltx_listing" in classes:
+        elif tag in _CODE or "ltx_listing" in classes or (tag in ("d-code", "dt-code") and "block" in element.attrib):
             self._code(element)
         elif tag == "table" or "ltx_tabular" in classes:
             self._table(element, classes)
@@ -401,7 +409,7 @@ class _Reader:
             self._list(element, tag)
         elif tag == "li" or "ltx_bibitem" in classes or element.get("role") == "doc-biblioentry":
             self._item(element, classes)
-        elif tag in _BLOCKS or (tag.startswith("d-") and tag not in ("d-cite", "d-footnote")):
+        elif tag in _BLOCKS or (tag.startswith("d-") and tag not in ("d-cite", "d-footnote", "d-code")):
             self._block(element, tag, classes)
         else:
             self._inline(element, tag, classes)
@@ -541,7 +549,7 @@ class _Reader:
         self.write("]")
 
     def _heading(self, element: HtmlElement, level: int) -> None:
-        if self.apart:
+        if self.apart or (self.kind == "front" and level > 1):
             self.flush()
             self.children(element)
             self.flush()
@@ -573,7 +581,7 @@ class _Reader:
 
     def _code(self, element: HtmlElement) -> None:
         self.flush()
-        if (text := code_text(element, self.facts.mathjax)).strip():
+        if (text := code_text(element)).strip():
             self.append(Piece("code", text))
         self.bullet = ""
 
@@ -759,8 +767,21 @@ class _Reader:
         return None
 
 
-def code_text(element: HtmlElement, mathjax: bool = False) -> str:
+def code_text(element: HtmlElement) -> str:
     """The text of a `<pre>` or the like as it stands, without numbers of lines and what can be pressed."""
+    listed = [line for line in element.iter("div", "span") if "ltx_listingline" in class_names(line)]
+    if listed:  # LaTeXML's lines, in which only hard spaces count
+        for space in element.iter("span"):
+            if class_names(space) & {"ltx_lst_space", "ltx_lst_whitespace"} and space.text:
+                space.text = space.text.replace(" ", "\xa0")
+        lines = (re.sub(r"[ \t\n\r\f]+", " ", _raw_code(line)).strip(" ") for line in listed)
+        text = "\n".join(lines)
+    else:
+        text = _raw_code(element)
+    return re.sub(r"\A(?:[ \t]*\n)+", "", _tidy(text)).rstrip()
+
+
+def _raw_code(element: HtmlElement) -> str:
     parts: list[str] = []
 
     def at_start() -> bool:
@@ -777,16 +798,18 @@ def code_text(element: HtmlElement, mathjax: bool = False) -> str:
         numbers = classes & _GUTTER or "user-select" in (node.get("style") or "") or "data-line-number" in node.attrib
         if numbers and _DIGITS.fullmatch("".join(node.itertext())):
             return
-        if tag in _NEVER or tag in _MEDIA or classes & _UNSEEN or (is_hidden(node) and not classes & _CODE_LINE):
+        if tag in _NEVER or tag in _MEDIA or classes & _UNSEEN or is_hidden(node):
             return
         line = bool(classes & _CODE_LINE) or tag in ("tr", "li")
         if (line or tag in ("div", "p")) and not at_start():
             parts.append("\n")
         before = len(parts)
         inside(node)
-        if line and not (node.tail or "").startswith("\n") and (len(parts) == before or not at_start()):
-            parts.append("\n")
-        elif tag in ("div", "p") and len(parts) > before and not at_start():
+        if line and (node.tail or "").startswith("\n"):
+            return
+        if (line and (len(parts) == before or not at_start())) or (
+            tag in ("div", "p") and len(parts) > before and not at_start()
+        ):
             parts.append("\n")
 
     def inside(node: HtmlElement) -> None:
@@ -799,7 +822,7 @@ def code_text(element: HtmlElement, mathjax: bool = False) -> str:
                 parts.append(child.tail)
 
     inside(element)
-    return re.sub(r"\A(?:[ \t]*\n)+", "", _tidy("".join(parts))).rstrip()
+    return "".join(parts)
 
 
 def _heading_level(element: HtmlElement, tag: str, classes: frozenset[str]) -> int:
@@ -1020,7 +1043,7 @@ def _references(
     if not entries:
         return _linked_papers(pieces, blocks, owners)
     raws = [entry.text[len(entry.bullet) :] for entry in entries]
-    parsed = parse_all([(_LINKS_LEAD.sub("", raw), entry.label, 0) for raw, entry in zip(raws, entries, strict=True)])
+    parsed = parse_all([(_to_parse(raw, entry), entry.label, 0) for raw, entry in zip(raws, entries, strict=True)])
     found: list[Reference] = []
     for reference, raw, entry in zip(parsed, raws, entries, strict=True):
         identifier, doi = _cited(entry.links)
@@ -1043,6 +1066,14 @@ def _references(
             if number is not None:
                 mentions.setdefault(number, []).append(_mention(piece, block, link, owner))
     return tuple(replace(reference, mentions=tuple(mentions.get(i, ()))) for i, reference in enumerate(found))
+
+
+def _to_parse(raw: str, entry: Piece) -> str:
+    """An entry without words of the page's own making, and without a title that is known and leads it."""
+    raw = _LINKS_LEAD.sub("", raw)
+    if entry.title and raw.startswith(entry.title):
+        raw = re.sub(r"^[\s.,]*(?:\[[A-Z]+\]\s*)*", "", raw[len(entry.title) :])
+    return raw
 
 
 def _linked_papers(

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from indexer.document import Block, Reference, Section, TextMention
 from indexer.extract.reference_names import SUFFIXES
 
-_PROSE = frozenset(["abstract", "body", "caption", "figure", "table", "footnote", "appendix"])
+_READ = frozenset(["abstract", "body", "caption", "figure", "table", "formula", "footnote", "appendix"])
 _ROWS = ("table", "figure")  # kinds that keep their line ends: there a row is a sentence
 LONGEST_SENTENCE = 1500
 _MOST_MARKS = 100_000
@@ -70,14 +70,23 @@ def _runs(pages: Sequence[str], blocks: Sequence[Block]) -> Iterator[_Run]:
     """Paragraphs whole again that a column's or a page's end, a float or a formula has cut."""
     parts: dict[str, list[Block]] = {}
     for block in blocks:
-        if block.kind not in _PROSE or not 0 <= block.page < len(pages):
+        if block.kind not in _READ or not 0 <= block.page < len(pages):
             continue
-        kind = "body" if block.kind == "appendix" else block.kind
-        if not block.continued and kind in parts:
+        kind: str = "body" if block.kind == "appendix" else block.kind
+        if kind in parts and not (block.continued or _splits_mark(pages, parts[kind][-1], block)):
             yield _run(pages, kind, parts.pop(kind))
         parts.setdefault(kind, []).append(block)
     for kind, rest in parts.items():
         yield _run(pages, kind, rest)
+
+
+def _splits_mark(pages: Sequence[str], before: Block, block: Block) -> bool:
+    """Whether a page ends between an author and the year: `et al.` is no sentence's end then."""
+    end = pages[before.page][max(before.start, before.end - 8) : before.end]
+    return end.endswith(("al.", "al")) and bool(_YEAR_FIRST.match(pages[block.page], block.start, block.end))
+
+
+_YEAR_FIRST = re.compile(r"[(\[](?:1[89]|20)\d\d")
 
 
 def _run(pages: Sequence[str], kind: str, blocks: Sequence[Block]) -> _Run:
@@ -131,8 +140,9 @@ _RAISED = re.compile(r"(?<=[\w.,;:)\]”\"’])\^\{?(\d{1,3}(?:[,–—-]\d{1,3}
 _NUMBERS = re.compile(r"(\d{1,4})(?:\s?[–—−-]\s?(\d{1,4}))?")
 _NOTE = re.compile(
     r"(?:see|also|e\.\s?g\.|cf\.|and|references?|therein|sec(?:tion|t)?s?\b|chap(?:ter)?s?\b|ch\b|theorem|thm|lemma|"
-    r"prop(?:osition)?|cor(?:ollary)?|p{1,2}\b|pages?|fig(?:ure)?s?\b|table|alg(?:orithm)?|eqs?\b|equation|def(?:inition)?|appendix|app\b|part|"
-    r"vol(?:ume)?|inter alia|etc|among|many|others|§|remark|example|line|slide|footnote|exercise|problem|assumption|version)",
+    r"prop(?:osition)?|cor(?:ollary)?|p{1,2}\b|pages?|fig(?:ure)?s?\b|table|alg(?:orithm)?|eqs?\b|equation|part|"
+    r"def(?:inition)?|appendix|app\b|vol(?:ume)?|inter alia|etc|among|many|others|§|remark|example|line|slide|footnote|"
+    r"exercise|problem|assumption|version)",
     re.IGNORECASE,
 )
 _SIGN_BEFORE = re.compile(r"[∈=∼~×·*/^<>≤≥≈⊂⊆∪∩∝→−]\s*$")
@@ -142,6 +152,8 @@ _INTERVAL_BEFORE = re.compile(
     r"(?: (?:of|on|over|in|into|from|to|the|within|by|at random))*|(?:^|\s)[b-hj-zB-HJ-Z]\s?(?:in|:)?)\s*$"
 )
 _SHAPE_BEFORE = re.compile(r"(?:\bshapes?(?: of| is)?|\bfrom \[[\d, ]{1,20}\] to)\s*$")
+_CELL_BEFORE = re.compile(r"(?:\n|  |^)$")
+_CELL_AFTER = re.compile(r"\n|  |$")
 _FROM_TO = re.compile(r"\bfrom\s*$")
 _TO = re.compile(r"\s*to\s*\[")
 _PAIR = re.compile(r"\s*(\d+)\s*,\s*(\d+)\s*")
@@ -164,13 +176,14 @@ def _by_number(runs: Sequence[_Run], numbers: dict[str, int]) -> list[tuple[_Run
 def _brackets_in(run: _Run, numbers: dict[str, int]) -> list[_Mark]:
     marks: list[_Mark] = []
     text = run.text
+    most = max(map(int, numbers), default=0)
     last: tuple[int, int] | None = None  # the number that a bracket ended with, and where
     for match in _BRACKET.finditer(text):
         inner = match[1]
         if not any(c.isdigit() for c in inner[:40]):
             continue
-        cited = _numbers_of(inner, numbers)
-        if not cited or _no_citation(text, match.start(), match.end()):
+        cited = _numbers_of(inner, numbers, most)
+        if not cited or _no_citation(text, match.start(), match.end(), run.kind == "formula"):
             last = None
             continue
         if last is not None and re.fullmatch(r"\s?[–—-]\s?", text[last[1] : match.start()]):
@@ -185,10 +198,9 @@ def _brackets_in(run: _Run, numbers: dict[str, int]) -> list[_Mark]:
     return marks
 
 
-def _numbers_of(inner: str, numbers: dict[str, int]) -> list[int]:
-    """The numbers in a bracket; none unless each may be an entry's, and what else it says is a note on one."""
+def _numbers_of(inner: str, numbers: dict[str, int], most: int) -> list[int]:
+    """The numbers in a bracket; none unless each may be an entry's (up to `most`), and the rest is a note."""
     cited: list[int] = []
-    most = max(map(int, numbers))
     noted = False
     for part in re.split(r"[,;]|\band\b|&", inner):
         part = part.strip()
@@ -214,8 +226,13 @@ def _numbers_of(inner: str, numbers: dict[str, int]) -> list[int]:
     return cited
 
 
-def _no_citation(text: str, start: int, end: int) -> bool:
-    """Whether brackets around numbers are an interval's, an index's or a list item's."""
+def _no_citation(text: str, start: int, end: int, formula: bool) -> bool:
+    """Whether brackets around numbers are an interval's, an index's or a list item's.
+
+    What was taken for a formula may be a table: a bracket that has a cell for itself is a citation.
+    """
+    if formula and not (_CELL_BEFORE.search(text, max(0, start - 3), start) and _CELL_AFTER.match(text, end)):
+        return True
     before = text[max(0, start - 40) : start]
     spaced = not before or before[-1].isspace()
     pair = _PAIR.fullmatch(text, start + 1, end - 1)
@@ -243,6 +260,7 @@ def _no_citation(text: str, start: int, end: int) -> bool:
 def _plain_in(run: _Run, numbers: dict[str, int], pattern: re.Pattern[str]) -> list[_Mark]:
     """Numbers in round brackets or raised."""
     marks = []
+    most = max(map(int, numbers), default=0)
     for match in pattern.finditer(run.text):
         before = run.text[max(0, match.start() - 24) : match.start()]
         if pattern is _ROUND and re.search(
@@ -253,7 +271,7 @@ def _plain_in(run: _Run, numbers: dict[str, int], pattern: re.Pattern[str]) -> l
             continue
         if pattern is _RAISED and re.search(r"(?:\b\w|\d|[)\]])$", before) and not re.search(r"[.,;:”\"’]$", before):
             continue  # x^2, 10^6
-        cited = _numbers_of(match[1], numbers)
+        cited = _numbers_of(match[1], numbers, most)
         if cited:
             marks.append(_Mark(match.start(), match.end(), tuple(dict.fromkeys(numbers[str(n)] for n in cited))))
     return marks
@@ -290,7 +308,7 @@ _WORD_START = re.compile(r"(?<![^\s(\[“\"/;—\d^])[^\W\d_]")  # also after th
 _AND = re.compile(r"(?:,?\s(?:and|&|und|et|y)|,)$")
 _WINDOW = 160  # characters before a year in which its names stand
 _MOST_NAMES = 8
-_NO_YEAR_MARK = re.compile(r"\bet\.?\sal\.?\s?(?=[)\];])")
+_ALONE = re.compile(r"\bet\.?\sal\b(?:\.|(?!\.))(?![’']?s?\s?,?\s?[(\[]?(?:(?:1[89]|20)\d\d|in press|to appear|n\.d))")
 
 
 class _Named(NamedTuple):
@@ -323,7 +341,7 @@ def _index(references: Sequence[Reference]) -> _Index:
     authors: list[tuple[str, ...]] = []
     years: list[tuple[int | None, str]] = []
     cut: list[bool] = []
-    whole: list[str] = []  # `Karpathy, Andrej` as an organisation's name would be printed
+    whole: list[str] = []  # `Karpathy, Andrej` in the text, where a `.bib` has it in braces
     for n, reference in enumerate(references):
         names = tuple(key for name in reference.authors if (key := name_key(name)))
         if not names and reference.title:  # what has no author is cited by its title's first words
@@ -331,9 +349,10 @@ def _index(references: Sequence[Reference]) -> _Index:
         authors.append(names)
         for key in _ends(names[0]) if names else ():
             first[key].append(n)
-        if len(reference.authors) == 1 and "," in reference.authors[0]:
-            whole.append(_key(reference.authors[0]))
-            first[whole[-1]].append(n)
+        turned = [_key(name) for name in reference.authors if "," in name]
+        whole += turned
+        if turned and "," in reference.authors[0]:
+            first[turned[0]].append(n)
         letters = re.findall(rf"(?<!\d){reference.year}([a-z])\b", reference.raw) if reference.year else []
         years.append((reference.year, letters[-1] if letters else ""))
         cut.append(bool(re.search(r"\bet al\b|\bothers\b", reference.raw)))
@@ -395,9 +414,7 @@ def _names_in(run: _Run, index: _Index) -> list[_Mark]:
         marks.append(_Mark(named.start, end, tuple(dict.fromkeys(cited))))
         if len(marks) > _MOST_MARKS:
             break
-    if any(year is None for year, _ in index.years):
-        marks += _without_year(text, index)
-    return marks
+    return marks + _without_year(text, index, marks)
 
 
 def _years_at(text: str, match: re.Match[str]) -> tuple[list[tuple[int | None, str]], int]:
@@ -416,15 +433,21 @@ def _years_at(text: str, match: re.Match[str]) -> tuple[list[tuple[int | None, s
     return years, at
 
 
-def _without_year(text: str, index: _Index) -> list[_Mark]:
-    """`(Anil et al.)`, where the entry prints no year."""
-    marks = []
-    for match in _NO_YEAR_MARK.finditer(text):
+def _without_year(text: str, index: _Index, marks: Sequence[_Mark]) -> list[_Mark]:
+    """`Anil et al.` without a year, where one reference only begins with that name."""
+    starts = [mark.start for mark in marks]
+    found = []
+    for match in _ALONE.finditer(text):
+        at = bisect_right(starts, match.start()) - 1
+        if at >= 0 and match.start() < marks[at].end:
+            continue
         named = _named_before(text, match.end(), index)
-        n = _resolved(named, None, "", index) if named else None
-        if named and n is not None:
-            marks.append(_Mark(named.start, match.end(), (n,)))
-    return marks
+        if named is None:
+            continue
+        fits = [n for n in dict.fromkeys(index.first[named.names[0]]) if _begins(index.authors[n], named.names)]
+        if len(fits) == 1 and (len(index.authors[fits[0]]) > len(named.names) or index.cut[fits[0]]):
+            found.append(_Mark(named.start, match.end(), (fits[0],)))
+    return found
 
 
 def _named_before(text: str, at: int, index: _Index) -> _Named | None:

@@ -16,7 +16,7 @@ MARKS = "∗*†‡§¶‖#⋆★✩☆♦♣♠♥♢♡◦•·∥⊥⋄◇△
 
 
 class Token(NamedTuple):
-    """A printed word. `raised` says that it is small and stands above the line: a mark or a number.
+    """A printed word. `raised` says that it is small and stands above the line, `glued` that no space is before it.
 
     `cased` is its text with small capitals as small letters. Lengths are in points, as those of a `Word`.
     """
@@ -30,6 +30,7 @@ class Token(NamedTuple):
     italic: bool
     mono: bool
     raised: bool
+    glued: bool
 
 
 def rows_of(lines: Sequence[Line]) -> list[list[Token]]:
@@ -82,7 +83,8 @@ def _token(pieces: Sequence[Word], raised: bool) -> Token:
     ]
     text, font = _clean("".join(piece.text for piece in pieces)), lead.font
     x0, x1 = pieces[0].x0, max(piece.x1 for piece in pieces)
-    return Token(text, _clean("".join(cased)), x0, x1, lead.size, font.bold, font.italic, font.mono, raised)
+    glued = pieces[0].glued
+    return Token(text, _clean("".join(cased)), x0, x1, lead.size, font.bold, font.italic, font.mono, raised, glued)
 
 
 def _clean(word: str) -> str:

@@ -281,8 +281,10 @@ class _Process:
 
     def code(self, seconds: float = 5) -> int | None:
         """Its exit status, None if it lives on for so many seconds."""
-        wait([self.process.sentinel], seconds)
+        if not wait([self.process.sentinel], seconds):
+            return None
         with _BIRTHS:
+            self.process.join(5)  # its end is seen a moment before its status can be had
             return self.process.exitcode
 
     def bury(self) -> None:
