@@ -37,6 +37,7 @@ torture: .venv/.tests-installed
 
 bench: .venv/.tests-installed
 	@$(BIN)/python bench/reindex.py
+	@test ! -d ../shared/papers || $(BIN)/python bench/extract.py ../shared/papers
 
 lint: .venv/.tests-installed
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
