@@ -173,9 +173,9 @@ def _one_word(before: Word, word: Word, gap: float, level: bool) -> bool:
 
 
 def _line(run: list[Word], page: int) -> Line:
-    if len(run) == 1:
-        word = run[0]
-        return Line(run, page, word.x0, word.x1, word.y, word.size, word.font)
+    word = run[0]
+    if all(w.size == word.size and w.font is word.font and w.y == word.y for w in run):
+        return Line(run, page, min([w.x0 for w in run]), max([w.x1 for w in run]), word.y, word.size, word.font)
     sizes: Counter[float] = Counter()
     fonts: Counter[Font] = Counter()
     ys: Counter[float] = Counter()

@@ -14,8 +14,7 @@ from indexer.extract.sheet import Font, Sheet, Word
 
 NAME = "pdfium"
 
-_SPACES = frozenset([0, 9, 10, 13, 32, 0xA0, 0x200B, 0x3000, *range(0x2000, 0x200B)])
-_LINE_END_HYPHENS = frozenset([2, 0xFFFE])  # what PDFium puts in the place of a hyphen that ends a line
+_WORD = re.compile("[^\x00\t\n\r \xa0\u2000-\u200b\u3000\x02\ufffe]+[\x02\ufffe]?")  # the last two: a hyphen at a line's end
 _BOLD = re.compile(r"bold|black|heavy|demi|medi(?!um)|cmbx|cmssbx|[-,]b(?:old)?(?:i|\b)", re.IGNORECASE)
 _ITALIC = re.compile(r"ital|obli|slant|cmti|cmsl|[-,](?:it|i)\b|regu?ital", re.IGNORECASE)
 _MONO = re.compile(r"mono|courier|typewriter|cmtt|consol|sftt|ectt|inconsol|menlo|nimbusmon|txtt|lmtt|code", re.IGNORECASE)
@@ -84,9 +83,11 @@ class _Calls:
     def __init__(self, raw) -> None:
         handle, index, number = ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p
         for name, result, *arguments in (
+            ("FPDFText_GetText", ctypes.c_int, handle, index, index, number),
             ("FPDFText_GetUnicode", ctypes.c_uint, handle, index),
             ("FPDFText_GetTextObject", ctypes.c_void_p, handle, index),
             ("FPDFText_GetFontSize", ctypes.c_double, handle, index),
+            ("FPDFText_GetMatrix", ctypes.c_int, handle, index, number),
             ("FPDFTextObj_GetFont", ctypes.c_void_p, handle),
             ("FPDFText_GetCharOrigin", ctypes.c_int, handle, index, number, number),
             ("FPDFText_GetCharBox", ctypes.c_int, handle, index, number, number, number, number),
@@ -104,7 +105,6 @@ class _Reader:
         self.raw, self.page, self.number = raw, page, number
         self.text = ctypes.cast(text, ctypes.c_void_p).value
         self.count = raw.FPDFText_CountChars(text)
-        self.handle = text
         if _Reader.calls is None:
             _Reader.calls = _Calls(raw)
         self.c = _Reader.calls
@@ -116,49 +116,58 @@ class _Reader:
         self.left, self.bottom = box.left, box.bottom
         self.width, self.height = abs(box.right - box.left), abs(box.top - box.bottom)
         self.turn = raw.FPDFPage_GetRotation(page) % 4  # quarter turns, clockwise
-        self.types: dict[int, tuple[float, Font, int, float]] = {}  # size, font, quarter turns, shift
+        self.types: dict[int, tuple[float, Font, int, float]] = {}  # size, font, quarter turns, baseline
         self.matrix = raw.FS_MATRIX()
+        self.matrix_at = ctypes.addressof(self.matrix)
 
     def sheet(self) -> Sheet:
-        text, get = self.text, self.c.FPDFText_GetUnicode
-        codes = [get(text, i) for i in range(self.count)]
+        printed = self._printed()
         runs: dict[int, list[Word]] = {0: [], 1: [], 2: [], 3: [], -1: []}
-        start = 0
-        for end, code in enumerate(codes):
-            if code in _SPACES:
-                if end > start:
-                    self._word(codes, start, end, runs)
-                start = end + 1
-            elif code in _LINE_END_HYPHENS:
-                if end > start:
-                    codes[end] = 0x2D
-                    self._word(codes, start, end + 1, runs)
-                start = end + 1
-        if len(codes) > start:
-            self._word(codes, start, len(codes), runs)
+        text, find, types = self.text, self.c.FPDFText_GetTextObject, self.types
+        for match in _WORD.finditer(printed):
+            start, end = match.span()
+            first = find(text, start) or 0
+            last = (find(text, end - 1) or 0) if end - start > 1 else first
+            if first == last:
+                if first not in types:
+                    types[first] = self._type(first, start)
+                self._run(match[0], start, end, first, False, runs)
+            else:
+                self._parts(match[0], start, runs)
         # most words lie the same way; what doesn't is a stamp or an axis label
         way = max((0, 1, 2, 3), key=lambda turn: (len(runs[turn]), -turn))
         width, height = (self.width, self.height) if (way - self.turn) % 2 == 0 else (self.height, self.width)
         turned = [word for turn, words in runs.items() if turn != way for word in words]
-        blank = not codes and self.raw.FPDFPage_CountObjects(self.page) <= 0
+        blank = not printed and self.raw.FPDFPage_CountObjects(self.page) <= 0
         return Sheet(self.number, width, height, runs[way], turned, self._pictures(way), blank)
 
-    def _word(self, codes: list[int], start: int, end: int, runs: dict[int, list[Word]]) -> None:
-        first, last = self._object(start), self._object(end - 1)
-        if first == last:
-            self._run(codes, start, end, first, False, runs)
-            return
+    def _printed(self) -> str:
+        """The page's characters, one for each of PDFium's."""
+        if self.count <= 0:
+            return ""
+        units = (ctypes.c_ushort * (self.count + 1))()
+        got = self.c.FPDFText_GetText(self.text, 0, self.count, ctypes.addressof(units))
+        text = bytes(units)[: 2 * self.count].decode("utf-16-le", "surrogatepass")
+        if got == self.count + 1 and len(text) == self.count:
+            return text
+        # the text leaves something out, or some character takes two units: one by one, where each has its place
+        get = self.c.FPDFText_GetUnicode
+        return "".join(chr(code) if (code := get(self.text, i)) < 0x110000 else "\ufffd" for i in range(self.count))
+
+    def _parts(self, printed: str, start: int, runs: dict[int, list[Word]]) -> None:
+        """A word that several text objects draw, cut where the type changes."""
+        end = start + len(printed)
         at, glued = start, False
-        objects = [first, *(self._object(i) for i in range(start + 1, end - 1)), last]
+        objects = [self._object(i) for i in range(start, end)]
         for i in range(start + 1, end + 1):
             if i == end or not self._alike(objects[i - start], objects[at - start]):
-                self._run(codes, at, i, objects[at - start], glued, runs)
+                self._run(printed[at - start : i - start], at, i, objects[at - start], glued, runs)
                 at, glued = i, True
 
     def _object(self, i: int) -> int:
         address = self.c.FPDFText_GetTextObject(self.text, i) or 0
         if address not in self.types:
-            self.types[address] = self._type(address, i) if address else (0.0, Font(), 0, 0.0)
+            self.types[address] = self._type(address, i)
         return address
 
     def _alike(self, a: int, b: int) -> bool:
@@ -166,11 +175,13 @@ class _Reader:
         if a == b or not a or not b:
             return True
         first, second = self.types[a], self.types[b]
-        return first[0] == second[0] and first[1] == second[1] and first[2:] == second[2:]
+        return first[:3] == second[:3] and abs(first[3] - second[3]) < 0.05
 
     def _type(self, address: int, i: int) -> tuple[float, Font, int, float]:
+        if not address:
+            return 0.0, Font(), 0, 0.0
         matrix = self.matrix
-        if not self.raw.FPDFText_GetMatrix(self.handle, i, matrix):
+        if not self.c.FPDFText_GetMatrix(self.text, i, self.matrix_at):
             matrix.a, matrix.b, matrix.c, matrix.d = 1.0, 0.0, 0.0, 1.0
         size = self.c.FPDFText_GetFontSize(self.text, i) * math.hypot(matrix.c, matrix.d)
         angle = math.degrees(math.atan2(matrix.b, matrix.a))
@@ -179,7 +190,7 @@ class _Reader:
         font = self.c.FPDFTextObj_GetFont(address) or 0
         if font not in self.fonts:
             self.fonts[font] = self._font(ctypes.cast(font, self.raw.FPDF_FONT)) if font else Font()
-        return (round(size, 1), self.fonts[font], turn, round(matrix.f, 1))
+        return round(size, 1), self.fonts[font], turn, matrix.f
 
     def _font(self, font) -> Font:
         raw = self.raw
@@ -189,26 +200,26 @@ class _Reader:
         flags = raw.FPDFFont_GetFlags(font)
         return font_of(buffer.value.decode("utf-8", "replace"), max(flags, 0))
 
-    def _run(self, codes: list[int], start: int, end: int, address: int, glued: bool, runs: dict) -> None:
-        calls, text = self.c, self.text
-        size, font, turn = self.types[address][:3] if address else (0.0, Font(), 0)
-        d, r = self.doubles, self.refs
-        calls.FPDFText_GetCharOrigin(text, start, r[0], r[1])
-        ox, oy = d[0].value, d[1].value
-        calls.FPDFText_GetCharBox(text, start, r[0], r[1], r[2], r[3])
-        left, right, bottom, top = d[0].value, d[1].value, d[2].value, d[3].value
+    def _run(self, printed: str, start: int, end: int, address: int, glued: bool, runs: dict) -> None:
+        box, text, r = self.c.FPDFText_GetCharBox, self.text, self.refs
+        d0, d1, d2, d3 = self.doubles
+        size, font, turn, base = self.types[address]
+        box(text, start, *r)
+        left, right, bottom, top = d0.value, d1.value, d2.value, d3.value
         if end - 1 > start:
-            calls.FPDFText_GetCharBox(text, end - 1, r[0], r[1], r[2], r[3])
-            left, right = min(left, d[0].value), max(right, d[1].value)
-            bottom, top = min(bottom, d[2].value), max(top, d[3].value)
-        if turn == self.turn:
-            x0, x1, y = left - self.left, right - self.left, self.height - (oy - self.bottom)
-        else:
-            x0, x1, y = self._placed(left, right, bottom, top, ox, oy, turn)
-        printed = "".join(map(chr, codes[start:end]))
+            box(text, end - 1, *r)
+            left, right = min(left, d0.value), max(right, d1.value)
+            bottom, top = min(bottom, d2.value), max(top, d3.value)
+        if printed[-1] in "\x02\ufffe":
+            printed = printed[:-1] + "-"
         if not printed.isascii() and any("\ud800" <= c <= "\udfff" for c in printed):
             printed = printed.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        runs[turn].append(Word(printed, x0, x1, y, size, font, glued))
+        if turn == self.turn and address:
+            place = left - self.left, right - self.left, self.height - (base - self.bottom)
+        else:
+            self.c.FPDFText_GetCharOrigin(text, start, r[0], r[1])
+            place = self._placed(left, right, bottom, top, d0.value, d1.value, turn)
+        runs[turn].append(Word(printed, *place, size, font, glued))
 
     def _placed(self, left, right, bottom, top, ox, oy, turn) -> tuple[float, float, float]:
         """Left edge, right edge and baseline as one sees them who turns the page until the words stand upright."""
