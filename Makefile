@@ -4,7 +4,7 @@ PIP_ARGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIP_ARGS)
 
-.PHONY: install run test torture bench lint clean
+.PHONY: install run test torture bench fuzz lint clean
 
 install: .venv/.installed
 
@@ -38,6 +38,10 @@ torture: .venv/.tests-installed
 bench: .venv/.tests-installed
 	@$(BIN)/python bench/reindex.py
 	@test ! -d ../shared/papers || $(BIN)/python bench/extract.py ../shared/papers
+
+# An hour of broken PDFs; what it finds is below build/fuzz.
+fuzz: .venv/.tests-installed
+	@$(BIN)/python bench/fuzz_pdf.py
 
 lint: .venv/.tests-installed
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -13,7 +13,7 @@ PaperpathError
 │   ├── LibraryBusy             another reindex holds the lock
 │   ├── LibraryUnwritable       read-only, full, or not ours
 │   ├── GenerationDamaged       a file of it is missing or altered
-│   ├── FormatUnknown           written by a newer paperpath
+│   ├── FormatUnknown           written by a newer paperpath, or an earlier one
 │   └── ModelMismatch           embedded with another model than the one set
 ├── ModelError              the embedding model can't be had: exit 1
 │   ├── ModelUnknown            neither a folder nor a name that can be found

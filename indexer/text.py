@@ -102,7 +102,9 @@ def text_of(path: Path, settings: Settings, progress: Progress | None = None) ->
     try:
         kind = extract.kind_of(path)
     except FileNotFoundError:
-        raise SourceNotFound(f"{path} does not exist.", cure="Name a PDF, a saved web page or a markdown file.") from None
+        raise SourceNotFound(
+            f"{path} does not exist.", cure="Name a PDF, a saved web page or a markdown file."
+        ) from None
     except OSError as error:
         raise SourceUnreadable(f"{path} can't be read: {error.strerror}.") from None
     with Workers(1, settings.extract_seconds, settings.extract_megabytes, engine=settings.engine, ocr=settings.ocr,
@@ -116,7 +118,7 @@ def text_of(path: Path, settings: Settings, progress: Progress | None = None) ->
             return Understood(outcome=outcome_of(error), reason=error.message, cure=error.cure, blocks={}), None
         finally:
             progress.step(path.name)
-    return _understood(found), found
+    return described(found), found
 
 
 def outcome_of(error: ExtractError) -> Outcome:
@@ -132,7 +134,8 @@ def _is_binary(path: Path) -> bool:
         return b"\0" in file.read(1024)
 
 
-def _understood(found: Extracted) -> Understood:
+def described(found: Extracted) -> Understood:
+    """A text as `paperpath text` tells it, its pages by their numbers."""
     pages = [page.number for page in found.pages]
     return Understood(
         found.title, found.authors, found.abstract, found.date, found.arxiv_id, found.version, len(pages), "text", "", "",

@@ -57,7 +57,8 @@ class BarProgress(Progress):
 
         self._bars = Bars(
             TextColumn("{task.fields[stage]:<8}"), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn(),
-            TextColumn("{task.fields[pages]}"), TextColumn("{task.description}", markup=False), console=Console(stderr=True), transient=True,
+            TextColumn("{task.fields[pages]}"), TextColumn("{task.description}", markup=False),
+            console=Console(stderr=True), transient=True,
         )  # fmt: skip
         self._task = None
 

@@ -22,8 +22,7 @@ def for_terminal(understood: Understood, text: Extracted) -> Iterator[str]:
     """Title, authors, abstract, outline and references, then the text page by page, each block behind its kind: lines."""
     yield plain(understood.title) or "(no title found)"
     yield plain(", ".join(understood.authors)) or "(no authors found)"
-    arxiv_id = f"arXiv:{understood.arxiv_id}{f'v{understood.version}' if understood.version else ''}" if understood.arxiv_id else ""
-    facts = (understood.date, arxiv_id, f"{understood.pages} pages", understood.engine)
+    facts = (understood.date, _arxiv_id(understood), f"{understood.pages} pages", understood.engine)
     yield "  ".join(plain(fact) for fact in facts if fact)
     for missing in understood.missing:
         yield f"page {missing.page} has no text: {plain(missing.why)}"
@@ -37,9 +36,20 @@ def for_terminal(understood: Understood, text: Extracted) -> Iterator[str]:
     if understood.references:
         yield from ("", f"References: {len(understood.references)}")
     for reference in understood.references:
-        known = (reference.title or "(no title)", str(reference.year or ""), reference.arxiv_id or "", reference.doi or "")
+        known = (
+            reference.title or "(no title)",
+            str(reference.year or ""),
+            reference.arxiv_id or "",
+            reference.doi or "",
+        )
         pages = sorted({mention.page for mention in reference.mentions if mention.page})
-        where = f"mentioned on p. {', '.join(map(str, pages))}" if pages else "not mentioned" if not reference.mentions else ""
+        where = (
+            f"mentioned on p. {', '.join(map(str, pages))}"
+            if pages
+            else "not mentioned"
+            if not reference.mentions
+            else ""
+        )
         parts = [f"{reference.n}.", f"[{plain(reference.label)}]" if reference.label else "", *map(plain, known), where]
         yield wrapped("  ".join(part for part in parts if part), 2)
     for index, blocks in enumerate(_by_page(text)):
@@ -55,10 +65,8 @@ def for_markdown(understood: Understood, text: Extracted) -> Iterator[str]:
         yield f"# {escaped(understood.title)}"
     if understood.authors:
         yield escaped(", ".join(understood.authors))
-    facts = [f"Date: {understood.date}" if understood.date else ""]
-    facts += [f"arXiv: {understood.arxiv_id}{f'v{understood.version}' if understood.version else ''}" if understood.arxiv_id else ""]
-    if any(facts):
-        yield "  \n".join(escaped(fact) for fact in facts if fact)
+    if facts := [fact for fact in (understood.date, _arxiv_id(understood)) if fact]:
+        yield escaped(", ".join(facts))
     levels = {(section.page, section.start): section.level for section in text.sections}
     listed = before = False
     for index, blocks in enumerate(_by_page(text)):
@@ -70,7 +78,9 @@ def for_markdown(understood: Understood, text: Extracted) -> Iterator[str]:
                 continue
             if block.kind == "reference" and text.references:
                 if not listed:
-                    yield "\n".join(f"{r.n}. {escaped((f'[{r.label}] ' if r.label else '') + r.raw)}" for r in text.references)
+                    yield "\n".join(
+                        f"{r.n}. {escaped((f'[{r.label}] ' if r.label else '') + r.raw)}" for r in text.references
+                    )
                 listed = True
                 continue
             if block.kind == "abstract" and not before:
@@ -82,7 +92,14 @@ def for_markdown(understood: Understood, text: Extracted) -> Iterator[str]:
 def escaped(text: str) -> str:
     """`text` on one line, such that markdown shows it as it is."""
     text = re.sub(r"[\\`*_\[\]<>&~$#]", r"\\\g<0>", plain(text))
-    return re.sub(r"^(\d{0,9})([.)+=-])", r"\1\\\2", text)  # else it might begin a list, a rule or an underlined heading
+    return re.sub(
+        r"^(\d{0,9})([.)+=-])", r"\1\\\2", text
+    )  # else it might begin a list, a rule or an underlined heading
+
+
+def _arxiv_id(understood: Understood) -> str:
+    version = f"v{understood.version}" if understood.version else ""
+    return f"arXiv:{understood.arxiv_id}{version}" if understood.arxiv_id else ""
 
 
 def _marked_up(kind: BlockKind, text: str, level: int) -> str:
@@ -90,7 +107,9 @@ def _marked_up(kind: BlockKind, text: str, level: int) -> str:
         return f"{'#' * min(level + 1, 6)} {escaped(text)}"
     if kind in _LINES_KEPT:
         fence = "`" * max(3, 1 + max(map(len, re.findall(r"`+", text)), default=0))
-        return f"{fence}{'' if kind == 'code' else 'text'}\n" + "\n".join(map(_printable, text.split("\n"))) + f"\n{fence}"
+        return (
+            f"{fence}{'' if kind == 'code' else 'text'}\n" + "\n".join(map(_printable, text.split("\n"))) + f"\n{fence}"
+        )
     if kind == "caption":
         return f"*{escaped(text)}*"
     return f"> {escaped(text)}" if kind == "footnote" else escaped(text)

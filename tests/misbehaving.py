@@ -12,9 +12,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from indexer.document import Extracted, Page
+from indexer.document import Extracted
 from indexer.errors import Encrypted
 from indexer.extract import markdown
+
+LEAKED: list[bytes] = []
 
 
 class Bomb:
@@ -26,6 +28,8 @@ class Bomb:
 
 def read(path: Path, kind: str, url: str = "", *, engine: str, ocr: bool, told: Callable[[int], None]) -> Extracted:
     what = path.name.split(".")[0]
+    with path.with_suffix(".asked").open("a") as file:
+        file.write("x")
     if what == "hang":
         time.sleep(1000)
     if what == "hang-in-c":
@@ -64,8 +68,7 @@ def read(path: Path, kind: str, url: str = "", *, engine: str, ocr: bool, told: 
         path.with_suffix(".pid").write_text(str(child.pid))
         time.sleep(1000)
     if what == "half-full":
-        held = b"x" * (300 << 20)
-        return Extracted((Page(str(len(held))),), title=str(os.getpid()))
+        LEAKED.append(b"x" * (300 << 20))
     if what.startswith("meet"):  # two that wait for each other
         path.with_name(f"{what}-is-here").touch()
         other = path.with_name("meet-b-is-here" if what == "meet-a" else "meet-a-is-here")

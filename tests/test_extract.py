@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -14,11 +12,9 @@ from hypothesis import strategies as st
 from loopback_arxiv import tiny_pdf
 
 from indexer import extract
-from indexer.document import Extracted
-from indexer.errors import Damaged, Encrypted, ExtractError, LimitReached, NotAPdf, NoText
+from indexer.errors import Damaged, Encrypted, ExtractError, NotAPdf, NoText
 from indexer.extract import html, markdown, pdf
 from indexer.extract.cleaning import clean, join_hyphens
-from indexer.extract.workers import Workers
 
 PAGE = b"""<!DOCTYPE html><html><head><title>Notes on pipelines | My site</title>
 <meta name="author" content="Ana Example">
@@ -166,51 +162,3 @@ def test_the_stamp_of_a_real_paper_is_read() -> None:
     assert (read.arxiv_id, read.version, read.date, len(read.pages)) == ("1706.03762", 5, "2017-12-06", 15)
     assert read.title == "Attention Is All You Need"
     assert "3.2 Attention" in [s.heading for s in read.sections]
-
-
-# ---------------------------------------------------------------------- workers
-
-
-def _read_or_misbehave(path: Path, kind: str, url: str = "") -> Extracted:
-    """Stands in for `extract.read` in the workers: does what the file's name says."""
-    if path.name == "hang":
-        time.sleep(1000)
-    if path.name == "die":
-        os._exit(9)
-    if path.name == "swell":
-        return Extracted((), title="x" * (2 << 30))
-    if path.name == "raise":
-        raise ZeroDivisionError("of all things")
-    return markdown.read_plain(path.read_text())
-
-
-@pytest.mark.parametrize(("name", "error"), [("hang", LimitReached), ("die", LimitReached), ("swell", LimitReached),
-                                             ("raise", Damaged)])  # fmt: skip
-def test_a_bad_document_costs_itself_and_no_other(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, error: type[ExtractError]
-) -> None:
-    monkeypatch.setattr(extract, "read", _read_or_misbehave)
-    for file in (name, "good", "better"):
-        (tmp_path / file).write_text(f"the text of {file}")
-    with Workers(1, seconds=2, megabytes=1024) as workers:
-        begun = [workers.start(tmp_path / file, "plain") for file in ("good", name, "better")]
-        assert begun[0]().pages[0].text == "the text of good"
-        with pytest.raises(error):
-            begun[1]()
-        assert begun[2]().pages[0].text == "the text of better"
-
-
-@needs_shared
-@pytest.mark.torture
-def test_no_nasty_file_stalls_or_kills_a_run() -> None:
-    paths = sorted((SHARED / "nasty").glob("*.pdf"))
-    outcomes: dict[str, int] = {}
-    with Workers(0, seconds=20, megabytes=1024) as workers:
-        for begun in [workers.start(path, "pdf") for path in paths]:
-            try:
-                begun()
-                outcome = "text"
-            except ExtractError as error:
-                outcome = type(error).__name__
-            outcomes[outcome] = outcomes.get(outcome, 0) + 1
-    assert sum(outcomes.values()) == len(paths) == 82

@@ -251,6 +251,20 @@ def test_a_wrong_merge_is_undone_for_good(shell: Shell, arxiv: LoopbackArxiv) ->
     assert len(ids(shell)) == 3
 
 
+def test_a_file_that_bears_the_stamp_is_that_paper(shell: Shell, arxiv: LoopbackArxiv) -> None:
+    (shell.folder / "downloaded.pdf").write_bytes(
+        tiny_pdf(["arXiv:2301.00001v3 [cs.LG] 6 Dec 2023", "What the third version says of sheep on its second page."])
+    )
+    shell("reindex", "2301.00001", "downloaded.pdf")
+    held = opened(shell).catalogue.summary("2301.00001")
+    assert held is not None and (held.version, held.newest, held.origin.path) == (
+        3,
+        1,
+        str(shell.folder / "downloaded.pdf"),
+    )
+    assert [(v.address, v.version, v.why) for v in held.versions] == [("arxiv:2301.00001", 1, "the same arXiv id")]
+
+
 def titled_pdf(title: str, author: str, text: str) -> bytes:
     """A PDF of one page with its title in larger type, the author below it, and a text."""
     from pypdf import PdfWriter

@@ -19,6 +19,8 @@ from indexer import errors, extract
 from indexer.errors import BadSetting, Damaged, Encrypted, ExtractError, Interrupted, LimitReached
 from indexer.extract import limits
 from indexer.extract.workers import Workers
+from indexer.reindex import Request, reindex
+from indexer.settings import Settings
 
 PROJECT = Path(__file__).parents[1]
 
@@ -170,7 +172,10 @@ def test_what_kills_pdfium_is_read_by_pypdf(double: None, tmp_path: Path) -> Non
     with Workers(1, seconds=20, megabytes=1024) as workers:
         assert workers.start(path, "pdf")().engine == "pypdf"
         assert workers.start(good, "pdf")().engine == "auto"
-    with Workers(1, seconds=20, megabytes=1024, engine="pdfium") as workers, pytest.raises(LimitReached, match="SIGABRT"):
+    with (
+        Workers(1, seconds=20, megabytes=1024, engine="pdfium") as workers,
+        pytest.raises(LimitReached, match="SIGABRT"),
+    ):
         workers.start(path, "pdf")()
 
 
@@ -198,6 +203,17 @@ def test_ocr_without_tesseract_is_refused_at_once(monkeypatch: pytest.MonkeyPatc
         Workers(1, seconds=60, megabytes=1024, ocr=True)
 
 
+def test_a_limit_is_remembered_until_it_is_raised(double: None, settings: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    limit, machine, _good = files(folder, "abort.pdf", "killed.pdf", "good.pdf")
+    for seconds, asked in ((20, (2, 1)), (20, (2, 2)), (30, (4, 3)), (30, (4, 4))):  # pypdf has its turn too
+        report = reindex(Request((str(folder),)), settings.model_copy(update={"extract_seconds": seconds}))
+        reasons = {line.id: line.why for line in report.lines if line.outcome == "failed"}
+        assert "SIGABRT" in reasons["abort"] and "SIGKILL" in reasons["killed"] and len(reasons) == 2
+        assert tuple(len(path.with_suffix(".asked").read_text()) for path in (limit, machine)) == asked
+
+
 def test_errors_keep_their_cure_across_the_pipe() -> None:
     import pickle
 
@@ -214,6 +230,8 @@ from pathlib import Path
 import misbehaving
 from indexer import extract
 from indexer.extract.workers import Workers
+from indexer.reindex import Request, reindex
+from indexer.settings import Settings
 if __name__ == "__main__":
     extract.read = misbehaving.read
     with Workers(1, seconds=1, megabytes=1024) as workers:
@@ -228,7 +246,9 @@ def test_no_worker_outlives_its_master(tmp_path: Path, name: str) -> None:
     script = tmp_path / "run.py"
     script.write_text(RUN.format(tests=str(Path(__file__).parent), project=str(PROJECT)))
     (path,) = files(tmp_path, name)
-    with subprocess.Popen([sys.executable, script, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as master:
+    with subprocess.Popen(
+        [sys.executable, script, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as master:
         assert master.stdin is not None and master.stdout is not None
         if name == "good":
             pid = int(master.stdout.readline())

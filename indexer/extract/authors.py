@@ -62,11 +62,12 @@ class _List:
         self.rest = []
 
 
-def find_authors(header: Sequence[Line]) -> tuple[str, ...]:
+def find_authors(header: Sequence[Line], own: str = "") -> tuple[str, ...]:
     """The names among the lines below a title, in the order in which one reads them: row by row.
 
     Names share one type, that of the first; what else stands there has another one, or words, marks and places in the
-    list that tell it from names. Where no person is named, it is the organisation that signs, if one does.
+    list that tell it from names. Where none is understood, they are those of `own`, what the file says of itself, if all
+    of them are printed; else the organisation that signs, if one does.
     """
     rows = [_without_numbers(_without_brackets(row)) for row in rows_of(header)]
     style: Token | None = None
@@ -81,14 +82,7 @@ def find_authors(header: Sequence[Line]) -> tuple[str, ...]:
         if style is not None:
             _read_row(row, style, state)
     state.finish()
-    return tuple(state.names or _organisation(rows))
-
-
-def own_authors(own: str, header: Sequence[Line]) -> tuple[str, ...]:
-    """The authors whom a file names in its own information, if each of them is printed below the title."""
-    printed = fold(" ".join(line.text for line in header))
-    names = [name.strip() for name in re.split(r"[;,]|\band\b", own) if name.strip()]
-    return tuple(names) if names and all(len(fold(n)) > 3 and fold(n) in printed for n in names) else ()
+    return tuple(state.names or _printed_own(own, header) or _organisation(rows))
 
 
 def cells_of(row: Sequence[Token]) -> list[list[Token]]:
@@ -261,6 +255,12 @@ def _ended(tokens: Sequence[Token]) -> bool:
 
 def _words(segment: Sequence[Token]) -> list[str]:
     return [part for token in segment for part in token.text.split()]
+
+
+def _printed_own(own: str, header: Sequence[Line]) -> list[str]:
+    printed = fold(" ".join(line.text for line in header))
+    names = [name.strip() for name in re.split(r"[;,]|\band\b", own) if name.strip()]
+    return names if all(len(fold(name)) > 3 and fold(name) in printed for name in names) else []
 
 
 def _organisation(rows: Sequence[Sequence[Token]]) -> list[str]:

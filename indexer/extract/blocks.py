@@ -28,6 +28,7 @@ class Drawn:
     heading: str = ""
     appendix: bool = False
     claimed: bool = False  # by a caption or a picture
+    _text: tuple[int, str] = (0, "")
 
     @property
     def page(self) -> int:
@@ -77,7 +78,9 @@ class Drawn:
     @property
     def text(self) -> str:
         """Its lines as printed, with line ends."""
-        return "\n".join(line.text for line in self.lines)
+        if self._text[0] != len(self.lines):
+            self._text = len(self.lines), "\n".join([line.text for line in self.lines])
+        return self._text[1]
 
 
 def leading_of(pages: Sequence[Sequence[Line]], body: float) -> float:

@@ -24,6 +24,7 @@ _UNWANTED = re.compile(
 )
 _ACCENTS = {"´": "\u0301", "`": "\u0300", "¨": "\u0308", "ˆ": "\u0302", "˜": "\u0303", "ˇ": "\u030c", "˘": "\u0306", "¸": "\u0327", "˚": "\u030a", "˝": "\u030b", "˙": "\u0307"}
 _ACCENT_FIRST = re.compile(r"([´`¨ˆ˜ˇ˘˚˝˙])([A-Za-zı])")
+_GRAVE = re.compile(r"(?<=[A-Za-z])`([aeiouAEIOU])")
 _ACCENT_AFTER = re.compile(r"([A-Za-z])(¸)")
 _LINE_END_HYPHEN = re.compile(r"(?<![\w-])([^\W\d_]{2,})-\n([^\W\d_]{2,})(?![\w-])")
 _PREFIXES = frozenset(
@@ -36,7 +37,11 @@ _WORDS = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
 
 def clean(text: str) -> str:
     """`text` with ligatures and compatibility forms resolved, and without characters that nobody wants in a quotation."""
+    if "`" in text:
+        text = _GRAVE.sub(lambda m: unicodedata.normalize("NFC", m[1] + "\u0300"), text)
     if text.isascii():
+        if text.isprintable():
+            return text
         return _UNWANTED.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_COMPATIBILITY)
     text = _UNWANTED.sub("", text)

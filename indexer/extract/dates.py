@@ -31,7 +31,7 @@ _DATES = tuple(
 _ANY_YEAR = re.compile(rf"(?<![\d/.:-]){_YEAR}(?![\d/])")
 _APPEARED = re.compile(
     r"conference|proceedings|journal|transactions|workshop|symposium|published|accepted|\bvol(?:ume|\.)|©|copyright|"
-    r"\bissn\b|preprint|technical report|white paper|\bpress\b|(?<![a-z])[A-Z]{3,8}\s?['’]\s?\d\d",
+    r"\d\s*\((?:19|20)\d\d\)\s*\d|\bissn\b|preprint|technical report|white paper|\bpress\b|(?<![a-z])[A-Z]{3,8}\s?['’]\s?\d\d",
     re.IGNORECASE,
 )
 # When somebody fetched it, what its template says, when a link was looked at: none of them is the paper's date.

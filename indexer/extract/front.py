@@ -14,7 +14,7 @@ from statistics import median
 
 from indexer import arxiv
 from indexer.extract import cleaning
-from indexer.extract.authors import find_authors, is_name, own_authors, segments_of
+from indexer.extract.authors import find_authors, is_name, segments_of
 from indexer.extract.dates import iso, printed_date
 from indexer.extract.garbage import is_garbage
 from indexer.extract.layout import Layout, Line
@@ -30,7 +30,7 @@ _ABSTRACT = (
 )
 _LABELS = frozenset(label.replace(" ", "") for label in _ABSTRACT.split("|"))
 _RUN_IN = re.compile(rf"\W{{0,3}}(?:{_ABSTRACT})\s*(?:[.:：—–―-]+|】|］)\s*(?=\S)", re.IGNORECASE)
-_SPACED = re.compile(rf"(?:{_ABSTRACT})(?=\s+\S)", re.IGNORECASE)
+_SPACED = re.compile(rf"(?i:{_ABSTRACT})(?=\s+[^\W\d_a-z])")  # not "Abstract interpretation"
 _AFTER = re.compile(
     r"\W{0,3}(?:ccs concepts|(?:(?:additional |author )?key\s?-?words?(?: and phrases)?|index terms|general terms|"
     r"acm reference format|categories and subject descriptors|jel\b.{0,16}|pacs\b.{0,16}|msc\b.{0,16}|"
@@ -113,26 +113,25 @@ def read_front(
     if title:
         floor = min(floor, _top_of_numbered(lines, bottom))
         header = [line for line in lines if bottom < line.y < min(floor, _top_of_prose(lines, bottom))]
-        authors = find_authors(header) or own_authors(own_author, header)
+        authors = find_authors(header, own_author)
         if start is None:
             abstract = find_unlabelled(lines, bottom, floor, authors)
             floor = min([floor, *(line.top for line in abstract[:1])])
     around = _around(lines, bottom, floor, authors, cover=elsewhere)
-    stamp = arxiv.stamp(" ".join(word.text for word in page.turned))
-    stamp = stamp or arxiv.stamp(" ".join(line.text for line in page.lines))
-    inside = {id(line) for line in lines}
-    edges = [line.text for line in page.lines if id(line) not in inside]
-    edges += [line.text for line in lines if not 0.12 * page.height < line.y < 0.8 * page.height]
-    edges.append(" ".join(word.text for word in page.turned))
+    stamp = arxiv.stamp(_turned(page)) or arxiv.stamp(" ".join(line.text for line in page.lines))
+    date = iso(stamp[1]) if stamp else printed_date([line.text for line in around], _edges(page, lines))
+    if start is not None and elsewhere:
+        around += _before(start, near)
+    own_lines = {id(line) for line in abstract}
     return Front(
         title=joined_title(title, cleaning.words_of(" ".join(x.text for x in lines))),
         authors=authors,
-        date=iso(stamp[1]) if stamp else printed_date([line.text for line in around], edges),
+        date=date,
         arxiv_id=stamp[0].id if stamp else None,
         version=stamp[0].version if stamp else None,
         label=label,
         abstract=abstract,
-        lines=around + (_before(start, near) if start is not None and elsewhere else []),
+        lines=[line for line in around if id(line) not in own_lines],
     )
 
 
@@ -386,6 +385,18 @@ def _top_of_prose(lines: Sequence[Line], bottom: float) -> float:
         if line.y > bottom and is_prose(line) and is_prose(after) and 0 < after.y - line.y < 2 * line.size:
             return line.top
     return inf
+
+
+def _turned(page: Layout) -> str:
+    return " ".join(word.text for word in page.turned)
+
+
+def _edges(page: Layout, lines: Sequence[Line]) -> list[str]:
+    """What stands at a page's edges: its running heads, what is near top and bottom, what is written up its side."""
+    kept = {id(line) for line in lines}
+    outer = [line for line in page.lines if id(line) not in kept]
+    outer += [line for line in lines if not 0.12 * page.height < line.y < 0.8 * page.height]
+    return [*(line.text for line in outer), _turned(page)]
 
 
 def _around(lines: Sequence[Line], bottom: float, floor: float, authors: Sequence[str], cover: bool) -> list[Line]:

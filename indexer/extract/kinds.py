@@ -183,14 +183,15 @@ def caption(block: Drawn, body: Body) -> bool:
 
 def formula_share(block: Drawn) -> float:
     """How much of it is formula, from 0 to 1, by characters: mathematical fonts and signs, single letters, numbers."""
-    mathy = total = 0
+    mathy = total = 0.0
     for line in block.lines:
         for word in line.words:
-            n = len(word.text)
+            text = word.text
+            n = len(text)
             total += n
-            if word.font.math or len(word.text) == 1 or not _MATHS.isdisjoint(word.text):
+            if word.font.math or n == 1 or not _MATHS.isdisjoint(text):
                 mathy += n
-            elif not any(c.isalpha() for c in word.text):
+            elif not text.isalpha() and not any(map(str.isalpha, text)):
                 mathy += n * 0.7
     return mathy / total if total else 0.0
 

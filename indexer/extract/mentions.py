@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -15,9 +15,9 @@ from indexer.document import Block, Reference, Section, TextMention
 from indexer.extract.reference_names import SUFFIXES
 
 _READ = frozenset(["abstract", "body", "caption", "figure", "table", "formula", "footnote", "appendix"])
-_ROWS = ("table", "figure")  # kinds that keep their line ends: there a row is a sentence
+_ROWS = ("table", "figure", "formula")  # kinds that keep their line ends: there a row is a sentence
 LONGEST_SENTENCE = 1500
-_MOST_MARKS = 100_000
+_MOST_MARKS = 30_000
 
 
 class _Run(NamedTuple):
@@ -50,7 +50,10 @@ def tie(
     runs = list(_runs(pages, blocks))
     found: list[list[TextMention]] = [[] for _ in references]
     begins = [(section.page, section.start) for section in sections]
+    left = _MOST_MARKS
     for run, marks in _marked(runs, references):
+        marks = marks[:left]
+        left -= len(marks)
         bounds = _bounds(run) if marks else []
         for mark in marks:
             sentence = _sentence(run.text, bounds, mark)
@@ -286,7 +289,7 @@ _LABEL_LIKE = re.compile(r"[^\W\d_]\w{0,10}\d\d[a-z]?")
 def _labels_in(run: _Run, labels: dict[str, int]) -> list[_Mark]:
     marks = []
     for match in _BRACKET.finditer(run.text):
-        parts = [_label(part) for part in re.split(r"[,;]", match[1])]
+        parts = [label for part in re.split(r"[,;]", match[1]) if (label := _label(part))]
         cited = [labels[part] for part in parts if part in labels]
         if cited and all(part in labels or _NOTE.match(part) or _LABEL_LIKE.fullmatch(part) for part in parts):
             marks.append(_Mark(match.start(), match.end(), tuple(dict.fromkeys(cited))))
@@ -308,6 +311,7 @@ _WORD_START = re.compile(r"(?<![^\s(\[“\"/;—\d^])[^\W\d_]")  # also after th
 _AND = re.compile(r"(?:,?\s(?:and|&|und|et|y)|,)$")
 _WINDOW = 160  # characters before a year in which its names stand
 _MOST_NAMES = 8
+_MOST_BY_ONE = 300  # references of one first author that are looked at
 _ALONE = re.compile(r"\bet\.?\sal\b(?:\.|(?!\.))(?![’']?s?\s?,?\s?[(\[]?(?:(?:1[89]|20)\d\d|in press|to appear|n\.d))")
 
 
@@ -329,6 +333,8 @@ class _Index(NamedTuple):
     years: tuple[tuple[int | None, str], ...]  # with the letter printed after it
     cut: tuple[bool, ...]  # whether the entry says `et al.` itself
     references: tuple[Reference, ...]
+    begun: dict[tuple[str, ...], list[int]]  # which references begin with these names, as far as was asked
+    meant: dict[tuple[_Named, int | None, str], int | None]  # what `_resolved` has found
 
 
 def _by_name(runs: Sequence[_Run], references: Sequence[Reference]) -> list[tuple[_Run, list[_Mark]]]:
@@ -337,7 +343,7 @@ def _by_name(runs: Sequence[_Run], references: Sequence[Reference]) -> list[tupl
 
 
 def _index(references: Sequence[Reference]) -> _Index:
-    first: dict[str, list[int]] = defaultdict(list)
+    by_first: dict[str, list[int]] = defaultdict(list)
     authors: list[tuple[str, ...]] = []
     years: list[tuple[int | None, str]] = []
     cut: list[bool] = []
@@ -348,16 +354,17 @@ def _index(references: Sequence[Reference]) -> _Index:
             names = tuple(filter(None, [_key(re.split(r"[:.,(]", reference.title)[0])]))
         authors.append(names)
         for key in _ends(names[0]) if names else ():
-            first[key].append(n)
+            by_first[key].append(n)
         turned = [_key(name) for name in reference.authors if "," in name]
         whole += turned
         if turned and "," in reference.authors[0]:
-            first[turned[0]].append(n)
+            by_first[turned[0]].append(n)
         letters = re.findall(rf"(?<!\d){reference.year}([a-z])\b", reference.raw) if reference.year else []
         years.append((reference.year, letters[-1] if letters else ""))
         cut.append(bool(re.search(r"\bet al\b|\bothers\b", reference.raw)))
     known = frozenset(end for names in authors for name in names for end in _ends(name)).union(whole)
-    return _Index(dict(first), known, tuple(authors), tuple(years), tuple(cut), tuple(references))
+    first = {key: members[:_MOST_BY_ONE] for key, members in by_first.items()}
+    return _Index(first, known, tuple(authors), tuple(years), tuple(cut), tuple(references), {}, {})
 
 
 def _ends(key: str) -> list[str]:
@@ -444,7 +451,7 @@ def _without_year(text: str, index: _Index, marks: Sequence[_Mark]) -> list[_Mar
         named = _named_before(text, match.end(), index)
         if named is None:
             continue
-        fits = [n for n in dict.fromkeys(index.first[named.names[0]]) if _begins(index.authors[n], named.names)]
+        fits = _beginning(named.names, index)
         if len(fits) == 1 and (len(index.authors[fits[0]]) > len(named.names) or index.cut[fits[0]]):
             found.append(_Mark(named.start, match.end(), (fits[0],)))
     return found
@@ -471,7 +478,7 @@ def _named_before(text: str, at: int, index: _Index) -> _Named | None:
             break
         start, key = read
         names = (key, *names)
-        if any(_begins(index.authors[n], names) for n in index.first.get(key, ())):
+        if _beginning(names, index):
             best = _Named(base + start, names, bool(found), left[start:])
         left = left[:start].rstrip()
         joint = _AND.search(left)
@@ -490,11 +497,15 @@ def _name_before(left: str, index: _Index) -> tuple[int, str] | None:
     return None
 
 
-def _begins(authors: Sequence[str], names: Sequence[str]) -> bool:
-    """Whether an entry's authors begin with these names."""
-    if len(names) > len(authors):
-        return False
-    return all(_same(a, b) for a, b in zip(authors, names, strict=False))
+def _beginning(names: tuple[str, ...], index: _Index) -> list[int]:
+    """The references whose authors begin with these names."""
+    if names not in index.begun:
+        index.begun[names] = [
+            n
+            for n in dict.fromkeys(index.first.get(names[0], ()))
+            if len(names) <= len(index.authors[n]) and all(map(_same, index.authors[n], names))
+        ]
+    return index.begun[names]
 
 
 def _same(author: str, name: str) -> bool:
@@ -509,16 +520,23 @@ def _resolved(named: _Named, year: int | None, letter: str, index: _Index) -> in
 
     Of several the letter after the year decides, or that none is printed; then the number of authors; then capitals.
     """
-    names, several, printed = named.names, named.several, named.printed
-    fits = [n for n in dict.fromkeys(index.first.get(names[0], ())) if _begins(index.authors[n], names)]
+    asked = (named._replace(start=0), year, letter)
+    if asked not in index.meant:
+        index.meant[asked] = _meant(named, year, letter, index)
+    return index.meant[asked]
+
+
+def _meant(named: _Named, year: int | None, letter: str, index: _Index) -> int | None:
+    fits = _beginning(named.names, index)
     dated = [n for n in fits if index.years[n][0] == year]
     if not dated and year is not None:
         dated = [n for n in fits if re.search(rf"(?<!\d){year}(?!\d)", index.references[n].raw)]
+    dated = [n for n in dated if not letter or index.years[n][1] in ("", letter)]
     for told in (
         lambda n: index.years[n][1] == letter,
-        lambda n: _counted(len(index.authors[n]), index.cut[n], len(names), several),
-        lambda n: not several or len(index.authors[n]) > 2 or index.cut[n],
-        lambda n: printed in index.references[n].authors[0] if index.references[n].authors else False,
+        lambda n: _counted(len(index.authors[n]), index.cut[n], len(named.names), named.several),
+        lambda n: not named.several or len(index.authors[n]) > 2 or index.cut[n],
+        lambda n: any(named.printed in author for author in index.references[n].authors[:1]),
     ):
         if len(dated) > 1:
             dated = [n for n in dated if told(n)] or dated
@@ -559,7 +577,8 @@ def _bounds(run: _Run) -> list[int]:
 def _sentence(text: str, bounds: Sequence[int], mark: _Mark) -> str:
     at = bisect_right(bounds, mark.start) - 1
     start = bounds[at]
-    stop = next((bound for bound in bounds[at + 1 :] if bound >= mark.end), len(text))
+    after = bisect_left(bounds, mark.end, at + 1)
+    stop = bounds[after] if after < len(bounds) else len(text)
     if stop - start > LONGEST_SENTENCE:
         start = max(start, mark.start - LONGEST_SENTENCE // 2)
         stop = min(stop, start + LONGEST_SENTENCE)

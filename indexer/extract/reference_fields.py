@@ -60,6 +60,7 @@ def _readable(raw: str) -> str:
     text = text.replace("\u00ad", "").replace("``", "“").replace("''", "”")
     if _ACCENT_LOST.search(text):
         text = _ACCENT_LOST.sub("", _ACCENT_CUTS.sub("", _ACCENT_BEFORE.sub(_accented, text)))
+    text = re.sub(r"\b([ÇŁØÅŠŽĆĐŚ]) (?=[a-zğı])", r"\1", text)
     return re.sub(r"\s+", " ", text).strip()
 
 
@@ -70,7 +71,8 @@ def _accented(match: re.Match[str]) -> str:
 
 
 def _reference(bare: Reference, text: str, names: Names) -> Reference:
-    title, after, year = _title(text[names.end :])
+    by_comma = text[: names.end].endswith(", ")
+    title, after, year = _title(text[names.end :], by_comma)
     if (
         len(names.authors) > 1
         and " " not in names.authors[-1]
@@ -124,8 +126,11 @@ _PAIRS = {"“": "”", '"': '"', "‘": "’", "«": "»"}
 _JOURNAL_AT = re.compile(rf"(?:,|\.)\s+(?=[A-Z][^,.]{{2,80}}?,?\s\d+\s?(?:\(\d+\)|,|:|\({YEAR}))")
 
 
-def _title(rest: str) -> tuple[str, str, int | None]:
-    """The title that `rest` begins with, what follows it, and the year if one stands before it."""
+def _title(rest: str, by_comma: bool = False) -> tuple[str, str, int | None]:
+    """The title that `rest` begins with, what follows it, and the year if one stands before it.
+
+    `by_comma`: commas part the fields of this entry.
+    """
     rest = rest.lstrip(" .,;:")
     year = None
     match = re.match(
@@ -142,7 +147,7 @@ def _title(rest: str) -> tuple[str, str, int | None]:
         quoted = _quoted(rest)
         if quoted:
             return (*quoted, year)
-    end = _title_end(rest)
+    end = _comma_end(rest) if by_comma else _title_end(rest)
     title = re.sub(r" \([A-Z][\w/ -]{1,24} [’']\d\d\)$", "", rest[:end].strip(" .,;:"))
     if not _is_title(title):
         return "", rest, year
@@ -161,12 +166,23 @@ def _quoted(rest: str) -> tuple[str, str] | None:
         # an apostrophe is no end of a quotation, nor are words that are quoted within it
         if close == "’" and after.isalpha():
             continue
-        if before in ",.?!" or after in (",", ".", "") or _AFTER_TITLE.match(rest[at + 1 :].lstrip()):
-            break
         if after == ":" or at > 600:
             return None
+        if before in ",.?!" or after in (",", ".", "") or _AFTER_TITLE.match(rest[at + 1 :].lstrip()):
+            break
     title = rest[1:at].strip().rstrip(",.;").strip()
     return title, rest[at + 1 :].lstrip(" .,;:")
+
+
+def _comma_end(rest: str) -> int:
+    """Where a title ends that a comma parts from its venue: proceedings, a journal and volume, a publisher and year."""
+    match = _COMMA_ENDS.search(rest, 0, 700) or _COMMA_JOURNAL.search(rest, 0, 700)
+    return match.start() if match else _title_end(rest)
+
+
+_COMMA_JOURNAL = re.compile(
+    rf",\s(?=[A-Z][\w.&’' -]{{1,80}}?,?\s(?:\d+\s?(?:[(:,]|$)|\(?{YEAR})|[A-Z][\w.&’' -]{{1,60}}, {YEAR}|[Vv]ol)"
+)
 
 
 def _title_end(rest: str) -> int:
@@ -221,13 +237,13 @@ _VENUE_ENDS = re.compile(
     rf"|,?\s\(?(?={YEAR}[a-z]?(?:[).,;]|$))|,?\s(?=\d+\s?(?:\(|:|,|–|$)|\d+\.$)|\.\s+|\.$"
 )
 _NO_VENUE = re.compile(
-    rf"(?:https?:|www\.|URL\b|doi\b|Accessed|Available|From\b|\[|\(?{YEAR}|{_MONTH}\s|pp?\.|pages\b|\d+[,:(]|ISBN|"
+    rf"(?:https?:|www\.|URL\b|doi\b|Accessed|Available|From\b|[Pp]ublic(?:al)?ly\b|\[|\(?{YEAR}|{_MONTH}\s|pp?\.|pages\b|\d+[,:(]|ISBN|"
     r"Last |Software|volume\b|vol\.|$)",
     re.IGNORECASE,
 )
 
 
-_VENUE_GOES_ON = re.compile(r"(?:and|on|of|in|for)\b|[A-Z][a-z]{0,9}\.(?:[\s,]|$)")
+_VENUE_GOES_ON = re.compile(r"(?:and|on|of|in|for)\b|[A-Z][a-z]{0,9}\.(?:[\s,]|$)|\([A-Z]")
 
 
 def _editors(text: str) -> bool:
@@ -255,6 +271,8 @@ def _venue(after: str) -> str:
             after = after[: match.start()]
             break
     venue = after.strip(" .,;:")
+    if re.fullmatch(r"\S+\.[a-z]{2,4}(?:/\S*)?", venue):
+        return ""  # an address
     if venue.count("(") > venue.count(")"):
         venue = venue + ")" if re.search(r"\([A-Z][\w’' -]{1,20}$", venue) else venue[: venue.rindex("(")].rstrip(" ,")
     return venue if re.search(r"[^\W\d_]{2}", venue) and len(venue) <= 300 else ""
@@ -273,6 +291,7 @@ def _year(after: str, text: str, title: str) -> int | None:
         plain = re.sub(r"abs/\S+|arXiv:\S+", " ", plain, flags=re.IGNORECASE)
         plain = re.sub(r"(?:pp?\.|pages?)\s*\d+(?:\s?[–-]\s?\d+)?", " ", plain)
         years = _YEARS.findall(plain)
+        years = [year for year in years if year >= "1900"] or years
         if years:
             bracketed = re.findall(rf"\((?:{_MONTH} )?({YEAR})[a-z]?\)", plain)
             return int(bracketed[-1]) if bracketed else int(years[-1])

@@ -35,6 +35,7 @@ _ORGANISATION_WORDS = frozenset(
 DOTTED = re.compile(r"(?:[^\W\d_]{1,2}\.[-–]?)*[^\W\d_]\.?")  # J, J., J.-B., C.T., Ch.B
 _MOST_TOKENS = 900
 _VOTERS = 12
+_SURE = 0.8
 
 
 def read_names(texts: Sequence[str]) -> list[Names]:
@@ -47,7 +48,8 @@ def read_names(texts: Sequence[str]) -> list[Names]:
     for at in range(0, len(texts), 1 + len(texts) // _VOTERS):
         for form, read in _FORMS.items():
             names = read(texts[at], tokens[at])
-            votes[form] += names.sure * min(len(names.authors), 4)
+            if names.sure >= _SURE:
+                votes[form] += names.sure * min(len(names.authors), 4)
     order = sorted(_FORMS, key=lambda form: -votes[form])
     # These make a title's first words names where they aren't the list's own form.
     order = [form for form in order if form not in _FAR_FETCHED or votes[form] >= 0.3 * votes[order[0]]]
@@ -152,7 +154,6 @@ def _direct(
     authors: list[str] = []
     scores: list[float] = []
     piece: list[_Token] = []
-    starred = 0
 
     def flush() -> None:
         if piece:
@@ -183,13 +184,13 @@ def _direct(
             return done(tokens[after - 1].end)
         if token.core[:1] in ("“", '"', "‘"):
             names = done(token.start)
-            certain = names.authors and all(not a[0].islower() or a[1:2].isupper() for a in names.authors) and not piece
-            return names._replace(sure=max(names.sure, 0.8)) if certain and text[token.start - 2] == "," else names
+            one = len(names.authors) == 1 and not (names.authors[0][0].islower() and names.authors[0].islower())
+            return names._replace(sure=max(names.sure, 0.8)) if one and text[token.start - 2] == "," else names
         if _YEAR_TOKEN.fullmatch(token.core):
             return done(token.start)
         if token.core.lower() in ("(eds", "(ed", "editors", "editor", "eds"):
             return done(token.end)
-        if _separator(token) and (piece or authors):
+        if _separator(token):
             flush()
             i += 1
             continue
@@ -213,15 +214,17 @@ def _direct(
             elif DOTTED.fullmatch(token.core) and not (initial_ends and len(piece) > 1):
                 if i + 1 < len(tokens) and tokens[i + 1].core.lower() in ("and", "&"):
                     flush()
-                starred += 1
-            elif len(piece) == 1 and len(token.core) == 2 and token.core[0].isupper() and _starts_name(tokens, i + 1):
-                pass  # Yu. Nesterov
-            elif token.core in ("St", "Ste", "Md", "Mohd"):
-                pass
-            else:
+            elif not (token.core in ("St", "Ste", "Md", "Mohd") or (len(piece) == 1 and _transliterated(tokens, i))):
                 return done(token.end)
         i += 1
     return done(len(text), 0.5) if len(text) < 60 else Names((), 0, 0.0)
+
+
+def _transliterated(tokens: Sequence[_Token], i: int) -> bool:
+    """Whether the two letters at `i` are an initial: `Yu. Nesterov.`"""
+    if i + 1 >= len(tokens) or len(tokens[i].core) != 2 or not tokens[i].core[0].isupper():
+        return False
+    return tokens[i + 1].core[:1].isupper() and tokens[i + 1].trail[:1] in (",", ".")
 
 
 def _starts_name(tokens: Sequence[_Token], i: int) -> bool:
@@ -349,12 +352,13 @@ def _first_inverted(text: str, tokens: Sequence[_Token]) -> Names:
     if not rest.authors:
         return rest
     several = any(len(a.split()) > 1 and not DOTTED.fullmatch(a.split()[-1].rstrip(".")) for a in rest.authors)
-    return Names((match[0].rstrip(", "), *rest.authors), match.end() + rest.end, 0.8 * rest.sure if several else 0.0)
+    return Names((match[0].rstrip(", "), *rest.authors), match.end() + rest.end, 0.9 * rest.sure if several else 0.0)
 
 
 def _vancouver(text: str, tokens: Sequence[_Token]) -> Names:
     """`Last FM, Last F, Last FM.`: only initials without full stops count, at a name's end."""
     names = _direct(text, tokens, initial_ends=True)
+    names = names._replace(authors=tuple(author.rstrip(".") for author in names.authors))
     fit = sum(bool(re.search(r" [A-Z]{1,3}$", a)) for a in names.authors)
     return names._replace(sure=1.05 * names.sure if names.authors and fit == len(names.authors) else 0.0)
 
@@ -392,7 +396,7 @@ _FAR_FETCHED = ("vancouver", "by-comma", "by-colon")
 def _authors(text: str, tokens: Sequence[_Token], order: Sequence[str]) -> Names:
     """Who wrote it, read in the list's own form of names; where that doesn't fit, in the one that fits best."""
     best = _FORMS[order[0]](text, tokens)
-    if best.sure < 0.8:
+    if best.sure < _SURE:
         others = [_FORMS[form](text, tokens) for form in order[1:]]
         best = (
             max([best, *others], key=lambda names: names.sure)

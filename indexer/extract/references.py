@@ -146,7 +146,7 @@ def find(lines: Sequence[PrintedLine]) -> tuple[int, int] | None:
 
     A numbered list must begin with 1 and have five entries that look like ones; another needs eight.
     """
-    for first in _numbered_beginnings(lines):
+    for first in _labelled_beginnings(lines):
         entries = split(lines[first:])
         if len(entries) >= 5 and _share_like(lines[first:], entries) >= 0.6:
             return first, first + entries[-1].lines[-1] + 1
@@ -160,8 +160,8 @@ def find(lines: Sequence[PrintedLine]) -> tuple[int, int] | None:
     return None
 
 
-def _numbered_beginnings(lines: Sequence[PrintedLine]) -> list[int]:
-    """Lines labelled 1 that are followed by a line labelled 2, last first; three at most."""
+def _labelled_beginnings(lines: Sequence[PrintedLine]) -> list[int]:
+    """Lines labelled 1 that are followed by a line labelled 2, and the first of labels of letters; the last three."""
     found: list[int] = []
     for name in ("[1]", "1."):
         pattern = _LABELS[name]
@@ -175,6 +175,9 @@ def _numbered_beginnings(lines: Sequence[PrintedLine]) -> list[int]:
                 wanted = i
             if len(found) >= 3:
                 break
+    alpha = [i for i, line in enumerate(lines) if (match := _ALPHA.match(line.text)) and _alpha(match[1])]
+    groups = [i for n, i in enumerate(alpha) if n == 0 or i - alpha[n - 1] > 14]
+    found += [i for i in groups if sum(i <= other < i + 60 for other in alpha) >= 5]
     return sorted(found, reverse=True)[:3]
 
 
@@ -185,18 +188,34 @@ _DENSE = re.compile(
 
 
 def _dense(lines: Sequence[PrintedLine]) -> tuple[int, int] | None:
-    """The stretch of lines in which most have something that is common in a list and rare in prose (Kadane's sum)."""
-    best, best_span, total, start = 0.0, None, 0.0, 0
+    """The stretch of lines with most of what is common in a list and rare in prose (Kadane's greatest sum).
+
+    That is, a line that begins as an entry does after one that ends as one does, or a line with a year, pages, a venue.
+    """
+    best, span, total, start = 0.0, (0, 0), 0.0, 0
     for i, line in enumerate(lines):
         if total <= 0:
             total, start = 0.0, i
-        total += 1.0 if _DENSE.search(line.text[:400]) else -1.0
+        begins = i > 0 and _closes(lines[i - 1].text) and _opens(line.text)
+        total += 1.5 * begins + (0.7 if _DENSE.search(line.text[:400]) else -0.7)
         if total > best:
-            best, best_span = total, (start, i + 1)
-    if best_span is None or best < 8:
+            best, span = total, (start, i + 1)
+    if best < 8:
         return None
-    first, last = best_span
-    return first, min(last + 3, len(lines))  # the last entry's last lines may be plain
+    first = next((i for i in range(max(span[0] - 4, 0), span[1]) if _opens(lines[i].text)), span[0])
+    return _backwards(lines, first), min(span[1] + 3, len(lines))  # the last entry's last lines may be plain
+
+
+def _backwards(lines: Sequence[PrintedLine], first: int) -> int:
+    """Where the list begins of which `first` is an entry's first line: back by entries of a few lines with a year."""
+    at = first - 1
+    while at >= 0 and first - at <= 14:
+        if _opens(lines[at].text) and (at == 0 or _closes(lines[at - 1].text) or lines[at].gap > 1.4):
+            if not any(_DENSE.search(line.text[:400]) for line in lines[at:first]):
+                break
+            first = at
+        at -= 1
+    return first
 
 
 def _share_like(lines: Sequence[PrintedLine], entries: Sequence[Printed]) -> float:
@@ -418,7 +437,7 @@ def join(lines: Iterable[str], words: Collection[str] = frozenset()) -> str:
             text += line
         elif re.search(r"[^\W\d_]-$", text) and re.match(r"[^\W\d_]", line):
             text = text[: len(text) - len(cut)] + _hyphen(text, cut, nxt, words) + line[len(nxt) :]
-        elif re.search(r"[\d.]-$|\w[–—]$", text):  # 1124–|1137, K.-|K. Wong
+        elif re.search(r"[\w.]-$|\w[–—]$", text) and line[0].isalnum():  # 1124–|1137, K.-|K. Wong, GPT-J-|6B
             text += line
         else:
             text += " " + line

@@ -197,22 +197,28 @@ def written(line: Line, words: Sequence[Word] | None = None, calls: Collection[s
     """
     parts: list[str] = []
     before: Word | None = None
+    called = False
     for word in line.words if words is None else words:
         text = word.text
-        if calls and (text in calls or (text.isdigit() and set(text) <= calls)) and line.y - word.y > 0.18 * line.size and word.size < 0.86 * line.size:
+        if calls and (text in calls or (text.isdigit() and set(text) <= calls)) and _raised(line, word):
             if before is None or not before.text[-1].isdigit():
+                called = True
                 continue
         if before is None:
             parts.append(text)
         else:
-            if not word.glued:
+            if not word.glued and not (called and text[0] in ".,;:!?)"):
                 parts.append(" ")
             shift = _shift(line, before, word)
             if shift and word.glued:
                 parts.append(shift)
             parts.append(text)
-        before = word
+        before, called = word, False
     return "".join(parts)
+
+
+def _raised(line: Line, word: Word) -> bool:
+    return line.y - word.y > 0.18 * line.size and word.size < 0.86 * line.size
 
 
 def _shift(line: Line, before: Word, word: Word) -> str:

@@ -329,8 +329,7 @@ def _serve(pipe: Connection, seconds: float, megabytes: int, ocr: bool) -> None:
         signal.setitimer(signal.ITIMER_REAL, seconds + 10)
         answer = _answered(read, path, kind, url, options, pipe)
         done += 1
-        swollen = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT > megabytes << 19
-        spent = swollen or done >= limits.DOCUMENTS_PER_WORKER
+        spent = done >= limits.DOCUMENTS_PER_WORKER or _held() > megabytes << 19
         try:
             message = pickle.dumps((answer, spent))
         except MemoryError:
@@ -342,8 +341,24 @@ def _serve(pipe: Connection, seconds: float, megabytes: int, ocr: bool) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-_OF_MACHINE = (errno.ENOENT, errno.EACCES, errno.EIO, errno.ENOSPC, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.EAGAIN)
-_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+_OF_MACHINE = (
+    errno.ENOENT,
+    errno.EACCES,
+    errno.EIO,
+    errno.ENOSPC,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ESTALE,
+    errno.EAGAIN,
+)
+
+
+def _held() -> int:
+    """Bytes of memory held now, as far as the system tells (not `ru_maxrss`, which begins with the parent's)."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def _answered(
@@ -374,14 +389,20 @@ def _confined(megabytes: int, ocr: bool) -> None:
         os.setpgid(0, 0)  # so that all it starts can be ended with it, and Ctrl-C leaves it to the run to end
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
+    with contextlib.suppress(OSError, ValueError):  # not on macOS
+        resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.addaudithook(lambda event, arguments: _refused(event, ocr))
 
 
 def _refused(event: str, ocr: bool) -> None:
     """Nothing that a document holds is run or followed, whatever a library may think of."""
-    if event in ("socket.connect", "socket.getaddrinfo", "os.system", "os.exec", "os.posix_spawn", "webbrowser.open") or (
-        event == "subprocess.Popen" and not ocr
-    ):
+    if event in (
+        "socket.connect",
+        "socket.getaddrinfo",
+        "os.system",
+        "os.exec",
+        "os.posix_spawn",
+        "webbrowser.open",
+    ) or (event == "subprocess.Popen" and not ocr):
         raise PermissionError(f"{event} while a document is read")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -179,7 +180,11 @@ def _glyphs(resource: Any) -> _Glyphs:
 
             own, encoding = {}, dict(enumerate(charset_encoding["/ZapfDingbats"]))
         table = [
-            (_character(drawn.get(code, encoding.get(code, chr(code))), code, own), _width(widths, code, usual), code == 32)
+            (
+                _character(drawn.get(code, encoding.get(code, chr(code))), code, own),
+                _width(widths, code, usual),
+                code == 32,
+            )
             for code in range(256)
         ]
         return _Glyphs(font_of(name, _flags(font)), unit, lambda codes: [table[code] for code in codes])
@@ -204,7 +209,8 @@ def _named(resource: Any, own: dict[Any, Any]) -> tuple[dict[Any, Any], dict[int
 
     encoding = _object(resource.get("/Encoding"))
     if "/ToUnicode" in resource:
-        if encoding is None and resource.get("/Subtype") == "/Type1":  # mathematical fonts name half of their characters
+        if encoding is None and resource.get("/Subtype") == "/Type1":
+            # Mathematical fonts give half of their characters there, the program's encoding the rest.
             bare = DictionaryObject({name: resource.raw_get(name) for name in resource if name != "/ToUnicode"})
             own = Known.from_font_resource(bare).character_map | own
         return own, {}
@@ -248,7 +254,9 @@ def _of_glyph_name(name: str) -> str:
 
     found = ""
     for part in name[1:].split(".")[0].split("_"):
-        if (known := adobe_glyphs.get("/" + part)) is None and (match := re.fullmatch(r"(?:uni|u)([0-9A-F]{4,6})", part)):
+        if (known := adobe_glyphs.get("/" + part)) is None and (
+            match := re.fullmatch(r"(?:uni|u)([0-9A-F]{4,6})", part)
+        ):
             code = int(match[1], 16)
             known = chr(code) if code < 0x110000 else None
         if known is None:
@@ -265,7 +273,9 @@ class _Run:
 
     __slots__ = ("font", "glued", "pen_x", "pen_y", "size", "text", "ux", "uy", "x0", "x1", "y0", "y1")
 
-    def __init__(self, text: str, x0: float, y0: float, ux: float, uy: float, size: float, font: Font, glued: bool) -> None:
+    def __init__(
+        self, text: str, x0: float, y0: float, ux: float, uy: float, size: float, font: Font, glued: bool
+    ) -> None:
         self.text, self.x0, self.y0, self.ux, self.uy = text, x0, y0, ux, uy
         self.size, self.font, self.glued = size, font, glued
         self.x1 = self.pen_x = x0
@@ -303,6 +313,7 @@ class _Page:
         self.forms = 0
         self.entered: set[int] = set()
         self.tm = self.line = _UNIT
+        self.shown: deque[tuple[Sequence[Any], float, float]] = deque(maxlen=5)
 
     def run(self) -> None:
         from pypdf.generic import ContentStream
@@ -486,6 +497,7 @@ class _Page:
         way = math.copysign(1.0, unit)
         ux, uy = (way * a / long, way * b / long) if long else (1.0, 0.0)
         size = round(abs(state.size) * math.hypot(c, d), 1)
+        again = self._again(items, e, f, 0.1 * size)
         last, spaced = (self.runs[-1] if self.runs else None), self.spaced
         held = glyphs.held
         x = 0.0
@@ -493,7 +505,7 @@ class _Page:
             if isinstance(item, bytes):
                 shown = held.get(item) or glyphs.shown(item)
                 spaced = spaced or shown.opens
-                for stretch in shown.stretches:
+                for stretch in shown.stretches if not again else ():
                     at = x + stretch.start * per + stretch.before * letter + stretch.spaces * word
                     to = x + stretch.end * per + stretch.after * letter + stretch.spaces * word
                     last = self._add(
@@ -510,6 +522,13 @@ class _Page:
         a, b, c, d, e, f = self.tm
         self.tm = (a, b, c, d, x * a + e, x * b + f)
 
+    def _again(self, items: Sequence[Any], x: float, y: float, near: float) -> bool:
+        """Whether the same has just been shown at the same place: printed twice to look bold."""
+        found = any(abs(x - was_x) < near and abs(y - was_y) < near and items == was for was, was_x, was_y in self.shown)
+        if not found:
+            self.shown.append((items, x, y))
+        return found
+
     def _add(self, last, spaced, text, x0, y0, x1, y1, letter, a, b, ux, uy, size, font) -> _Run:  # fmt: skip
         """Adds a stretch to the last run, or begins another: glued to it, or parted by a space."""
         glued = False
@@ -517,14 +536,13 @@ class _Page:
             dx, dy = x0 - last.pen_x, y0 - last.pen_y
             along, across = dx * ux + dy * uy, dy * ux - dx * uy
             most = max(size, last.size)
-            if -_BACK * most < along < (_GAP_OF_MATH if last.font.math else _GAP) * min(size, last.size or size) and last.ux * ux + last.uy * uy > 0.99:
+            gap = (_GAP_OF_MATH if last.font.math else _GAP) * min(size, last.size or size)
+            if -_BACK * most < along < gap and last.ux * ux + last.uy * uy > 0.99:
                 if size == last.size and font is last.font and abs(across) < 0.05 * size:
                     last.text += text
                     last.pen_x, last.pen_y, last.x1, last.y1 = x1, y1, x1 - letter * a, y1 - letter * b
                     return last
                 glued = abs(across) < 0.8 * most
-            elif text == last.text and abs(x0 - last.x0) < 0.1 * size and abs(y0 - last.y0) < 0.1 * size:
-                return last  # printed twice to look bold
         if len(self.runs) >= limits.WORDS_ON_PAGE:
             raise LimitReached(f"A page holds more than {limits.WORDS_ON_PAGE:,} words.")
         run = _Run(text, x0, y0, ux, uy, size, font, glued)

@@ -1,48 +1,39 @@
-"""A tree of elements to blocks: the paragraphs, headings, code, formulas, tables and notes of a page, in its order.
+"""A tree of elements to pieces: the paragraphs, headings, code, formulas, tables and notes of a page, in its order.
 
-Web pages and markdown (rendered first) both go through here. What a page shows around its text is `html`'s business.
+Web pages and markdown (rendered first) both go through here. What a page shows around its text is the business of `chrome`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
-from indexer import arxiv
-from indexer.document import Block, BlockKind, Extracted, Page, Reference, Section, TextMention
-from indexer.extract.cleaning import clean
+from indexer.document import BlockKind
+from indexer.errors import LimitReached
+from indexer.extract.web.elements import (
+    BLOCKS,
+    GONE,
+    MEDIA,
+    TOO_DEEP,
+    class_names,
+    has_letters,
+    is_unread,
+    one_line,
+    tag_of,
+    text_of,
+    tidy,
+    words,
+)
+from indexer.extract.web.formulas import TEX, formula_of
+from indexer.extract.web.listings import DIGITS, code_text
+from indexer.extract.web.pieces import LeftOut, Link, Piece, labelled, with_kinds
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
-
-def words(text: str) -> frozenset[str]:
-    """The words of a text, as a set."""
-    return frozenset(text.split())
-
-
-GONE = "gone"  # the tag of an element whose content was taken away because it is no text of the page
-MOST_LEVELS = 400  # of elements within elements: browsers give up at 512
-
-_BLOCKS = words(
-    "address article aside blockquote body caption center dd details dir div dl dt fieldset figcaption figure footer form "
-    "frameset header hgroup html legend li main menu nav ol p section summary table tbody td tfoot th thead tr ul"
-)
-_NEVER = words(
-    "script style template noscript head title meta link button input select option textarea label datalist dialog object "
-    "embed applet param map area frame noframes rp rt clipboard-copy d-front-matter d-bibliography dt-bibliography "
-    "d-footnote-list dt-fn-list"
-)
-_MEDIA = words("img svg video audio iframe canvas object embed picture")
 _CODE = frozenset(("pre", "xmp", "listing", "plaintext"))
-_UNSEEN = words(
-    "sr-only visually-hidden visuallyhidden screen-reader-text screen-reader-only mw-editsection ltx_ERROR ltx_pagination "
-    "ltx_listing_data mw-cite-backlink ltx_bib_cited MathJax_Preview toolbar toolbar-item code-header code-block-header "
-    "code-lang copy-btn copy-code copybtn copy-button copy-code-button zeroclipboard-container language-label"
-)
 _ABSTRACT = frozenset(("abstract", "ltx_abstract"))
 _FRONT = words(
     "ltx_authors ltx_dates ltx_titlepage ltx_keywords ltx_classification byline subtitle dateline author-list"
@@ -58,145 +49,24 @@ _PERMALINK = words(
     "headerlink permalink anchor anchor-link anchorjs-link anchorlink heading-anchor header-anchor header-link heading-link "
     "hash-link direct-link doc-anchor deep-link"
 )
-_GUTTER = words(
-    "lineno linenos linenumber linenumbers line-number line-numbers lnt ln gutter gl rouge-gutter linenodiv blob-num "
-    "hljs-ln-numbers hljs-ln-n react-code-line-number code-line-number ltx_tag_listingline"
-)
-_CODE_LINE = words("line token-line code-line ltx_listingline view-line cm-line CodeMirror-line")
 _CODE_TABLE = words(
     "highlighttable lntable rouge-table codehilitetable hljs-ln highlight blob-code js-file-line-container"
 )
-_DIGITS = re.compile(r"[\d\s.:|]*")
 _ORDINAL = words("st nd rd th tm r ®")
-# What MathJax and KaTeX find in running text; the length is bounded so that a page of openings costs no time.
-_TEX = re.compile(
-    r"\$\$(?P<dollars>.{1,5000}?)\$\$|\\\[(?P<brackets>.{1,5000}?)\\\]|\\\((?P<inline>.{1,2000}?)\\\)|"
-    r"(?P<environment>\\begin\{(?P<name>equation|align|gather|multline|eqnarray|displaymath)(?P<star>\*?)\}"
-    r".{1,5000}?\\end\{(?P=name)(?P=star)\})",
-    re.DOTALL,
-)
-_MATH_IMAGE = re.compile(r"latex\.codecogs\.com|latex\.php|/math/render/|chart\.googleapis\.com/chart\?cht=tx")
-_ACCENTS = re.compile("([´`¨ˆ˜ˇ˘¸˚˝˙]+)")
-_REFERENCES = re.compile(
-    r"(?:(?:\d+|[A-Z]|[IVX]+)\.?\s+)?(?:(?:notes and )?references(?: and (?:further reading|notes))?|bibliography|works cited|"
-    r"literature(?: cited)?|cited (?:literature|works)|literatur(?:verzeichnis)?|références|bibliographie|referencias|"
-    r"bibliografía|参考文献)\W*",
-    re.IGNORECASE,
-)
-_APPENDIX = re.compile(r"(?:appendix|appendices|supplementary material)\b", re.IGNORECASE)
-_LINKS_LEAD = re.compile(r"[\s.,]*\b(?:External Links|Cited by): .*")  # LaTeXML's words before an entry's links
-_LABEL = re.compile(r"\[(?P<bracketed>[^\[\]\s]{1,12})\]\s*|(?P<number>\d{1,3})\.\s+")
-
-
-class Link(NamedTuple):
-    """A link in a block's text: `text[start:end]` leads to `href`."""
-
-    start: int
-    end: int
-    href: str
-
-
-@dataclass(slots=True)
-class Piece:
-    """A block on its way.
-
-    `level` and `anchor` are a heading's, `label` and `title` a reference's. `bullet` is what its list item begins with,
-    `item` a number that the blocks of one list item share, `ids` what links can point at. A piece without text says what
-    `left_out` was: "chrome", taken away because it is no text, or "media".
-    """
-
-    kind: BlockKind
-    text: str = ""
-    level: int = 0
-    anchor: str | None = None
-    appendix: bool = False
-    continued: bool = False
-    label: str = ""
-    title: str = ""
-    bullet: str = ""
-    item: int = 0
-    ids: list[str] = field(default_factory=list)
-    links: list[Link] = field(default_factory=list)
-    left_out: Literal["", "chrome", "media"] = ""
-
-    @property
-    def linked(self) -> float:
-        """The share of its characters that are links, 0 to 1."""
-        return sum(link.end - link.start for link in self.links) / max(1, len(self.text) - len(self.bullet))
 
 
 def read(root: HtmlElement, *, tex: bool = False) -> list[Piece]:
     """The pieces of everything within `root`, in order. `tex`: formulas stand in the text between TeX's delimiters.
 
-    The tree may be changed. It must not be deeper than `MOST_LEVELS`.
+    The tree may be changed. Raises `LimitReached` where its elements lie too deep in each other.
     """
     reader = _Reader(_facts(root, tex))
-    reader.children(root)
-    reader.flush()
-    return _bibliography(_abstract(reader.pieces))
-
-
-def extracted(pieces: Iterable[Piece], url: str = "", **known: Any) -> Extracted:
-    """The document that the pieces make: one page without a number. `known` are the other fields of `Extracted`."""
-    pieces = _appendix([piece for piece in pieces if piece.text])
-    blocks: list[Block] = []
-    sections: list[Section] = []
-    owners: list[int | None] = []
-    length = 0
-    for piece in pieces:
-        end = length + len(piece.text)
-        blocks.append(Block(piece.kind, 0, length, end, piece.continued))
-        if piece.kind == "heading":
-            sections.append(Section(piece.text, piece.level, 0, length, piece.anchor, piece.appendix))
-        owners.append(len(sections) - 1 if sections else None)
-        length = end + 1
-    text = "\n".join(piece.text for piece in pieces)
-    known.setdefault("abstract", "")
-    known["abstract"] = " ".join(piece.text for piece in pieces if piece.kind == "abstract") or known["abstract"]
-    return Extracted(
-        pages=(Page(text),),
-        sections=tuple(sections),
-        blocks=tuple(blocks),
-        references=_references(pieces, blocks, owners, url),
-        **known,
-    )
-
-
-def key(text: str) -> str:
-    """The letters and digits of a text, casefolded: equal for what a reader would call the same heading."""
-    return re.sub(r"[\W_]+", "", text).casefold()
-
-
-def class_names(element: HtmlElement) -> frozenset[str]:
-    """The classes of an element."""
-    return frozenset((element.get("class") or "").split())
-
-
-def tag_of(element: HtmlElement) -> str:
-    """An element's tag in lower case and without a prefix; "" for comments and the like."""
-    return element.tag.rpartition(":")[2].lower() if isinstance(element.tag, str) else ""
-
-
-def text_of(element: HtmlElement) -> str:
-    """All text within an element, on one line."""
-    return " ".join("".join(element.itertext()).split())
-
-
-def is_hidden(element: HtmlElement) -> bool:
-    """Whether the page itself says that nobody shall see it. The panels behind a row of tabs count as seen."""
-    if element.get("role") == "tabpanel":
-        return False
-    if "hidden" in element.attrib and element.get("hidden") != "until-found":
-        return True
-    if element.get("aria-hidden") == "true":
-        return True
-    style = element.get("style")
-    return bool(style and re.search(r"display\s*:\s*none|visibility\s*:\s*hidden", style, re.IGNORECASE))
-
-
-def _tidy(text: str) -> str:
-    """`clean`, but for its mending of accents that stand beside their letter: in a page a backquote is one."""
-    return clean(text) if text.isascii() else "".join(map(clean, _ACCENTS.split(text)))
+    try:
+        reader.children(root)
+        reader.flush()
+    except RecursionError:
+        raise LimitReached(TOO_DEEP) from None
+    return with_kinds(reader.pieces)
 
 
 class _Facts(NamedTuple):
@@ -229,7 +99,7 @@ def _is_notes(element: HtmlElement, tag: str, classes: frozenset[str]) -> bool:
         classes & _NOTES
         or element.get("role") in ("doc-endnotes", "doc-footnote")
         or element.get("id") == "footnotes"
-        or (tag in _BLOCKS and "footnote" in classes)
+        or (tag in BLOCKS and "footnote" in classes)
     )
 
 
@@ -247,7 +117,7 @@ class _Line:
         self.links: list[Link] = []
 
     def add(self, text: str) -> None:
-        text = _tidy(text)
+        text = tidy(text)
         words = " ".join(text.split())
         if words:
             if self.length and (self.space or text[0].isspace()):
@@ -314,11 +184,11 @@ class _Reader:
     def _write_tex(self, text: str) -> None:
         at = 0
         self.after_image = False
-        for match in _TEX.finditer(text):
+        for match in TEX.finditer(text):
             self._plain(text[at : match.start()])
             at = match.end()
             if match["inline"]:
-                self._plain(f"${_one_line(match['inline'])}$")
+                self._plain(f"${one_line(match['inline'])}$")
             else:
                 self.display(match["dollars"] or match["brackets"] or match["environment"])
         self._plain(text[at:])
@@ -351,13 +221,13 @@ class _Reader:
         piece.item, piece.appendix = self.item, self.appendix > 0
         self.pieces.append(piece)
 
-    def leave_out(self, what: Literal["chrome", "media"]) -> None:
+    def leave_out(self, what: LeftOut) -> None:
         if not self.pieces or self.pieces[-1].left_out != what:
             self.pieces.append(Piece("body", left_out=what))
 
     def display(self, tex: str) -> None:
         """A formula on lines of its own, perhaps within a paragraph that goes on after it."""
-        lines = [tidied for line in _tidy(tex).split("\n") if (tidied := " ".join(line.split()))]
+        lines = [tidied for line in tidy(tex).split("\n") if (tidied := " ".join(line.split()))]
         within = self.line is not None and bool(self.line.text())
         self.flush()
         if lines:
@@ -368,34 +238,45 @@ class _Reader:
 
     def children(self, element: HtmlElement) -> None:
         self.write(element.text)
-        for child in element:
-            if isinstance(child.tag, str):
-                self.element(child)
-            self.write(child.tail)
+        around: list[tuple[HtmlElement, Iterator[HtmlElement]]] = [(element, iter(element))]
+        while around:
+            outer, rest = around[-1]
+            child = next(rest, None)
+            if child is None:
+                around.pop()
+                if around:
+                    self.write(outer.tail)
+            elif isinstance(child.tag, str) and self.element(child):
+                # Tags that old pages forget to close nest by the hundred: they must not cost a call each.
+                self.write(child.text)
+                around.append((child, iter(child)))
+            else:
+                self.write(child.tail)
 
-    def element(self, element: HtmlElement) -> None:
+    def element(self, element: HtmlElement) -> bool:
+        """Reads an element, or answers True: what is in it shall be read as if it stood in its place."""
         tag, classes = tag_of(element), class_names(element)
         if tag == GONE:
             self.flush()
-            self.leave_out("chrome")
-            return
-        if (formula := self._formula(element, tag, classes)) is not None:
+            self.leave_out("contents" if element.get("class") == "contents" else "chrome")
+            return False
+        if (formula := formula_of(element, tag, classes, self.facts.mathjax)) is not None:
             tex, display = formula
             if display:
                 self.display(tex)
-            elif tex := _one_line(tex):
+            elif tex := one_line(tex):
                 self.write(f" ${tex}$" if self.line is not None and self.line.last == "$" else f"${tex}$")
-            return
-        if tag in _MEDIA:
+            return False
+        if tag in MEDIA:
             self.leave_out("media")
             self.after_image = True
             if tag == "picture":
                 self.children(element)
-            return
-        if tag in _NEVER or classes & _UNSEEN or is_hidden(element):
-            return
+            return False
+        if is_unread(element, tag, classes):
+            return False
         level = _heading_level(element, tag, classes)
-        if level or tag in _BLOCKS:
+        if level or tag in BLOCKS:
             self.flush()
         if anchor := element.get("id") or (element.get("name") if tag == "a" else None):
             self.ids.append(anchor)
@@ -409,10 +290,11 @@ class _Reader:
             self._list(element, tag)
         elif tag == "li" or "ltx_bibitem" in classes or element.get("role") == "doc-biblioentry":
             self._item(element, classes)
-        elif tag in _BLOCKS or (tag.startswith("d-") and tag not in ("d-cite", "d-footnote", "d-code")):
+        elif tag in BLOCKS or (tag.startswith("d-") and tag not in ("d-cite", "d-footnote", "d-code")):
             self._block(element, tag, classes)
         else:
-            self._inline(element, tag, classes)
+            return self._inline(element, tag, classes)
+        return False
 
     def _block(self, element: HtmlElement, tag: str, classes: frozenset[str]) -> None:
         self.flush()
@@ -451,7 +333,7 @@ class _Reader:
         if tag != "dt":  # what a term means belongs to the term
             self.item = item
 
-    def _inline(self, element: HtmlElement, tag: str, classes: frozenset[str]) -> None:
+    def _inline(self, element: HtmlElement, tag: str, classes: frozenset[str]) -> bool:
         if tag == "br":
             self.breaks += 1
             if self.breaks > 1:
@@ -482,7 +364,8 @@ class _Reader:
             self.children(element)
             self.code -= 1
         else:
-            self.children(element)
+            return True
+        return False
 
     def _space(self) -> None:
         if self.line is not None:
@@ -639,9 +522,7 @@ class _Reader:
             self.ids.append(element.get("id") or "")
         text, links, ids = self.flat(element)
         if text:
-            self.append(
-                _labelled(Piece("reference", text, label=label, title=title.rstrip(". "), ids=ids, links=links))
-            )
+            self.append(labelled(Piece("reference", text, label=label, title=title.rstrip(". "), ids=ids, links=links)))
 
     def _note(self, element: HtmlElement, to: list[Piece]) -> None:
         """A note that stands in the middle of a sentence, or alone: it gets a block of its own."""
@@ -661,7 +542,7 @@ class _Reader:
     def _table(self, element: HtmlElement, classes: frozenset[str]) -> None:
         self.flush()
         pres = list(element.iter("pre"))
-        numbered = [pre for pre in pres if not _DIGITS.fullmatch("".join(pre.itertext()))]
+        numbered = [pre for pre in pres if not DIGITS.fullmatch("".join(pre.itertext()))]
         if classes & _CODE_TABLE and not pres:
             self._code(element)
             return
@@ -707,10 +588,10 @@ class _Reader:
         parts = [element.text or ""]
         for child in element:
             if isinstance(child.tag, str):
-                found = self._formula(child, tag_of(child), class_names(child))
+                found = formula_of(child, tag_of(child), class_names(child), self.facts.mathjax)
                 parts.append(f" {found[0]} " if found else self._formulas(child))
             parts.append(child.tail or "")
-        return _one_line("".join(parts))
+        return one_line("".join(parts))
 
     def flat(self, element: HtmlElement, heading: bool = False) -> tuple[str, list[Link], list[str]]:
         """Everything within an element on one line, its links, and the ids in it."""
@@ -733,97 +614,6 @@ class _Reader:
                 length += len(texts[-1]) + 1
         return " ".join(texts), links, ids + inner.ids
 
-    def _formula(self, element: HtmlElement, tag: str, classes: frozenset[str]) -> tuple[str, bool] | None:
-        """The TeX of an element that is a formula, and whether it stands on lines of its own; None for other elements."""
-        if tag == "math":
-            return _tex_of(element), element.get("display") == "block" or element.get("mode") == "display"
-        if tag == "script":
-            kind = element.get("type") or ""
-            return (element.text or "", "mode=display" in kind) if kind.startswith("math/tex") else None
-        if tag in ("d-math", "dt-math"):
-            return "".join(element.itertext()), "block" in element.attrib
-        if tag == "math-renderer":  # GitHub
-            return "".join(element.itertext()).strip().strip("$"), "js-display-math" in classes
-        if tag == "img":
-            alt = element.get("alt") or ""
-            if alt and (classes & {"latex", "tex", "math"} or _MATH_IMAGE.search(element.get("src") or "")):
-                return alt.strip("$"), False
-            return None
-        if self.facts.mathjax and classes & {
-            "MathJax",
-            "MathJax_Display",
-            "MathJax_SVG",
-            "MathJax_CHTML",
-            "MathJax_SVG_Display",
-        }:
-            return "", False
-        if tag == "mjx-container" or classes & {"katex", "katex-display", "mwe-math-element"}:
-            display = element.get("display") == "true" or bool(classes & {"katex-display", "mwe-math-element-block"})
-            for inner in element.iter("math"):
-                return _tex_of(inner), display or inner.get("display") == "block"
-            return "".join(element.itertext()), display
-        if classes & {"math", "arithmatex"} and tag in ("span", "div", "p"):
-            return _delimited(element, tag, classes)
-        return None
-
-
-def code_text(element: HtmlElement) -> str:
-    """The text of a `<pre>` or the like as it stands, without numbers of lines and what can be pressed."""
-    listed = [line for line in element.iter("div", "span") if "ltx_listingline" in class_names(line)]
-    if listed:  # LaTeXML's lines, in which only hard spaces count
-        for space in element.iter("span"):
-            if class_names(space) & {"ltx_lst_space", "ltx_lst_whitespace"} and space.text:
-                space.text = space.text.replace(" ", "\xa0")
-        lines = (re.sub(r"[ \t\n\r\f]+", " ", _raw_code(line)).strip(" ") for line in listed)
-        text = "\n".join(lines)
-    else:
-        text = _raw_code(element)
-    return re.sub(r"\A(?:[ \t]*\n)+", "", _tidy(text)).rstrip()
-
-
-def _raw_code(element: HtmlElement) -> str:
-    parts: list[str] = []
-
-    def at_start() -> bool:
-        return not parts or parts[-1].endswith("\n")
-
-    def walk(node: HtmlElement) -> None:
-        tag, classes = tag_of(node), class_names(node)
-        if tag == "br":
-            parts.append("\n")
-            return
-        if tag == "math":
-            parts.append(f"${_one_line(_tex_of(node))}$")
-            return
-        numbers = classes & _GUTTER or "user-select" in (node.get("style") or "") or "data-line-number" in node.attrib
-        if numbers and _DIGITS.fullmatch("".join(node.itertext())):
-            return
-        if tag in _NEVER or tag in _MEDIA or classes & _UNSEEN or is_hidden(node):
-            return
-        line = bool(classes & _CODE_LINE) or tag in ("tr", "li")
-        if (line or tag in ("div", "p")) and not at_start():
-            parts.append("\n")
-        before = len(parts)
-        inside(node)
-        if line and (node.tail or "").startswith("\n"):
-            return
-        if (line and (len(parts) == before or not at_start())) or (
-            tag in ("div", "p") and len(parts) > before and not at_start()
-        ):
-            parts.append("\n")
-
-    def inside(node: HtmlElement) -> None:
-        if node.text:
-            parts.append(node.text)
-        for child in node:
-            if isinstance(child.tag, str):
-                walk(child)
-            if child.tail and not (child.tail.isspace() and tag_of(child) in ("tr", "td", "tbody", "thead", "li")):
-                parts.append(child.tail)
-
-    inside(element)
-    return "".join(parts)
-
 
 def _heading_level(element: HtmlElement, tag: str, classes: frozenset[str]) -> int:
     """1 to 6 for what is a heading, else 0."""
@@ -837,11 +627,6 @@ def _heading_level(element: HtmlElement, tag: str, classes: frozenset[str]) -> i
     return 0
 
 
-def has_letters(text: str) -> bool:
-    """Whether any character of a text is a letter or a digit."""
-    return any(map(str.isalnum, text))
-
-
 def _is_back(element: HtmlElement, classes: frozenset[str], text: str) -> bool:
     """Whether a link leads from a note back to where it was called."""
     named = any("backref" in name or "reversefootnote" in name or "footnote-back" in name for name in classes)
@@ -851,7 +636,7 @@ def _is_back(element: HtmlElement, classes: frozenset[str], text: str) -> bool:
 def _ends_here(element: HtmlElement) -> bool:
     """Whether nothing but another image follows in its parent."""
     after = element.getnext()
-    return not (element.tail or "").strip() and (after is None or tag_of(after) in (*_MEDIA, "br"))
+    return not (element.tail or "").strip() and (after is None or tag_of(after) in (*MEDIA, "br"))
 
 
 def _alone(element: HtmlElement, *tags: str) -> HtmlElement | None:
@@ -888,234 +673,3 @@ def _is_layout(table: HtmlElement, rows: Sequence[HtmlElement]) -> bool:
         for row in rows
         for cell in _cells(row)
     )
-
-
-def _tex_of(math: HtmlElement) -> str:
-    """TeX of a MathML element where it gives any, else its signs in a row."""
-    for annotation in math.iter("annotation"):
-        if "tex" in (annotation.get("encoding") or ""):
-            return _bare(annotation.text or "")
-    if alttext := math.get("alttext"):
-        return _bare(alttext)
-    return _bare(_signs(math))
-
-
-def _bare(tex: str) -> str:
-    tex = re.sub(r"%\s*\n\s*", "", tex).strip()
-    match = re.fullmatch(r"\{\\(?:display|text)style\s*(.*)\}", tex, re.DOTALL)
-    return match[1].strip() if match else tex
-
-
-def _signs(element: HtmlElement) -> str:
-    tag = tag_of(element)
-    if tag in ("annotation", "annotation-xml", ""):
-        return ""
-    between = {"msup": "^", "msub": "_", "mfrac": "/", "mover": "^", "munder": "_"}.get(tag, "")
-    inner = [_signs(child) for child in element]
-    return (element.text or "").strip() + between.join(filter(None, inner))
-
-
-def _delimited(element: HtmlElement, tag: str, classes: frozenset[str]) -> tuple[str, bool] | None:
-    """The formula of an element of class `math` that holds nothing but TeX, perhaps with its number."""
-    numbers = [inner for inner in element.iter("span") if "eqno" in class_names(inner)]
-    if any(True for _ in element.iter("math", "img", "script", "svg", "mjx-container")) or len(element) > len(numbers):
-        return None
-    text = "".join([element.text or "", *(number.tail or "" for number in numbers)]).strip()
-    if match := re.fullmatch(r"\\\[(.*)\\\]|\\\((.*)\\\)|\$\$(.*)\$\$|\$(.*)\$", text, re.DOTALL):
-        text = next(found for found in match.groups() if found is not None)
-    number = next((found[0] for n in numbers if (found := re.search(r"\([^()]*\)", text_of(n)))), "")
-    display = tag != "span" or bool(classes & {"display", "block"}) or bool(numbers)
-    return f"{text.strip()} {number}".strip(), display
-
-
-def _one_line(text: str) -> str:
-    return " ".join(_tidy(text).split())
-
-
-def _abstract(pieces: list[Piece]) -> list[Piece]:
-    """Marks the paragraphs below a heading `Abstract`, up to the next one."""
-    within = marked = False
-    for piece in pieces:
-        if piece.kind == "heading":
-            within, marked = key(piece.text) == "abstract", False
-        elif piece.kind == "abstract" and not marked:  # the page's markup says where it ends
-            within = False
-        elif within and piece.kind == "body":
-            piece.kind, marked = "abstract", True
-    return pieces
-
-
-def _appendix(pieces: list[Piece]) -> list[Piece]:
-    """Marks what stands in the appendix: everything after a heading that says so."""
-    begun = False
-    for piece in pieces:
-        begun = begun or (piece.kind == "heading" and piece.level < 3 and _APPENDIX.match(piece.text) is not None)
-        piece.appendix = piece.appendix or begun
-        if piece.appendix and piece.kind == "body":
-            piece.kind = "appendix"
-    return pieces
-
-
-def _bibliography(pieces: list[Piece]) -> list[Piece]:
-    """Makes references of what is listed below a heading `References`, if it looks like them."""
-    from indexer.extract.references import looks_like_entry
-
-    kept: list[Piece] = []
-    at = 0
-    while at < len(pieces):
-        heading = pieces[at]
-        kept.append(heading)
-        at += 1
-        if heading.kind != "heading" or not _REFERENCES.fullmatch(heading.text):
-            continue
-        following = range(at, len(pieces))
-        end = next((i for i in following if 0 < pieces[i].level <= heading.level), len(pieces))
-        listed = _items(pieces[at:end])
-        entries = [entry for entry in listed if entry.kind == "body"]
-        likely = [
-            e for e in entries if e.label or _LABEL.match(e.text) or looks_like_entry(e.text) or any(_cited(e.links))
-        ]
-        if entries and 2 * len(likely) >= len(entries):
-            kept += [replace(_labelled(e), kind="reference") if e.kind == "body" else e for e in listed]
-        else:
-            kept += pieces[at:end]
-        at = end
-    return kept
-
-
-def _items(pieces: Sequence[Piece]) -> list[Piece]:
-    """The pieces, those of one list item made one, without bullets."""
-    merged: list[Piece] = []
-    for piece in pieces:
-        before = merged[-1] if merged else None
-        if piece.kind != "body" or piece.left_out:
-            merged.append(piece)
-            continue
-        off = len(piece.bullet)
-        label = piece.bullet.rstrip(". ") if piece.bullet[:1].isdigit() else ""
-        links = [Link(a - off, b - off, href) for a, b, href in piece.links]
-        piece = replace(piece, text=piece.text[off:], bullet="", label=label, links=links)
-        if before is not None and before.kind == "body" and piece.item and before.item == piece.item:
-            off = len(before.text) + 1
-            before.text += " " + piece.text
-            before.links += [Link(a + off, b + off, href) for a, b, href in piece.links]
-            before.ids += piece.ids
-        else:
-            merged.append(piece)
-    return merged
-
-
-def _labelled(entry: Piece) -> Piece:
-    """A reference whose text begins with its label in brackets, if it has one."""
-    text = entry.text
-    off = 0
-    if not entry.label and (match := _LABEL.match(text)):
-        entry.label = match["bracketed"] or match["number"]
-        off = match.end()
-    elif entry.label and (match := re.match(rf"\[{re.escape(entry.label)}\]\s*", text)):
-        off = match.end()
-    lead = f"[{entry.label}] " if entry.label else ""
-    entry.text = lead + text[off:]
-    entry.links = [
-        Link(max(0, a - off + len(lead)), b - off + len(lead), href) for a, b, href in entry.links if b > off
-    ]
-    entry.bullet = lead
-    return entry
-
-
-def _cited(links: Iterable[Link]) -> tuple[str | None, str | None]:
-    """The arXiv id and the DOI that the links lead to."""
-    identifier = doi = None
-    for link in links:
-        if found := arxiv.parse(link.href):
-            identifier = identifier or found.id
-        elif match := re.search(r"doi\.org/(10\.\d{4,9}/[^\s?#]+)", link.href):
-            doi = doi or unquote(match[1])
-    return identifier, doi
-
-
-def _references(
-    pieces: Sequence[Piece], blocks: Sequence[Block], owners: Sequence[int | None], url: str
-) -> tuple[Reference, ...]:
-    from indexer.extract.references import parse_all
-
-    entries = [piece for piece in pieces if piece.kind == "reference"]
-    if not entries:
-        return _linked_papers(pieces, blocks, owners)
-    raws = [entry.text[len(entry.bullet) :] for entry in entries]
-    parsed = parse_all([(_to_parse(raw, entry), entry.label, 0) for raw, entry in zip(raws, entries, strict=True)])
-    found: list[Reference] = []
-    for reference, raw, entry in zip(parsed, raws, entries, strict=True):
-        identifier, doi = _cited(entry.links)
-        found.append(
-            replace(
-                reference,
-                raw=raw,
-                title=entry.title or reference.title,
-                arxiv_id=reference.arxiv_id or identifier,
-                doi=reference.doi or doi,
-            )
-        )
-    by_id = {name: i for i, entry in enumerate(entries) for name in entry.ids}
-    mentions: dict[int, list[TextMention]] = {}
-    for piece, block, owner in zip(pieces, blocks, owners, strict=True):
-        if piece.kind == "reference":
-            continue
-        for link in piece.links:
-            number = by_id.get(_fragment(link.href, url))
-            if number is not None:
-                mentions.setdefault(number, []).append(_mention(piece, block, link, owner))
-    return tuple(replace(reference, mentions=tuple(mentions.get(i, ()))) for i, reference in enumerate(found))
-
-
-def _to_parse(raw: str, entry: Piece) -> str:
-    """An entry without words of the page's own making, and without a title that is known and leads it."""
-    raw = _LINKS_LEAD.sub("", raw)
-    if entry.title and raw.startswith(entry.title):
-        raw = re.sub(r"^[\s.,]*(?:\[[A-Z]+\]\s*)*", "", raw[len(entry.title) :])
-    return raw
-
-
-def _linked_papers(
-    pieces: Sequence[Piece], blocks: Sequence[Block], owners: Sequence[int | None]
-) -> tuple[Reference, ...]:
-    """The references of a page that prints no list of them, but marks like `[3]` that lead to the papers themselves.
-
-    `raw` is then where the link leads.
-    """
-    marks: dict[str, list[tuple[str, TextMention]]] = {}
-    for piece, block, owner in zip(pieces, blocks, owners, strict=True):
-        for link in piece.links:
-            mark = re.fullmatch(r"\[(\d{1,3})\]", piece.text[link.start : link.end])
-            if mark and re.match(r"https?://", link.href):
-                marks.setdefault(mark[1], []).append((link.href, _mention(piece, block, link, owner)))
-    if len(marks) < 2 or any(len({href for href, _ in found}) > 1 for found in marks.values()):
-        return ()
-    references = []
-    for n, (label, found) in enumerate(sorted(marks.items(), key=lambda item: int(item[0])), 1):
-        href = found[0][0]
-        identifier, doi = _cited([Link(0, 0, href)])
-        references.append(
-            Reference(n, href, 0, label, arxiv_id=identifier, doi=doi, mentions=tuple(mention for _, mention in found))
-        )
-    return tuple(references)
-
-
-def _fragment(href: str, url: str) -> str:
-    """What a link to a place on the page itself points at, "" for links that lead away."""
-    address, mark, fragment = href.partition("#")
-    fragment = unquote(fragment)
-    # arXiv writes the whole address, with a version that the page was perhaps not asked for by.
-    here = not address or address == url.partition("#")[0] or fragment.startswith("bib.bib")
-    return fragment if mark and here else ""
-
-
-def _mention(piece: Piece, block: Block, link: Link, section: int | None) -> TextMention:
-    from sentencex import get_sentence_boundaries
-
-    sentence = piece.text
-    for found in get_sentence_boundaries("en", piece.text):
-        if found["start_index"] <= link.start < found["end_index"]:
-            sentence = piece.text[found["start_index"] : found["end_index"]]
-    off = len(piece.bullet) if sentence.startswith(piece.bullet) else 0
-    return TextMention(0, block.start + link.start, block.start + link.end, _one_line(sentence[off:]), section)
