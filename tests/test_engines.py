@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shutil
@@ -280,6 +281,22 @@ def test_a_fault_in_a_page_costs_what_follows_at_most(tmp_path: Path, fault: str
     read = sheet(pypdf, made(tmp_path, f"BT /F1 10 Tf 50 700 Td (kept safe) Tj ET BT {fault}"))
     assert texts(read.words)[:2] == ["kept", "safe"]
     assert all(abs(word.x0) < 1e9 and abs(word.y) < 1e9 for word in read.words)
+
+
+@both
+@pytest.mark.parametrize(
+    "matrices",
+    [f"{'9' * 38} " * 6 + "cm " + f"{'9' * 38} " * 6 + "cm", "20 577 165 cm " + "9" * 38 + " cm", "0 0 0 0 0 0 cm"],
+)
+def test_impossible_places_are_no_places(engine, tmp_path: Path, matrices: str) -> None:
+    form = stream(f"{matrices} (lost) Tj", "/Type /XObject /Subtype /Form /BBox [0 0 600 371]")
+    content = (
+        f"BT /F1 10 Tf 50 700 Td (kept safe) Tj ET q .4 0 0 .4 0 0 cm /Fm Do Q {matrices} BT /F1 10 Tf (lost) Tj ET"
+    )
+    path = made(tmp_path, content, xobjects="/Fm 10 0 R", more=(form,))
+    read = sheet(engine, path)
+    assert "kept" in [word.text for word in read.words]
+    assert all(math.isfinite(word.x0 + word.x1 + word.y + word.size) for word in read.words + read.turned)
 
 
 def test_a_font_that_is_no_font_is_read_as_plain(tmp_path: Path) -> None:

@@ -153,7 +153,7 @@ def _goes_on(block: Drawn, line: Line, column: Column, body: float, leading: flo
     dy = line.y - before.y
     if not 0.45 * em < dy < 1.65 * lead:
         return False
-    if bold(before) != bold(line) and before.x1 < column.x1 - 1.5 * em:
+    if bold(before) != bold(line) and not (line.font.mono and before.font.mono) and before.x1 < column.x1 - 1.5 * em:
         return False
     first = len(block.lines) == 1
     if bold(before) and bold(line) and dy <= 1.28 * lead:
@@ -165,8 +165,13 @@ def _goes_on(block: Drawn, line: Line, column: Column, body: float, leading: flo
             return False
     if first and line.font == before.font and _NUMBERED.match(before.text) and (before.size > 1.06 * body or before.text.isupper()):
         return dy <= 1.28 * lead and not _NUMBERED.match(line.text)
+    if first and len(before.words) > 1 and _NUMBERED.match(before.text) and line.font == before.font and dy <= 1.28 * lead:
+        if abs(line.x0 - before.words[1].x0) < 0.3 * em and line.x0 > before.x0 + em and len(line.words) <= 10:
+            return True  # set under the first word of a heading's title
     full = before.x1 > column.x1 - 2.5 * em
-    ends = bool(_ENDS.search(before.words[-1].text))
+    # the mark of a footnote may stand behind the last full stop
+    last = next((w for w in reversed(before.words) if w.size > 0.86 * before.size), before.words[-1])
+    ends = bool(_ENDS.search(last.text))
     if dy > 1.28 * lead:
         return full and not ends and line.words[0].text[:1].islower() and abs(line.x0 - block.x0) < 1.2 * em
     if _BULLET.match(line.words[0].text) and (ends or not full or line.x0 < before.x0 - 0.3 * em):

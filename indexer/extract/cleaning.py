@@ -72,6 +72,9 @@ def joined(first: str, second: str, words: Collection[str]) -> str:
     tail = re.match(r"[^\W\d_]*", second)[0]
     if not head or not tail or second[:1].isdigit() or (tail[0].isupper() and not head.isupper()):
         return f"{first}-{second}"
+    if head[0].isupper() and head[1:].islower() and tail.islower() and f"{head}-{tail}".casefold() not in words:
+        if not (head.casefold() in _PREFIXES or (head.casefold() in words and tail.casefold() in words)):
+            return first + second  # a name: Hoff-mann
     if second[len(tail) : len(tail) + 1] == "-" or tail.casefold() in _SMALL:  # a compound: orders-of-magnitude
         return f"{first}-{second}"
     if len(head) > 1 and head.isupper() and tail.islower():

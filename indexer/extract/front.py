@@ -112,7 +112,8 @@ def read_front(
     bottom = max((line.y for line in title), default=-inf)
     if title:
         floor = min(floor, _top_of_numbered(lines, bottom))
-        header = [line for line in lines if bottom < line.y < min(floor, _top_of_prose(lines, bottom))]
+        end = min(floor, _top_of_prose(lines, bottom))
+        header = [line for line in lines if bottom < line.y < end]
         authors = find_authors(header, own_author)
         if start is None:
             abstract = find_unlabelled(lines, bottom, floor, authors)

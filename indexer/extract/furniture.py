@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from indexer.extract.layout import Layout, Line
 
 _PAGE_NUMBER = re.compile(
-    r"[-–—\s\[(]*(?:page|p\.|pg\.?|seite)?\s*(?:\d{1,4}|[ivxlc]{1,7})(?:\s*(?:of|/|von)\s*\d{1,4})?[-–—\s\])]*", re.IGNORECASE
+    r"[-–—|\s]*(?:page|p\.|pg\.?|seite)?\s*(?:\d{1,3}:)?(?:\d{1,4}|[ivxlc]{1,7})(?:\s*(?:of|/|von)\s*\d{1,4})?[-–—|\s]*",
+    re.IGNORECASE,
 )
 _STAMP = re.compile(r"\s*arXiv:\S+\s+\[[\w.-]+\]\s+\d{1,2}\s+\w{3,9}\.?\s+\d{4}\s*", re.IGNORECASE)
 _DEEP = 4  # lines from the top or the bottom of a page among which furniture is looked for
@@ -59,7 +60,7 @@ def _repeated(pages: Sequence[Layout], edges: list[list[Line]]) -> set[int]:
     for index, lines in enumerate(edges):
         for line in lines:
             key = _key(line)
-            if key and key != "#":
+            if key.strip("#"):  # lone numbers are told by counting on, below
                 places[key, round(line.y / 6)].append((index, line))
     found: set[int] = set()
     enough = max(2, min(6, round(0.25 * len(pages))))
@@ -84,7 +85,7 @@ def _page_numbers(pages: Sequence[Layout], edges: list[list[Line]]) -> set[int]:
         for line in lines:
             text = line.text.strip()
             if len(text) <= 16 and _PAGE_NUMBER.fullmatch(text):
-                digits = re.search(r"\d+", text)
+                digits = re.search(r"\d+(?!:)(?=\D*$|\s*(?:of|/|von))", text)
                 offset = int(digits[0]) - index if digits else None
                 lone.append((line, offset))
                 if offset is not None:
@@ -92,6 +93,9 @@ def _page_numbers(pages: Sequence[Layout], edges: list[list[Line]]) -> set[int]:
     for line, offset in lone:
         if offset is None or offsets[offset] >= min(2, len(pages)) or len(pages) <= 2:
             found.add(id(line))
+    for lines in edges:  # what stands beside a page number is a running head, whatever it says
+        numbers = [line for line in lines if id(line) in found]
+        found |= {id(line) for line in lines for n in numbers if abs(line.y - n.y) < 1 and len(line.words) <= 16}
     return found
 
 

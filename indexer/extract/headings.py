@@ -140,7 +140,7 @@ def _number(match: re.Match[str] | None) -> tuple[tuple[int, ...], bool, bool]:
         if parts[0].isdigit():
             return (tuple(map(int, parts)), False, False) if 0 < int(parts[0]) <= 40 else ((), False, False)
         letter = parts[0]
-        if not letter.isupper() or (not match["dot"] and not match["text"]):
+        if not letter.isupper() or (not match["dot"] and not match["text"]) or match["dot"] in (":", ")"):
             return (), False, False
         if letter in "IVX" and match["dot"] == "." and len(parts) == 1:
             return (_ROMAN[letter],), False, True

@@ -12,7 +12,7 @@ from indexer.extract.markdown import paragraphs
 from indexer.extract.web import markup
 from indexer.extract.web.about import authors_of, printed_date, title_of, told_by
 from indexer.extract.web.chrome import main_element, strip, titled, trimmed
-from indexer.extract.web.elements import TOO_DEEP, class_names, text_of, words
+from indexer.extract.web.elements import class_names, parsed, text_of, words
 from indexer.extract.web.pieces import Piece, extracted
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def read_html(body: bytes, url: str = "") -> Extracted:
     Raises `NoText` where there is nothing to read, saying why where that can be seen, and `LimitReached` for a page that
     is too large or too deep.
     """
-    tree = _parsed(body)
+    tree = _tree(body)
     told = told_by(tree, url)
     notice = _notice(tree)
     tex = _has_tex(tree)
@@ -89,11 +89,8 @@ def read_html(body: bytes, url: str = "") -> Extracted:
     )  # fmt: skip
 
 
-def _parsed(body: bytes) -> HtmlElement:
-    from lxml import etree
-    from lxml import html as lxml_html
-
-    text = re.sub(r"(?<=[\"'(])data:[\w/+.-]*(?:;[\w=-]+)*;base64,[\w+/=\s]*", "", decoded(body)).replace("\0", "")
+def _tree(body: bytes) -> HtmlElement:
+    text = re.sub(r"(?<=[\"'(])data:[\w/+.-]*(?:;[\w=-]+)*;base64,[\w+/=\s]*", "", decoded(body))
     if not text.strip():
         raise NoText("It is empty.")
     if len(text) > MOST_CHARACTERS:
@@ -102,14 +99,7 @@ def _parsed(body: bytes) -> HtmlElement:
         )
     if text.count("<") > 2 * MOST_ELEMENTS:
         raise LimitReached(f"The page has more than {MOST_ELEMENTS} elements.")
-    parser = lxml_html.HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True)
-    try:
-        tree = lxml_html.document_fromstring(text.encode("utf-8", "ignore"), parser=parser)
-    except (etree.ParserError, etree.XMLSyntaxError, AssertionError, TypeError):
-        raise NoText("It is no web page.") from None
-    if any("depth" in entry.message for entry in parser.error_log):
-        raise LimitReached(TOO_DEEP)
-    return tree
+    return parsed(text)
 
 
 def decoded(body: bytes) -> str:

@@ -112,12 +112,13 @@ def _lines(words: Sequence[Word], page: int) -> list[Line]:
             if level:
                 wide = _NUMBER_GAP if len(run) == 1 and _label(run[0].text) else _WIDE_GAP
                 joins = -0.6 * em < gap < wide * em
+                if not joins and gap <= -0.6 * em:  # back on the baseline after a fraction that reaches further
+                    joins = word.x0 > _hanging(run, y, size) - 0.2 * em
             else:  # raised or lowered: smaller, or only a little out of line
                 near = abs(dy) < 0.62 * em and (word.size < 0.92 * size or size < 0.92 * word.size or abs(dy) < 0.3 * em)
-                last = run[-1]
-                # an index under an exponent goes back to where that began
-                back = word.x0 - last.x0 if word.size < 0.86 * size and last.size < 0.86 * size else gap
-                joins = near and (-0.6 * em < gap or -0.4 * em < back) and gap < 0.8 * em
+                # an index under an exponent goes back to where that began, a denominator under its numerator
+                back = gap if word.size > 0.86 * size else word.x0 - _hanging(run, y, size)
+                joins = near and (-0.6 * em < gap or -0.6 * em < back) and gap < 0.8 * em
                 if word.font.math and len(word.text) <= 2:  # roots, big brackets and sums hang from another baseline
                     joins = joins or (abs(dy) < 1.6 * em and -0.3 * em < gap < 0.7 * em)
             if word.glued and not joins:
@@ -125,6 +126,8 @@ def _lines(words: Sequence[Word], page: int) -> list[Line]:
             if joins:
                 if not word.glued and _one_word(run[-1], word, gap, level):
                     word = word._replace(glued=True)
+                elif word.glued and word.text in "→←↔⇒=" and gap > 0.15 * em and run[-1].text[-1].isalpha():
+                    word = word._replace(glued=False)
                 run.append(word)
                 x1 = max(x1, word.x1)
                 if word.size > size + 0.1 and (len(run) < 3 or sum(len(w.text) for w in run[:-1]) <= 3):
@@ -136,6 +139,16 @@ def _lines(words: Sequence[Word], page: int) -> list[Line]:
     if run:
         lines.append(_line(run, page))
     return lines
+
+
+def _hanging(run: Sequence[Word], y: float, size: float) -> float:
+    """Where the small words off the baseline begin that end a line; far to the right where there are none."""
+    x0 = float("inf")
+    for word in reversed(run):
+        if word.size > 0.86 * size or abs(word.y - y) < 0.12 * size:
+            break
+        x0 = min(x0, word.x0)
+    return x0
 
 
 def _gathered(lines: list[Line]) -> list[Line]:
@@ -165,10 +178,14 @@ def _one_word(before: Word, word: Word, gap: float, level: bool) -> bool:
     if not level:
         return gap < 0.25 * before.size and min(before.size, word.size) < 0.86 * max(before.size, word.size)
     a, b = before.text, word.text
+    if before.size < 0.86 * word.size and before.y != word.y and b[0] in ".,;:)]}" and gap < 0.28 * word.size:
+        return True  # after an index
+    if word.font.mono and before.font.mono:
+        if len(b) == 1 and len(a) <= 2 and a.isupper() and b.isupper():
+            return gap < 0.24 * word.size  # small capitals
+        return gap < 0.46 * word.size and before.size == word.size and not (a.isalpha() and b.isalpha())  # a space is a cell
     if len(a) == 1 and a.isupper() and b.isupper() and word.size < 0.9 * before.size and gap < 0.22 * before.size:
         return True  # a capital and its small capitals
-    if len(b) == 1 and len(before.text) <= 2 and a.isupper() and b.isupper() and word.font.mono and before.font.mono:
-        return gap < 0.24 * word.size  # small capitals of a typewriter's type
     return gap < _GLUE * word.size and before.size == word.size and a[-1].isalpha() and b[0].isalpha() and b[0].islower()
 
 

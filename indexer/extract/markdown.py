@@ -10,7 +10,7 @@ from indexer.document import Extracted
 from indexer.errors import LimitReached, NoText
 from indexer.extract.cleaning import clean
 from indexer.extract.web import markup
-from indexer.extract.web.elements import TOO_DEEP, key, words
+from indexer.extract.web.elements import key, parsed, words
 from indexer.extract.web.pieces import Piece, extracted
 
 VERSION = "markdown-2"
@@ -40,7 +40,7 @@ def read_markdown(text: str) -> Extracted:
     if len(text) > MOST_CHARACTERS:
         raise LimitReached(f"It has {len(text)} characters; the limit is {MOST_CHARACTERS}.")
     fields, body = _front_matter(text)
-    pieces = markup.read(_tree(_rendered(body))) if body.strip() else []
+    pieces = markup.read(parsed(f"<html><body>{_rendered(body)}</body></html>").find("body")) if body.strip() else []
     title = _one_line(fields.get("title"))
     top = next((i for i, piece in enumerate(pieces) if piece.level == 1), None)
     if top is not None and (not title or key(pieces[top].text) == key(title)):
@@ -170,14 +170,3 @@ def _rendered(text: str) -> str:
 def _slug(heading: str) -> str:
     """The anchor that GitHub gives a heading; `anchors_plugin` numbers those that come twice."""
     return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
-
-
-def _tree(rendered: str):
-    from lxml import html as lxml_html
-
-    parser = lxml_html.HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True)
-    data = f"<html><body>{rendered}</body></html>".encode("utf-8", "ignore")
-    tree = lxml_html.document_fromstring(data, parser=parser)
-    if any("depth" in entry.message for entry in parser.error_log):
-        raise LimitReached(TOO_DEEP)
-    return tree.find("body")

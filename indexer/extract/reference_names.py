@@ -52,7 +52,7 @@ def read_names(texts: Sequence[str]) -> list[Names]:
                 votes[form] += names.sure * min(len(names.authors), 4)
     order = sorted(_FORMS, key=lambda form: -votes[form])
     # These make a title's first words names where they aren't the list's own form.
-    order = [form for form in order if form not in _FAR_FETCHED or votes[form] >= 0.3 * votes[order[0]]]
+    order = [form for form in order if form not in _FAR_FETCHED or votes[form] > 0.3 * votes[order[0]]]
     return [_authors(text, parts, order) for text, parts in zip(texts, tokens, strict=True)]
 
 
@@ -158,7 +158,7 @@ def _direct(
     def flush() -> None:
         if piece:
             if piece[0].core.lower() in SUFFIXES and len(piece) == 1 and authors:
-                authors[-1] += ", " + piece[0].core
+                authors[-1] += f", {piece[0].core}" + "." * piece[0].trail.startswith(".")
             else:
                 authors.append(_text_of(text, piece))
                 scores.append(_name_like(piece))
@@ -267,7 +267,7 @@ def _inverted(text: str, tokens: Sequence[_Token]) -> Names:
         given = tokens[surname_end:given_end]
         suffix = ""
         if not stops and given_end < len(tokens) and tokens[given_end].core.lower() in SUFFIXES:
-            suffix = ", " + tokens[given_end].core
+            suffix = f", {tokens[given_end].core}" + "." * tokens[given_end].trail.startswith(".")
             given_end += 1
         last = given[-1]
         dot = "." if last.trail.startswith(".") and DOTTED.fullmatch(last.core) else ""

@@ -95,7 +95,7 @@ def _levelled(rows: list[_Row]) -> list[_Row]:
     """The rows with indents counted from the left edge of their column's entries.
 
     A column's own edge may be that of its hanging lines. The depth of the hanging indent is the commonest one; a column
-    with one edge only has one-line entries, or nothing but the lines after an entry's first.
+    with one edge only has one-line entries, or nothing but the later lines of one that begins before it.
     """
     columns: dict[int, list[_Row]] = {}
     for row in rows:
@@ -112,12 +112,13 @@ def _levelled(rows: list[_Row]) -> list[_Row]:
     depths = [high - low for column, (low, high) in edges.items() if high > low for _ in columns[column]]
     depth = statistics.median(depths) if depths else 0.0
     shifts: dict[int, float] = {}
+    closed = True
     for column, (low, high) in edges.items():
-        if depth and high == low:
-            begun = sum(_opens(row.text) or bool(_BRACKETED.match(row.text)) for row in columns[column])
-            shifts[column] = low if 2 * begun >= len(columns[column]) else low - depth
-        else:
-            shifts[column] = low
+        begun = sum(_opens(row.text) or bool(_BRACKETED.match(row.text)) for row in columns[column])
+        goes_on = not closed or len(columns[column]) < 6  # a line that another type lifts makes a column of few lines
+        within = depth and high == low and goes_on and 2 * begun < len(columns[column])
+        shifts[column] = low - depth if within else low
+        closed = _closes(columns[column][-1].text)
     return [row._replace(indent=row.indent - shifts.get(row.column, 0.0)) for row in rows]
 
 
@@ -227,7 +228,7 @@ def _starts(rows: Sequence[_Row]) -> tuple[list[int], list[str], str]:
     """The rows where entries begin, their labels, and how that was seen: a label's form, or one of `_unlabelled`."""
     best: tuple[list[int], list[str], str] = ([], [], "")
     for name, pattern in _LABELS.items():
-        starts, labels = _numbered(rows, pattern, loose=name in ("1.", "1"))
+        starts, labels = _numbered(rows, pattern, loose=name != "[1]")
         if len(starts) > max(len(best[0]), 1) or (len(starts) == 1 == len(rows)):
             best = (starts, labels, name)
     alpha = [(i, match[1]) for i, row in enumerate(rows) if (match := _ALPHA.match(row.text)) and _alpha(match[1])]
@@ -361,25 +362,35 @@ def _opens(text: str) -> bool:
 
 
 def _usual(rows: Sequence[_Row], starts: Sequence[int]) -> tuple[float, dict[int, float]]:
-    """The usual space between the rows of one entry, and each column's indent of rows that are not an entry's first."""
+    """The usual space between the rows of one entry, and each column's indent of rows that are not an entry's first.
+
+    Under -1 stands the indent for columns that have few such rows.
+    """
     first = set(starts)
     rest = [row for i, row in enumerate(rows) if i not in first and starts[0] < i < starts[-1] and not row.beside]
     gaps = [row.gap for row in rest if 0.85 < row.gap < 2.5 and not row.new]
     columns: dict[int, list[float]] = {}
     for row in rest:
         columns.setdefault(row.column, []).append(row.indent)
-    indents = {column: statistics.median(members) for column, members in columns.items() if len(members) >= 3}
+    indents = {column: _commonest(members) for column, members in columns.items() if len(members) >= 3}
+    indents[-1] = _commonest([row.indent for row in rest]) if rest else rows[starts[0]].indent + 1.0
     return statistics.median(gaps) if gaps else 1.3, indents
+
+
+def _commonest(indents: Sequence[float]) -> float:
+    """The place where most rows begin; the inner one of two."""
+    places = Counter(round(indent * 4) for indent in indents)
+    place = max(places, key=lambda p: (places[p] + places[p - 1] + places[p + 1], p))
+    return statistics.median(indent for indent in indents if abs(round(indent * 4) - place) <= 1)
 
 
 def _own_rows(rows: Sequence[_Row], first: int, last: int, usual: float, indents: dict[int, float]) -> list[int]:
     """The rows of an entry, without a float in its middle and without what follows after it."""
     own = [first]
     away = False  # within a float
-    common = statistics.median(indents.values()) if indents else rows[first].indent + 1.0
 
     def fits(row: _Row) -> bool:
-        near = abs(row.indent - indents.get(row.column, common)) < 0.35
+        near = abs(row.indent - indents.get(row.column, indents[-1])) < 0.35
         return near and abs(row.size - rows[first].size) < 0.08 * max(row.size, 1)
 
     for i in range(first + 1, last):
@@ -405,7 +416,7 @@ def _own_rows(rows: Sequence[_Row], first: int, last: int, usual: float, indents
     return own
 
 
-_TAIL = re.compile(r"(?:URL|doi|https?:|arXiv|ISBN|ISSN|\d{4}\.$|[a-z])")
+_TAIL = re.compile(r"(?:\[Online|URL|doi|https?:|arXiv|ISBN|ISSN|\d{4}\.$|[a-z])")
 
 
 def _listed(lines: Sequence[PrintedLine], entries: Sequence[Printed]) -> int:

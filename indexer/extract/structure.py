@@ -161,7 +161,7 @@ def _paragraph(lines: Sequence[Line], words: set[str], calls: set[str]) -> str:
             else:
                 whole = cleaning.joined(first[:-1], second, words)
             text = f"{stem} {whole}".lstrip() + (f" {rest}" if rest else "")
-        elif _address_cut(text, printed):
+        elif _address_cut(text, printed) or (text[-1] == "–" and text[-2:-1].isdigit() and printed[0].isdigit()):
             text += printed
         else:
             text += " " + printed
@@ -196,10 +196,11 @@ def written(line: Line, words: Sequence[Word] | None = None, calls: Collection[s
     The marks that call a footnote of the page, in `calls`, are left out.
     """
     parts: list[str] = []
-    before: Word | None = None
+    seen: list[Word] = []
     called = False
     for word in line.words if words is None else words:
         text = word.text
+        before = seen[-1] if seen else None
         if calls and (text in calls or (text.isdigit() and set(text) <= calls)) and _raised(line, word):
             if before is None or not before.text[-1].isdigit():
                 called = True
@@ -209,11 +210,11 @@ def written(line: Line, words: Sequence[Word] | None = None, calls: Collection[s
         else:
             if not word.glued and not (called and text[0] in ".,;:!?)"):
                 parts.append(" ")
-            shift = _shift(line, before, word)
-            if shift and word.glued:
-                parts.append(shift)
+            if word.glued:
+                parts.append(_shift(line, seen, word))
             parts.append(text)
-        before, called = word, False
+        seen.append(word)
+        called = False
     return "".join(parts)
 
 
@@ -221,20 +222,27 @@ def _raised(line: Line, word: Word) -> bool:
     return line.y - word.y > 0.18 * line.size and word.size < 0.86 * line.size
 
 
-def _shift(line: Line, before: Word, word: Word) -> str:
-    """`^` or `_` where a small word hangs on the one before it, else ""."""
-    if word.size > 0.86 * line.size or not (word.text[0].isalnum() or word.text[0] in "−-+"):
+def _shift(line: Line, before: Sequence[Word], word: Word) -> str:
+    """`^` or `_` where a small word hangs on the ones before it, else ""."""
+    first = word.text[0]
+    if word.size > 0.86 * line.size or not (first.isalnum() or first in "−-+(∞∗⊤≤<"):
         return ""
-    if before.size <= 0.86 * line.size and abs(before.y - word.y) < 0.1 * line.size:
+    last = before[-1]
+    if last.size <= 1.1 * word.size and abs(last.y - word.y) < 0.1 * line.size:  # the index goes on
         return ""
     if word.text in ("st", "nd", "rd", "th"):
         return ""
-    up = line.y - word.y
-    if not before.text[-1].isalnum() and before.text[-1] not in ")]}" and not (up > 0 and word.text[0].isdigit()):
+    # what it hangs on: the last larger word, which may itself be part of an exponent or a fraction
+    base = next((w for w in reversed(before[-6:]) if w.size > 1.1 * word.size), None)
+    if base is None:
         return ""
-    if up > 0.18 * line.size:
+    up = base.y - word.y
+    text = last.text
+    if not text[-1].isalnum() and text[-1] not in ")]}⟩|" and not (up > 0 and first.isdigit()):
+        return ""
+    if up > 0.18 * base.size:
         return "^"
-    return "_" if up < -0.06 * line.size else ""
+    return "_" if up < -0.06 * base.size else ""
 
 
 def _merged(parts: list[_Part]) -> list[_Part]:
@@ -242,7 +250,9 @@ def _merged(parts: list[_Part]) -> list[_Part]:
     merged: list[_Part] = []
     for part in parts:
         before = merged[-1] if merged else None
-        if before is not None and part.kind == before.kind and part.kind in _LINES_KEPT and part.text and before.text:
+        if part.kind in _LINES_KEPT and not part.text.strip():
+            continue
+        if before is not None and part.kind == before.kind and part.kind in _LINES_KEPT:
             beside = part.drawn.first.beside
             before.text += ("  " if beside else "\n") + part.text
         else:

@@ -10,11 +10,13 @@ from functools import lru_cache
 from pathlib import Path
 
 from indexer.errors import Damaged, Encrypted, LimitReached
+from indexer.extract.engines.tex import table_of
 from indexer.extract.sheet import Font, Sheet, Word
 
 NAME = "pdfium"
 
-_WORD = re.compile("[^\x00\t\n\r \xa0\u2000-\u200b\u3000\x02\ufffe]+[\x02\ufffe]?")  # the last two: a hyphen at a line's end
+_SPACE = "\x00\t\n\r \xa0\u2000-\u200b\u3000"
+_WORD = re.compile(f"[^{_SPACE}\x02\ufffe]+[\x02\ufffe]?|[\x02\ufffe]")  # the last: a hyphen at a line's end, mostly
 _BOLD = re.compile(r"bold|black|heavy|demi|medi(?!um)|cmbx|cmssbx|[-,]b(?:old)?(?:i|\b)", re.IGNORECASE)
 _ITALIC = re.compile(r"ital|obli|slant|cmti|cmsl|[-,](?:it|i)\b|regu?ital", re.IGNORECASE)
 _MONO = re.compile(r"mono|courier|typewriter|cmtt|consol|sftt|ectt|inconsol|menlo|nimbusmon|txtt|lmtt|code", re.IGNORECASE)
@@ -86,6 +88,7 @@ class _Calls:
             ("FPDFText_GetText", ctypes.c_int, handle, index, index, number),
             ("FPDFText_GetUnicode", ctypes.c_uint, handle, index),
             ("FPDFText_GetTextObject", ctypes.c_void_p, handle, index),
+            ("FPDFText_IsHyphen", ctypes.c_int, handle, index),
             ("FPDFText_GetFontSize", ctypes.c_double, handle, index),
             ("FPDFText_GetMatrix", ctypes.c_int, handle, index, number),
             ("FPDFTextObj_GetFont", ctypes.c_void_p, handle),
@@ -126,14 +129,22 @@ class _Reader:
         text, find, types = self.text, self.c.FPDFText_GetTextObject, self.types
         for match in _WORD.finditer(printed):
             start, end = match.span()
+            word = match[0]
+            if word[-1] in "\x02\ufffe":
+                if self.c.FPDFText_IsHyphen(text, end - 1) == 1:
+                    word = word[:-1] + "-"
+                else:  # a sign that PDFium has no name for
+                    word, end = word[:-1], end - 1
+                if not word or word == "-":
+                    continue
             first = find(text, start) or 0
             last = (find(text, end - 1) or 0) if end - start > 1 else first
             if first == last:
                 if first not in types:
                     types[first] = self._type(first, start)
-                self._run(match[0], start, end, first, False, runs)
+                self._run(word, start, end, first, False, runs)
             else:
-                self._parts(match[0], start, runs)
+                self._parts(word, start, runs)
         # most words lie the same way; what doesn't is a stamp or an axis label
         way = max((0, 1, 2, 3), key=lambda turn: (len(runs[turn]), -turn))
         width, height = (self.width, self.height) if (way - self.turn) % 2 == 0 else (self.height, self.width)
@@ -184,6 +195,8 @@ class _Reader:
         if not self.c.FPDFText_GetMatrix(self.text, i, self.matrix_at):
             matrix.a, matrix.b, matrix.c, matrix.d = 1.0, 0.0, 0.0, 1.0
         size = self.c.FPDFText_GetFontSize(self.text, i) * math.hypot(matrix.c, matrix.d)
+        if not math.isfinite(size + matrix.a + matrix.b + matrix.f):  # the numbers of a broken file
+            return 0.0, Font(), self.turn, math.nan
         angle = math.degrees(math.atan2(matrix.b, matrix.a))
         quarter = round(angle / 90)
         turn = -1 if abs(angle - 90 * quarter) > 5 else (-quarter + self.turn) % 4
@@ -210,8 +223,10 @@ class _Reader:
             box(text, end - 1, *r)
             left, right = min(left, d0.value), max(right, d1.value)
             bottom, top = min(bottom, d2.value), max(top, d3.value)
-        if printed[-1] in "\x02\ufffe":
-            printed = printed[:-1] + "-"
+        if font.math and (table := table_of(font.name)) is not None:
+            printed = printed.translate(table)
+            if not printed:  # the middle of a big bracket
+                return
         if not printed.isascii() and any("\ud800" <= c <= "\udfff" for c in printed):
             printed = printed.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         if turn == self.turn and address:
@@ -219,7 +234,8 @@ class _Reader:
         else:
             self.c.FPDFText_GetCharOrigin(text, start, r[0], r[1])
             place = self._placed(left, right, bottom, top, d0.value, d1.value, turn)
-        runs[turn].append(Word(printed, *place, size, font, glued))
+        if math.isfinite(sum(place)):
+            runs[turn].append(Word(printed, *place, size, font, glued))
 
     def _placed(self, left, right, bottom, top, ox, oy, turn) -> tuple[float, float, float]:
         """Left edge, right edge and baseline as one sees them who turns the page until the words stand upright."""

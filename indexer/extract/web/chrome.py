@@ -40,6 +40,7 @@ _NAME = re.compile(  # a whole class or id, its words parted by `-`
     r"ltx-page-.*|ltx-toc.*|md-source-file|announcement(?:-bar)?|hamburger|search(?:-.*)?|progress-bar|js-toc.*|"
     r"(?:captioned-)?button-wrap.*|no-print|d-print-none"
 )
+_BESIDE = re.compile(r"(?:has|with|without|no(?!-print)|not|is|in|hide|show)-")  # `has-sidebar` is what a sidebar stands beside
 _COMMENTS = re.compile(
     r"(?:post-|article-|blog-|the-)?comments?"
     r"(?:-(?:area|list|section|wrap|wrapper|thread|form|container|block|respond|count|page))?|"
@@ -114,9 +115,10 @@ def strip(tree: HtmlElement) -> None:
 
 def _take(element: HtmlElement) -> None:
     what = "contents" if _is_contents(element) else "chrome"
-    tail = element.tail
-    element.clear()
-    element.tag, element.tail = GONE, tail
+    for child in list(element):
+        element.remove(child)
+    element.attrib.clear()
+    element.tag, element.text = GONE, None
     element.set("class", what)
 
 
@@ -169,7 +171,11 @@ def _is_chrome(element: HtmlElement, tag: str, large: bool) -> bool:
     if inline and tag_of(element.getparent())[:1] == "h":
         return False
     for name in _names_of(element):
-        if not name or (name.startswith("ltx-") and not name.startswith(("ltx-page", "ltx-toc"))):
+        if (
+            not name
+            or _BESIDE.match(name)
+            or (name.startswith("ltx-") and not name.startswith(("ltx-page", "ltx-toc")))
+        ):
             continue
         if _COMMENTS.fullmatch(name) and not inline and not _is_main(element):
             return True
@@ -301,8 +307,13 @@ def _is_byline(text: str, authors: Sequence[str]) -> bool:
 
 def trimmed(pieces: list[Piece], authors: Sequence[str] = ()) -> list[Piece]:
     """The pieces without headings of what was taken away, and without what is left of a site's frame at both ends."""
-    pieces = _without_start(_without_end(_without_empty(pieces)))
-    begun = next((i for i, piece in enumerate(pieces) if piece.text and piece.kind not in ("front", "caption")), 0)
+    whole = _without_empty(pieces)
+    pieces = _without_start(_without_end(whole))
+    if not any(piece.text and piece.kind not in ("front", "heading") for piece in pieces):
+        pieces = whole  # a page of links and nothing else
+    begun = next(
+        (i for i, piece in enumerate(pieces) if piece.text and piece.kind not in ("front", "caption")), len(pieces)
+    )
     for piece in pieces[begun:]:
         if piece.kind == "front":
             if piece.linked > 0.5 or _is_byline(piece.text, authors) or _SURE_LINE.match(piece.text):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import TYPE_CHECKING
 
+from indexer.errors import LimitReached, NoText
 from indexer.extract.cleaning import clean
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+_CONTROL = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_OF_HEAD = words("title meta link script style base template noscript bgsound")
 BLOCKS = words(
     "address article aside blockquote body caption center dd details dir div dl dt fieldset figcaption figure footer form "
     "frameset header hgroup html legend li main menu nav ol p section summary table tbody td tfoot th thead tr ul"
@@ -36,6 +40,42 @@ _UNSEEN = words(
     "code-block-header code-lang copy-btn copy-code copybtn copy-button copy-code-button zeroclipboard-container "
     "language-label"
 )
+
+
+def parsed(text: str) -> HtmlElement:
+    """The tree of a page. Raises `NoText` where there is none, `LimitReached` where it is deeper than the parser follows."""
+    from lxml import etree
+    from lxml import html as lxml_html
+
+    parser = lxml_html.HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True)
+    try:
+        tree = lxml_html.document_fromstring(text.replace("\0", "").encode("utf-8", "ignore"), parser=parser)
+    except (etree.ParserError, etree.XMLSyntaxError):
+        raise NoText("It is no web page.") from None
+    if any("depth" in entry.message for entry in parser.error_log):
+        raise LimitReached(TOO_DEEP)
+    for element in tree.iter():  # it gives characters that it does not take
+        if element.text and _CONTROL.search(element.text):
+            element.text = _CONTROL.sub(" ", element.text)
+        if element.tail and _CONTROL.search(element.tail):
+            element.tail = _CONTROL.sub(" ", element.tail)
+    _close_head(tree)
+    return tree
+
+
+def _close_head(tree: HtmlElement) -> None:
+    """Moves to the body what the parser, which knows no newer tags, leaves in the head of a page that does not close it."""
+    head, body = tree.find("head"), tree.find("body")
+    if head is None:
+        return
+    stray = list(itertools.dropwhile(lambda element: tag_of(element) in _OF_HEAD, head))
+    if stray and body is None:
+        body = tree.makeelement("body")
+        tree.append(body)
+    for at, element in enumerate(stray):
+        if at + 1 == len(stray) and body.text:
+            element.tail, body.text = (element.tail or "") + body.text, None
+        body.insert(at, element)
 
 
 def key(text: str) -> str:
@@ -82,7 +122,7 @@ def is_hidden(element: HtmlElement) -> bool:
 
 def tidy(text: str) -> str:
     """`clean`, but for its mending of accents that stand beside their letter: in a page a backquote is one."""
-    return clean(text) if text.isascii() else "".join(map(clean, _ACCENTS.split(text)))
+    return "".join(map(clean, _ACCENTS.split(text)))
 
 
 def one_line(text: str) -> str:

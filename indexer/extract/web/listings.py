@@ -57,7 +57,9 @@ def _raw_code(element: HtmlElement) -> str:
             parts.append("\n")
         before = len(parts)
         inside(node)
-        if line and not (node.tail or "").startswith("\n"):
+        after = node.getnext()
+        broken = (node.tail or "").startswith("\n") or (not node.tail and after is not None and tag_of(after) == "br")
+        if line and not broken:
             ended = at_start() and len(parts) > before  # else it was an empty line
             parts.extend([] if ended else ["\n"])
         elif tag in ("div", "p") and not at_start():
