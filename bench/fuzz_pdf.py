@@ -426,7 +426,7 @@ def main() -> None:
     under_way: dict[Future, tuple[bytes, str, list[str], Path]] = {}
     with ThreadPoolExecutor(given.jobs) as threads, pools["auto"], pools["pdfium"], pools["pypdf"]:
         while time.monotonic() < end or under_way:
-            while len(under_way) < given.jobs and time.monotonic() < end:
+            while len(under_way) <= given.jobs and time.monotonic() < end:
                 data, engine, how = run.case(run.cases)
                 path = given.out / f"case-{run.cases}.pdf"
                 under_way[threads.submit(read, data, path, pools[engine], traced)] = data, engine, how, path

@@ -637,23 +637,23 @@ def test_sense_alone() -> None:
 
 def test_a_float_and_what_follows_the_list_are_left_out() -> None:
     lines = printed(
-        "|0.0 0 [1] Y. Zab. A title that takes",
-        "2.0 1.2 two lines, 2000.",
-        "0.0 1.9 [2] X. Yza. A title that takes more",
+        "|0.0 0 [1] X. Yza. A title that takes more",
         "2.0 1.2 than two lines, in fact it",
         "2.0 1.2 takes three, 2000.",
-        "0.0 1.9 [3] A. Bcd. The first title, which goes",
+        "0.0 1.9 [2] A. Bcd. The first title, which goes",
         "2.0 1.2 on at some",
         "|0.0 0 Figure 7: What a figure shows when it stands",
         "0.0 1.2 at the top of a page.",
         "2.0 3.4 length and ends here, 2001.",
-        "0.0 1.9 [4] C. Def. The second title, 2002.",
+        "0.0 1.9 [3] C. Def. The second title, 2002,",
+        "2.0 1.2 goes on and on",
+        "2.0 1.2 and on.",
         "|3.0 0 It is",
         "2.7 1.5 this",
     )
-    assert entries(lines)[2:] == [
-        ("3", "A. Bcd. The first title, which goes on at some length and ends here, 2001."),
-        ("4", "C. Def. The second title, 2002."),
+    assert entries(lines)[1:] == [
+        ("2", "A. Bcd. The first title, which goes on at some length and ends here, 2001."),
+        ("3", "C. Def. The second title, 2002, goes on and on and on."),
     ]
     assert end(lines) == 11
 

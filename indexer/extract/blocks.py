@@ -176,6 +176,8 @@ def _goes_on(block: Drawn, line: Line, column: Column, body: float, leading: flo
         return full and not ends and line.words[0].text[:1].islower() and abs(line.x0 - block.x0) < 1.2 * em
     if _BULLET.match(line.words[0].text) and (ends or not full or line.x0 < before.x0 - 0.3 * em):
         return False
+    if line.size < 0.95 * body and _marked(line):
+        return False  # the next footnote
     indent = line.x0 - before.x0
     if labelled(line) and (indent < -0.5 * em or (not first and line.x0 < block.lines[1].x0 - 0.5 * em)):
         return False
@@ -187,7 +189,14 @@ def _goes_on(block: Drawn, line: Line, column: Column, body: float, leading: flo
         return not (ends or not full) or (full and not ends)
     if indent < -0.7 * em:
         return first or not ends
-    return not (ends and before.x1 < column.x1 - 0.18 * (column.x1 - column.x0) and _begins(line))
+    right = column.x1 if len(block.lines) < 3 else block.x1
+    return not (ends and before.x1 < right - 0.18 * (right - column.x0) and _begins(line))
+
+
+def _marked(line: Line) -> bool:
+    mark = line.words[0]
+    raised = mark.size < 0.86 * line.size and mark.y < line.y - 0.1 * line.size
+    return mark.text in "∗*†‡§¶" or (raised and len(mark.text) <= 2)
 
 
 def _capitals(line: Line) -> bool:

@@ -83,7 +83,8 @@ def mark_kinds(blocks: list[Drawn], page: Layout, body: Body) -> None:
             blocks[i + 1].kind = "caption"
     _pictures(blocks, page, body, prose)
     for i in captions:
-        _around(blocks, i, prose, body)
+        if not _ruled(blocks, i, page):
+            _around(blocks, i, prose, body)
     _footnotes(blocks, page, body)
     for i, block in enumerate(blocks):
         if block.kind is None and not prose[i]:
@@ -158,7 +159,7 @@ def prose_like(block: Drawn, body: Body) -> bool:
 def _title_of(label: Drawn, block: Drawn) -> bool:
     """Whether a block is the title under a caption that is no more than a label (`TABLE I`)."""
     bare = len(label.lines) == 1 and len(label.first.words) <= 3 and block.column is label.column
-    return bare and block.kind is None and not block.cells and 0 < block.top - label.bottom < 1.2 * label.size and block.words <= 60
+    return bare and block.kind is None and not block.cells and 0 < block.top - label.bottom < 1.2 * label.size and block.words <= 120
 
 
 def caption(block: Drawn, body: Body) -> bool:
@@ -214,7 +215,9 @@ def _pictures(blocks: list[Drawn], page: Layout, body: Body, prose: list[bool]) 
         if (x1 - x0) * (bottom - top) > 0.6 * page.width * page.height:
             continue
         inside = [b for b, p in zip(blocks, prose, strict=True) if p and len(b.lines) >= 3 and _within(b, x0, top, x1, bottom)]
-        if sum(len(b.lines) for b in inside) < 6:  # a page may be a drawing that holds its text
+        # a page may be a drawing that holds its text
+        held = sum(b.words for b in blocks if _within(b, x0, top, x1, bottom))
+        if sum(len(b.lines) for b in inside) < 6 and held < 0.7 * sum(b.words for b in blocks):
             boxes.append((x0, top, x1, bottom))
     for block, is_prose in zip(blocks, prose, strict=True):
         plain = is_prose and abs(block.size - body.size) < 0.04 * body.size and block.words > 10
@@ -232,8 +235,8 @@ def _within(block: Drawn, x0: float, top: float, x1: float, bottom: float) -> bo
 def _around(blocks: list[Drawn], i: int, prose: list[bool], body: Body) -> None:
     """What a caption belongs to: the scraps before it or after it, up to the next prose."""
     what = blocks[i].first.text.casefold()
-    before = _reach(blocks, i, -1, prose)
-    after = _reach(blocks, i, +1, prose)
+    before = _reach(blocks, i, -1, prose, body)
+    after = _reach(blocks, i, +1, prose, body)
     if _LISTING.match(what):
         after = _steps(blocks, i, body) or after
         lead, kind = after or before, "code"
@@ -246,17 +249,78 @@ def _around(blocks: list[Drawn], i: int, prose: list[bool], body: Body) -> None:
         blocks[j].kind, blocks[j].claimed = "code" if _code(blocks[j]) else kind, True
 
 
-def _reach(blocks: Sequence[Drawn], i: int, step: int, prose: Sequence[bool]) -> list[int]:
+def _ruled(blocks: list[Drawn], i: int, page: Layout) -> bool:
+    """Marks what stands between the rules of a table or an algorithm that a caption names; says whether there are any."""
+    caption = blocks[i]
+    listing = bool(_LISTING.match(caption.first.text))
+    if not listing and not caption.first.text.casefold().startswith("tab"):
+        return False
+    others = [b for b in blocks if b.kind in ("caption", "heading") and b is not caption and not _SUBCAPTION.match(b.first.text)]
+    for low, high, left, right in _frames(caption, page.rules, others, listing):
+        inside = [
+            block for block in blocks
+            if block is not caption and block.kind in (None, "figure", "table", "formula", "code")
+            and low - 2 < (block.top + block.bottom) / 2 < high + 2
+            and left - 6 < block.x0 and block.x1 < right + 6
+        ]  # fmt: skip
+        if sum(len(block.lines) for block in inside) >= 2:
+            for block in inside:
+                block.kind, block.claimed = "code" if listing else "table", True
+            return True
+    return False
+
+
+def _frames(caption: Drawn, rules: Sequence[tuple[float, float, float]], others: Sequence[Drawn], listing: bool) -> list[tuple]:
+    """The boxes (top, bottom, left, right) that rules of one width frame below or above a caption, the tallest first."""
+    widths: dict[tuple[int, int], list[tuple[float, float, float]]] = {}
+    for x0, y, x1 in rules:
+        if x0 < caption.x1 and x1 > caption.x0:
+            widths.setdefault((round(x0 / 4), round(x1 / 4)), []).append((x0, y, x1))
+    found = []
+    for alike in widths.values():
+        ys = [y for _, y, _ in alike]
+        left, right = min(x0 for x0, _, _ in alike), max(x1 for _, _, x1 in alike)
+        below = sorted(y for y in ys if y > caption.bottom - 4)
+        above = sorted((y for y in ys if y < caption.top + 4), reverse=True)
+        stop = min((b.top for b in others if b.top > caption.bottom), default=float("inf"))
+        below = [y for y in below if y < stop]
+        if listing and above and below and caption.top - above[0] < 12:
+            found.append((caption.bottom, below[1] if len(below) > 1 else below[0], left, right))
+        elif not listing and len(below) >= 2 and below[0] - caption.bottom < 30:
+            found.append((below[0], below[-1], left, right))
+        stop = max((b.bottom for b in others if b.bottom < caption.top), default=0.0)
+        above = [y for y in above if y > stop]
+        if not listing and len(above) >= 2 and caption.top - above[0] < 30:
+            found.append((above[-1], above[0], left, right))
+    return sorted(found, key=lambda frame: frame[1] - frame[0], reverse=True)
+
+
+def _reach(blocks: Sequence[Drawn], i: int, step: int, prose: Sequence[bool], body: Body) -> list[int]:
     found = []
     j = i + step
-    while 0 <= j < len(blocks) and not prose[j] and blocks[j].kind in (None, "figure") and not footnote_mark(blocks[j].first):
+    while 0 <= j < len(blocks) and not footnote_mark(blocks[j].first):
         block = blocks[j]
+        if block.kind == "caption" and _SUBCAPTION.match(block.first.text):
+            j += step
+            continue
+        if prose[j] or block.kind not in (None, "figure") or _last_line(blocks, j, found, body):
+            break
         if heading_like(block) or (block.kind is None and _alone_formula(block)):
             break
         found.append(j)
         j += step
     # A heading, a formula or a stray line of the text between: geometry has the last word.
     return [j for j in found if _near(blocks[i], blocks[j], found, blocks)]
+
+
+def _last_line(blocks: Sequence[Drawn], j: int, found: Sequence[int], body: Body) -> bool:
+    """Whether a short block is the last line of a paragraph that a float had cut, apart from the float's own rows."""
+    block = blocks[j]
+    if not found or len(block.lines) > 1 or abs(block.size - body.size) > 0.3 or block.x0 > block.column.x0 + 0.5 * body.size:
+        return False
+    near = blocks[found[-1]]
+    gap = max(block.top - near.bottom, near.top - block.bottom)
+    return gap > 1.5 * body.size and abs(near.size - body.size) > 0.3
 
 
 def _alone_formula(block: Drawn) -> bool:
@@ -320,12 +384,13 @@ def _grid(block: Drawn) -> bool:
 
 
 def _code(block: Drawn) -> bool:
-    """Whether it is set in a typewriter's type, and is more than an address."""
-    lines = [line for line in block.lines if line.words and all(word.font.mono for word in line.words)]
-    if len(lines) < 0.7 * len(block.lines) or not lines:
+    """Whether it is set in a typewriter's type, but for the numbers of its lines, and is more than an address."""
+    rows = [line.words[1:] if line.words[0].text.isdigit() and not line.beside else line.words for line in block.lines]
+    rows = [row for row in rows if row]
+    typed = [row for row in rows if all(word.font.mono for word in row)]
+    if not typed or len(typed) < 0.7 * len(rows):
         return False
-    text = block.text
-    return len(block.lines) >= 2 and not re.match(r"\s*(?:https?://|\S+@|\{)", text)
+    return len(typed) >= 2 and not re.match(r"\s*(?:https?://|\S+@|\{)", block.text)
 
 
 def _scrap(block: Drawn, body: Body) -> bool:

@@ -72,6 +72,7 @@ class Layout:
     columns: list[Column]
     turned: list[Word] = field(default_factory=list)
     pictures: list[tuple[float, float, float, float]] = field(default_factory=list)
+    rules: list[tuple[float, float, float]] = field(default_factory=list)
 
 
 def spaced(words: Iterable[Word]) -> str:
@@ -97,7 +98,7 @@ def layout(sheet: Sheet) -> Layout:
         lines = _sorted(lines, gutter)
     for before, line in zip(lines, lines[1:], strict=False):
         line.beside = abs(line.y - before.y) < 0.4 * line.size and line.x0 > before.x1
-    return Layout(sheet.number, sheet.width, sheet.height, lines, columns, sheet.turned, sheet.pictures)
+    return Layout(sheet.number, sheet.width, sheet.height, lines, columns, sheet.turned, sheet.pictures, sheet.rules)
 
 
 def _lines(words: Sequence[Word], page: int) -> list[Line]:

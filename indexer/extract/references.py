@@ -446,9 +446,9 @@ def join(lines: Iterable[str], words: Collection[str] = frozenset()) -> str:
         cut, nxt = text[text.rfind(" ") + 1 :], line.split(" ", 1)[0]
         if _address_goes_on(cut, nxt):
             text += line
-        elif re.search(r"[^\W\d_]-$", text) and re.match(r"[^\W\d_]", line):
+        elif re.search(r"[^\W\d_]-$", text[-2:]) and re.match(r"[^\W\d_]", line):
             text = text[: len(text) - len(cut)] + _hyphen(text, cut, nxt, words) + line[len(nxt) :]
-        elif re.search(r"[\w.]-$|\w[–—]$", text) and line[0].isalnum():  # 1124–|1137, K.-|K. Wong, GPT-J-|6B
+        elif re.search(r"[\w.]-$|\w[–—]$", text[-2:]) and line[0].isalnum():  # 1124–|1137, K.-|K. Wong, GPT-J-|6B
             text += line
         else:
             text += " " + line
@@ -459,7 +459,7 @@ def _hyphen(text: str, first: str, second: str, words: Collection[str]) -> str:
     """`first`, the end of `text`, with its hyphen, and `second`: one word, a compound, or `inter- and intra-`."""
     if re.fullmatch(r"(?:and|or|to)", second):
         return f"{first} {second}"
-    if second[:1].islower() and _NAME_END.search(second) and not _PROSE.search(text[: -len(first)]):
+    if second[:1].islower() and _NAME_END.search(second) and not _PROSE.search(text[: -len(first)][:1000]):
         return first[:-1] + second  # a name: Good-|fellow,
     return cleaning.joined(first[:-1], second, words)
 

@@ -37,8 +37,8 @@ class Word(NamedTuple):
 class Sheet:
     """A page as an engine read it. `number` counts from 1; `turned` are words set at an angle, stamps mostly.
 
-    `pictures` are the boxes (x0, top, x1, bottom) of images and embedded drawings, as far as the engine tells them, and
-    `blank` says that nothing at all is drawn on it.
+    `pictures` are the boxes (x0, top, x1, bottom) of images and embedded drawings and `rules` the horizontal lines
+    (x0, y, x1), as far as the engine tells them; `blank` says that nothing at all is drawn on it.
     """
 
     number: int
@@ -47,6 +47,7 @@ class Sheet:
     words: list[Word] = field(default_factory=list)
     turned: list[Word] = field(default_factory=list)
     pictures: list[tuple[float, float, float, float]] = field(default_factory=list)
+    rules: list[tuple[float, float, float]] = field(default_factory=list)
     blank: bool = False
 
 

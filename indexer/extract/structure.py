@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from indexer import arxiv
 from indexer.document import Block, BlockKind, Extracted, Page, Reference, Section
 from indexer.extract import cleaning, mentions, references
 from indexer.extract.blocks import Drawn, grouped, leading_of
@@ -14,10 +15,11 @@ from indexer.extract.front import Front, read_front, without_label
 from indexer.extract.furniture import without_furniture
 from indexer.extract.headings import REFERENCES, mark_headings
 from indexer.extract.kinds import body_of, footnote_mark, mark_kinds
-from indexer.extract.layout import Line, layout
+from indexer.extract.layout import Layout, Line, layout, spaced
 from indexer.extract.sheet import PrintedLine, Sheet, Word
 
 _FRONT_PAGES = 10
+_STAMP = re.compile(r"arXiv:\S+|\[[\w.-]+\]", re.IGNORECASE)
 _LINES_KEPT = ("table", "formula", "code", "figure")
 _NAMED_APPENDIX = re.compile(r"(?:\d{1,2}\.?\s+)?(?:appendi(?:x|ces)|supplement(?:ary|al)|annex)\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?:][)\]”\"'’]*(?:\s*\[[\d,–\s-]+\])?$")
@@ -44,6 +46,7 @@ def understood(sheets: Iterable[Sheet], title: str = "", authors: str = "") -> E
     drawn = [_fronted(blocks, front) if n < _FRONT_PAGES else blocks for n, blocks in enumerate(drawn)]
     for blocks, page in zip(drawn, pages, strict=True):
         mark_kinds(blocks, page, body)
+        _labels(blocks, page)
     mark_headings(drawn, body)
     entries = _bibliography(drawn)
     _appendix(drawn)
@@ -83,6 +86,36 @@ def _fronted(blocks: Sequence[Drawn], front: Front) -> list[Drawn]:
                 part.level, part.heading = 1, part.text
             found.append(part)
     return found
+
+
+def _labels(blocks: list[Drawn], page: Layout) -> None:
+    """Puts words that are set at an angle, a plot's labels mostly, into the picture beside which they stand."""
+    words = [word for word in page.turned if word.text.strip()]
+    if not words or arxiv.stamp(spaced(words)) is not None and len(words) <= 8:
+        return
+    figures = [block for block in blocks if block.kind == "figure"]
+    for line in _rising(words, page):
+        if _STAMP.match(line.text):
+            continue
+        if figures:
+            near = min(figures, key=lambda block: max(block.top - line.y, line.y - block.bottom, 0.0))
+            near.lines.append(line)
+        elif blocks:
+            figures.append(Drawn([line], blocks[-1].column, "figure"))
+            blocks.append(figures[-1])
+
+
+def _rising(words: Sequence[Word], page: Layout) -> list[Line]:
+    """Turned words as lines of their own, at about the height where they stand: most are written upwards."""
+    lines: list[Line] = []
+    for word in words:
+        last = lines[-1].words[-1] if lines else None
+        if last is not None and abs(last.y - word.y) < 0.4 * word.size and -1 < word.x0 - last.x1 < word.size:
+            lines[-1].words.append(word)
+        else:
+            height = page.height - (word.x0 + word.x1) / 2
+            lines.append(Line([word], page.number - 1, word.y, word.y + word.size, height, word.size, word.font))
+    return lines
 
 
 def _bibliography(pages: Sequence[list[Drawn]]) -> list[PrintedLine]:

@@ -369,6 +369,8 @@ def _answered(
         return read(path, kind, url, told=lambda _pages: pipe.send_bytes(page), **options)
     except PaperpathError as error:
         return error
+    except ModuleNotFoundError as error:
+        return Interrupted(f"It can't be read: {error}.", cure="Install paperpath again: `make install`.")
     except (MemoryError, RecursionError, ImportError):  # a library that has no room to be loaded
         return _too_large()
     except Exception as error:

@@ -27,6 +27,8 @@ _TOKEN = re.compile(
     rb"|(?P<open>\[)|(?P<close>\])|(?P<nested>\()|(?P<comment>%[^\r\n]*+)|(?P<dictionary><<|>>)|(?P<other>[\s\S])"
 )  # fmt: skip
 _ITEM = re.compile(rb"(?P<string>" + _LITERAL + rb"|" + _HEX + rb")|" + _NUMBER)
+_N = rb"([-+.\d]+)" + _W + rb"+"
+_LINE = re.compile(_N * 2 + rb"m" + _W + rb"+" + _N * 2 + rb"l" + _W + rb"+[Ss]" + _END + rb"|" + _N * 4 + rb"re" + _END)
 _SPACE = re.compile(_W + rb"*+")
 _PARENTHESIS = re.compile(rb"[()\\]")
 _IMAGE_END = re.compile(rb"[\0\t\n\f\r ]EI(?=[\0\t\n\f\r ]|$)")
@@ -37,10 +39,11 @@ _MOST_OPERANDS = 64
 
 
 def operations(data: bytes) -> Iterator[tuple[bytes, list[Any]]]:
-    """The operators of a content stream in order, each with its operands; those that draw and colour are left out.
+    """The operators of a content stream in order, each with its operands.
 
     An operand is a float, a name as str with its slash, a list (of `TJ`), or a string as written, with its brackets:
-    `unescaped` gives its bytes. An inline image comes as `BI`.
+    `unescaped` gives its bytes. An inline image comes as `BI`. Operators that draw and colour come in bulk, as `paths` with
+    the bytes of all that stand in a row; `lines` looks into them.
     """
     operands: list[Any] = []
     array: list[Any] | None = None
@@ -53,6 +56,7 @@ def operations(data: bytes) -> Iterator[tuple[bytes, list[Any]]]:
             return
         at, kind = found.end(), found.lastgroup
         if kind == "passed":
+            yield b"paths", [found[0]]
             operands.clear()
         elif kind == "array" and array is None:
             yield b"TJ", [[item[0] if item["string"] else _number(item[0]) for item in _ITEM.finditer(found["array"])]]
@@ -89,6 +93,13 @@ def operations(data: bytes) -> Iterator[tuple[bytes, list[Any]]]:
                 (operands if array is None else array).append(value)
                 if len(operands) > _MOST_OPERANDS:
                     del operands[:-6]
+
+
+def lines(paths: bytes) -> Iterator[tuple[float, float, float, float]]:
+    """The ends (x, y, x, y) of straight lines that are drawn by themselves, and opposite corners of rectangles."""
+    for found in _LINE.finditer(paths):
+        a, b, c, d = (_number(found[i]) for i in ((1, 2, 3, 4) if found[1] else (5, 6, 7, 8)))
+        yield (a, b, c, d) if found[1] else (a, b, a + c, b + d)
 
 
 def unescaped(string: bytes) -> bytes:

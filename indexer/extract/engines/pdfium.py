@@ -14,6 +14,7 @@ from indexer.extract.engines.tex import table_of
 from indexer.extract.sheet import Font, Sheet, Word
 
 NAME = "pdfium"
+_OBJECTS = 20_000  # of a page's drawing at most: some plots have millions
 
 _SPACE = "\x00\t\n\r \xa0\u2000-\u200b\u3000"
 _WORD = re.compile(f"[^{_SPACE}\x02\ufffe]+[\x02\ufffe]?|[\x02\ufffe]")  # the last: a hyphen at a line's end, mostly
@@ -88,6 +89,9 @@ class _Calls:
             ("FPDFText_GetText", ctypes.c_int, handle, index, index, number),
             ("FPDFText_GetUnicode", ctypes.c_uint, handle, index),
             ("FPDFText_GetTextObject", ctypes.c_void_p, handle, index),
+            ("FPDFPage_GetObject", ctypes.c_void_p, handle, index),
+            ("FPDFPageObj_GetType", ctypes.c_int, handle),
+            ("FPDFPageObj_GetBounds", ctypes.c_int, handle, number, number, number, number),
             ("FPDFText_IsHyphen", ctypes.c_int, handle, index),
             ("FPDFText_GetFontSize", ctypes.c_double, handle, index),
             ("FPDFText_GetMatrix", ctypes.c_int, handle, index, number),
@@ -150,7 +154,8 @@ class _Reader:
         width, height = (self.width, self.height) if (way - self.turn) % 2 == 0 else (self.height, self.width)
         turned = [word for turn, words in runs.items() if turn != way for word in words]
         blank = not printed and self.raw.FPDFPage_CountObjects(self.page) <= 0
-        return Sheet(self.number, width, height, runs[way], turned, self._pictures(way), blank)
+        pictures, rules = self._drawn() if way == self.turn else ([], [])
+        return Sheet(self.number, width, height, runs[way], turned, pictures, rules, blank)
 
     def _printed(self) -> str:
         """The page's characters, one for each of PDFium's."""
@@ -249,23 +254,27 @@ class _Reader:
             return bottom - self.bottom, top - self.bottom, ox - self.left
         return self.width - (right - self.left), self.width - (left - self.left), oy - self.bottom
 
-    def _pictures(self, way: int) -> list[tuple[float, float, float, float]]:
-        raw, found = self.raw, []
-        if way != self.turn:
-            return found
+    def _drawn(self) -> tuple[list[tuple[float, float, float, float]], list[tuple[float, float, float]]]:
+        """The boxes of pictures and embedded drawings, and the horizontal lines."""
+        raw, calls = self.raw, self.c
+        pictures: list[tuple[float, float, float, float]] = []
+        rules: list[tuple[float, float, float]] = []
+        page = ctypes.cast(self.page, ctypes.c_void_p).value
         floats = [ctypes.c_float() for _ in range(4)]
-        refs = [ctypes.byref(f) for f in floats]
-        for i in range(min(raw.FPDFPage_CountObjects(self.page), 20_000)):
-            thing = raw.FPDFPage_GetObject(self.page, i)
-            if raw.FPDFPageObj_GetType(thing) in (raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_FORM, raw.FPDF_PAGEOBJ_SHADING):
-                if raw.FPDFPageObj_GetBounds(thing, *refs):
-                    left, bottom, right, top = (f.value for f in floats)
-                    if right - left > 20 and top - bottom > 20:
-                        found.append(
-                            (left - self.left, self.height - (top - self.bottom), right - self.left,
-                             self.height - (bottom - self.bottom))
-                        )  # fmt: skip
-        return found
+        refs = [ctypes.addressof(f) for f in floats]
+        kinds = (raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_FORM, raw.FPDF_PAGEOBJ_SHADING)
+        for i in range(min(raw.FPDFPage_CountObjects(self.page), _OBJECTS)):
+            thing = calls.FPDFPage_GetObject(page, i)
+            kind = calls.FPDFPageObj_GetType(thing)
+            if kind == raw.FPDF_PAGEOBJ_TEXT or not calls.FPDFPageObj_GetBounds(thing, *refs):
+                continue
+            left, bottom, right, top = (f.value for f in floats)
+            if kind in kinds and right - left > 20 and top - bottom > 20:
+                box = left - self.left, self.height - (top - self.bottom), right - self.left, self.height - (bottom - self.bottom)
+                pictures.append(box)
+            elif kind == raw.FPDF_PAGEOBJ_PATH and right - left > 60 and top - bottom < 2:
+                rules.append((left - self.left, self.height - (bottom - self.bottom), right - self.left))
+        return pictures, rules
 
 
 @lru_cache(maxsize=4096)

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from indexer.errors import Damaged, Encrypted, LimitReached
 from indexer.extract import limits
-from indexer.extract.engines.operators import operations, unescaped
+from indexer.extract.engines.operators import lines, operations, unescaped
 from indexer.extract.engines.pdfium import font_of
 from indexer.extract.sheet import Font, Sheet, Word
 
@@ -29,7 +29,8 @@ _GAP_OF_MATH = 0.15  # after a letter of a formula, whose slant TeX makes up for
 _BACK = 0.9  # how far the pen may go back within a word: an accent set over its letter
 _DEPTH = 12  # of forms within forms
 _FORMS = 5000  # forms drawn on one page
-_SHOWS = re.compile(rb"T[jJ]|['\"]|Do|sh|BI")
+_PAINTS = re.compile(rb"(?<![A-Za-z])(?:T[jJ]|['\"]|Do|sh|BI|[SsfFBb]\*?)(?![A-Za-z])")
+_RULES = 20_000  # lines of one page
 _SPACE = re.compile(r"[\s\0\xa0\u200b]+")
 
 _Matrix = tuple[float, float, float, float, float, float]
@@ -308,6 +309,8 @@ class _Page:
         self.reader, self.index, self.fonts = reader, index, fonts
         self.runs: list[_Run] = []
         self.pictures: list[tuple[float, float, float, float]] = []
+        self.rules: list[tuple[float, float, float]] = []
+        self.blank = True
         self.width, self.height = 612.0, 792.0
         self.spaced = True
         self.forms = 0
@@ -339,7 +342,8 @@ class _Page:
         way = max((0, 1, 2, 3), key=lambda turn: (len(ways[turn]), -turn))
         width, height = (self.width, self.height) if way % 2 == 0 else (self.height, self.width)
         turned = [word for turn, words in ways.items() if turn != way for word in words]
-        return Sheet(self.index + 1, width, height, ways[way], turned, self.pictures if way == 0 else [])
+        pictures, rules = (self.pictures, self.rules) if way == 0 else ([], [])
+        return Sheet(self.index + 1, width, height, ways[way], turned, pictures, rules, self.blank)
 
     def _placed(self, run: _Run, turn: int) -> tuple[float, float, float]:
         """Left edge, right edge and baseline as one sees them who turns the page until the words stand upright."""
@@ -373,8 +377,9 @@ class _Page:
         return (1.0, 0.0, 0.0, 1.0, -left, -bottom)
 
     def _operations(self, data: bytes, resources: Any, depth: int) -> None:
-        if not _SHOWS.search(data):
+        if not _PAINTS.search(data):
             return
+        self.blank = False
         saved: list[_State] = []
         handlers = _HANDLERS
         for operator, operands in operations(data):
@@ -393,6 +398,9 @@ class _Page:
                 self._font(operands, resources)
             elif operator == b"Do":
                 self._draw(operands, resources, depth)
+            elif operator == b"paths":
+                if depth == 0:
+                    self._rule(operands[0])
             elif operator == b"BI" and depth == 0:
                 self._picture(self.state.ctm, (0.0, 0.0, 1.0, 1.0))
 
@@ -586,6 +594,14 @@ class _Page:
         finally:
             self.state, self.tm, self.line = state, tm, line
             self.entered.discard(id(thing))
+
+    def _rule(self, paths: bytes) -> None:
+        a, b, c, d, e, f = self.state.ctm
+        for x0, y0, x1, y1 in lines(paths):
+            left, right = sorted((x0 * a + y0 * c + e, x1 * a + y1 * c + e))
+            bottom, top = sorted((x0 * b + y0 * d + f, x1 * b + y1 * d + f))
+            if right - left > 60 and top - bottom < 2 and len(self.rules) < _RULES:
+                self.rules.append((left, self.height - bottom, right))
 
     def _picture(self, ctm: _Matrix, box: Sequence[float]) -> None:
         a, b, c, d, e, f = ctm
