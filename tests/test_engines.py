@@ -189,6 +189,22 @@ def test_pictures_have_their_boxes(engine, tmp_path: Path) -> None:
 
 
 @both
+def test_horizontal_lines_are_rules(engine, tmp_path: Path) -> None:
+    lines = (
+        "q 1 0 0 1 100 500 cm []0 d 0 J 0.4 w 0 0 m 300 0 l S Q 72 400 200 .5 re f 50 50 m 50 700 l S 10 20 m 40 20 l S"
+    )
+    read = sheet(engine, made(tmp_path, f"{lines} BT /F1 10 Tf 50 700 Td (text) Tj ET"))
+    assert [tuple(round(side) for side in rule) for rule in read.rules] == [(100, 300, 400), (72, 400, 272)]
+    assert not read.blank
+
+
+@both
+def test_a_page_with_nothing_on_it_is_blank(engine, tmp_path: Path) -> None:
+    assert sheet(engine, made(tmp_path, "q Q BT ET")).blank
+    assert not sheet(engine, made(tmp_path, "0 0 100 100 re f")).blank
+
+
+@both
 def test_inline_images_are_passed_over(engine, tmp_path: Path) -> None:
     image = b"BI /W 4 /H 2 /BPC 8 /CS /G ID \x00 EI\xff\x01(A EI"
     content = b"BT /F1 10 Tf 50 700 Td (before) Tj ET\n%b\nBT /F1 10 Tf 50 600 Td (after) Tj ET" % image

@@ -22,8 +22,8 @@ _FRONT_MATTER = re.compile(
 # What GitHub lets a page write as HTML; everything else between angle brackets, List<int> for one, is text.
 _TAGS = words(
     "a abbr b bdo blockquote br caption center cite code col colgroup dd del details dfn div dl dt em figcaption figure font "
-    "h1 h2 h3 h4 h5 h6 hr i img input ins kbd li mark ol p picture pre q rp rt ruby s samp section small source span strike strong "
-    "sub summary sup table tbody td tfoot th thead tr tt u ul var video wbr"
+    "h1 h2 h3 h4 h5 h6 hr i img input ins kbd li mark ol p picture pre q rp rt ruby s samp section small source span "
+    "strike strong sub summary sup table tbody td tfoot th thead tr tt u ul var video wbr"
 )
 _RAW = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9-]*)(?=[\s/>])")
 _UNREAD = re.compile(r"<(script|style|iframe)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)", re.DOTALL | re.IGNORECASE)

@@ -309,6 +309,7 @@ _ET_AL = re.compile(
 _POSSESSIVE = re.compile(r"(?:['’]s?)$")
 _WORD_START = re.compile(r"(?<![^\s(\[“\"/;—\d^])[^\W\d_]")  # also after the digit that marks a footnote
 _AND = re.compile(r"(?:,?\s(?:and|&|und|et|y)|,)$")
+_GIVEN = re.compile(r"(?: [^\W\d_a-zß-öø-ÿ][\w’'.-]{0,30}){1,2}$")
 _WINDOW = 160  # characters before a year in which its names stand
 _MOST_NAMES = 8
 _MOST_BY_ONE = 300  # references of one first author that are looked at
@@ -347,7 +348,7 @@ def _index(references: Sequence[Reference]) -> _Index:
     authors: list[tuple[str, ...]] = []
     years: list[tuple[int | None, str]] = []
     cut: list[bool] = []
-    whole: list[str] = []  # `Karpathy, Andrej` in the text, where a `.bib` has it in braces
+    whole: list[str] = []  # `Meta AI`, and `Karpathy, Andrej` where a `.bib` has it in braces
     for n, reference in enumerate(references):
         names = tuple(key for name in reference.authors if (key := name_key(name)))
         if not names and reference.title:  # what has no author is cited by its title's first words
@@ -355,10 +356,10 @@ def _index(references: Sequence[Reference]) -> _Index:
         authors.append(names)
         for key in _ends(names[0]) if names else ():
             by_first[key].append(n)
-        turned = [_key(name) for name in reference.authors if "," in name]
-        whole += turned
-        if turned and "," in reference.authors[0]:
-            by_first[turned[0]].append(n)
+        as_printed = [_key(name) for name in reference.authors]
+        whole += as_printed
+        if names and as_printed and as_printed[0] != names[0]:
+            by_first[as_printed[0]].append(n)
         letters = re.findall(rf"(?<!\d){reference.year}([a-z])\b", reference.raw) if reference.year else []
         years.append((reference.year, letters[-1] if letters else ""))
         cut.append(bool(re.search(r"\bet al\b|\bothers\b", reference.raw)))
@@ -482,6 +483,9 @@ def _named_before(text: str, at: int, index: _Index) -> _Named | None:
             best = _Named(base + start, names, bool(found), left[start:])
         left = left[:start].rstrip()
         joint = _AND.search(left)
+        if not joint:  # Diederik Kingma and Jimmy Ba
+            left = _GIVEN.sub("", left)
+            joint = _AND.search(left)
         if not joint:
             break
         left = _POSSESSIVE.sub("", left[: joint.start()].rstrip(" ,"))

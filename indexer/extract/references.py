@@ -390,7 +390,7 @@ def _own_rows(rows: Sequence[_Row], first: int, last: int, usual: float, indents
     away = False  # within a float
 
     def fits(row: _Row) -> bool:
-        near = abs(row.indent - indents.get(row.column, indents[-1])) < 0.35
+        near = any(abs(row.indent - indents.get(column, indents[-1])) < 0.35 for column in (row.column, -1))
         return near and abs(row.size - rows[first].size) < 0.08 * max(row.size, 1)
 
     for i in range(first + 1, last):
@@ -404,7 +404,7 @@ def _own_rows(rows: Sequence[_Row], first: int, last: int, usual: float, indents
             continue
         closed = _closes(rows[own[-1]].text)
         if row.new:
-            away = closed and not (fits(row) or _TAIL.match(row.text))
+            away = closed and not ((fits(row) and last < len(rows)) or _TAIL.match(row.text))
         elif away:
             away = not fits(row)
         else:
@@ -416,7 +416,10 @@ def _own_rows(rows: Sequence[_Row], first: int, last: int, usual: float, indents
     return own
 
 
-_TAIL = re.compile(r"(?:\[Online|URL|doi|https?:|arXiv|ISBN|ISSN|\d{4}\.$|[a-z])")
+_TAIL = re.compile(
+    r"(?:\[Online|URL|doi|https?:|arXiv|ISBN|ISSN|\d{4}\.$|[a-z]|In [A-Z]|Proc|Advances|Journal|Transactions|Technical|"
+    r"Association|Conference|IEEE|ACM|PMLR|Springer|Curran|pp?\.|vol)"
+)
 
 
 def _listed(lines: Sequence[PrintedLine], entries: Sequence[Printed]) -> int:

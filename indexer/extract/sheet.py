@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -64,3 +65,19 @@ class PrintedLine(NamedTuple):
     gap: float
     size: float
     new_column: bool = False
+
+
+def way_of(ways: Mapping[int, Sequence[Word]]) -> int:
+    """In which of the four quarter turns a page is to be read: where most words follow another one on its line.
+
+    A plot may have more words on their side than the page has upright ones, but each of them stands alone.
+    """
+
+    def following(turn: int) -> int:
+        words = ways[turn]
+        return sum(
+            abs(b.y - a.y) < 0.2 * b.size and -0.2 * b.size < b.x0 - a.x1 < 1.5 * b.size
+            for a, b in zip(words, words[1:], strict=False)
+        )
+
+    return max((0, 1, 2, 3), key=lambda turn: (following(turn), len(ways[turn]), -turn))

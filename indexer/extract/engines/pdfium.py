@@ -11,7 +11,7 @@ from pathlib import Path
 
 from indexer.errors import Damaged, Encrypted, LimitReached
 from indexer.extract.engines.tex import table_of
-from indexer.extract.sheet import Font, Sheet, Word
+from indexer.extract.sheet import Font, Sheet, Word, way_of
 
 NAME = "pdfium"
 _OBJECTS = 20_000  # of a page's drawing at most: some plots have millions
@@ -150,7 +150,7 @@ class _Reader:
             else:
                 self._parts(word, start, runs)
         # most words lie the same way; what doesn't is a stamp or an axis label
-        way = max((0, 1, 2, 3), key=lambda turn: (len(runs[turn]), -turn))
+        way = way_of(runs) if runs[1] or runs[2] or runs[3] else 0
         width, height = (self.width, self.height) if (way - self.turn) % 2 == 0 else (self.height, self.width)
         turned = [word for turn, words in runs.items() if turn != way for word in words]
         blank = not printed and self.raw.FPDFPage_CountObjects(self.page) <= 0

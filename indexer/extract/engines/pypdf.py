@@ -20,7 +20,7 @@ from indexer.errors import Damaged, Encrypted, LimitReached
 from indexer.extract import limits
 from indexer.extract.engines.operators import lines, operations, unescaped
 from indexer.extract.engines.pdfium import font_of
-from indexer.extract.sheet import Font, Sheet, Word
+from indexer.extract.sheet import Font, Sheet, Word, way_of
 
 NAME = "pypdf"
 
@@ -339,7 +339,7 @@ class _Page:
             text = run.text[:-1] + "-" if run.text.endswith("\xad") else run.text
             ways[turn].append(Word(text, x0, x1, y, run.size, run.font, run.glued))
         # most words lie the same way; what doesn't is a stamp or an axis label
-        way = max((0, 1, 2, 3), key=lambda turn: (len(ways[turn]), -turn))
+        way = way_of(ways)
         width, height = (self.width, self.height) if way % 2 == 0 else (self.height, self.width)
         turned = [word for turn, words in ways.items() if turn != way for word in words]
         pictures, rules = (self.pictures, self.rules) if way == 0 else ([], [])
@@ -600,7 +600,7 @@ class _Page:
         for x0, y0, x1, y1 in lines(paths):
             left, right = sorted((x0 * a + y0 * c + e, x1 * a + y1 * c + e))
             bottom, top = sorted((x0 * b + y0 * d + f, x1 * b + y1 * d + f))
-            if right - left > 60 and top - bottom < 2 and len(self.rules) < _RULES:
+            if right - left > 59 and top - bottom < 2 and len(self.rules) < _RULES:
                 self.rules.append((left, self.height - bottom, right))
 
     def _picture(self, ctm: _Matrix, box: Sequence[float]) -> None:

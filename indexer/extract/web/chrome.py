@@ -40,7 +40,9 @@ _NAME = re.compile(  # a whole class or id, its words parted by `-`
     r"ltx-page-.*|ltx-toc.*|md-source-file|announcement(?:-bar)?|hamburger|search(?:-.*)?|progress-bar|js-toc.*|"
     r"(?:captioned-)?button-wrap.*|no-print|d-print-none"
 )
-_BESIDE = re.compile(r"(?:has|with|without|no(?!-print)|not|is|in|hide|show)-")  # `has-sidebar` is what a sidebar stands beside
+_BESIDE = re.compile(
+    r"(?:has|with|without|no(?!-print)|not|is|in|hide|show)-"
+)  # `has-sidebar` is what a sidebar stands beside
 _COMMENTS = re.compile(
     r"(?:post-|article-|blog-|the-)?comments?"
     r"(?:-(?:area|list|section|wrap|wrapper|thread|form|container|block|respond|count|page))?|"
@@ -95,22 +97,18 @@ def strip(tree: HtmlElement) -> None:
     """Takes away what is no text of the page: navigation, shares, comments, footers, and what nobody is shown."""
     weights = _weights(tree)
     whole = max(1, weights.get(tree, 0))
-    for element in list(tree.iter()):
-        if (
-            not isinstance(element.tag, str)
-            or element.getparent() is None
-            or tag_of(element) in ("html", "body", "head")
-        ):
-            continue
-        if not _attached(element, tree):
-            continue
-        large = weights.get(element, 0) > _LARGE * whole
+    waiting = list(tree)
+    while waiting:
+        element = waiting.pop()
         tag = tag_of(element)
-        if is_hidden(element) and _is_main(element):
-            for name in ("hidden", "aria-hidden", "style"):  # shown by a script when the page is ready
-                element.attrib.pop(name, None)
-        if _is_chrome(element, tag, large):
-            _take(element)
+        share = weights.get(element, 0) / whole
+        if tag and tag not in ("body", "head"):
+            if share > _LARGE and is_hidden(element) and _is_main(element):
+                for name in ("hidden", "aria-hidden", "style"):  # shown by a script when the page is ready
+                    element.attrib.pop(name, None)
+            if _is_chrome(element, tag, share):
+                _take(element)
+        waiting += element
 
 
 def _take(element: HtmlElement) -> None:
@@ -120,10 +118,6 @@ def _take(element: HtmlElement) -> None:
     element.attrib.clear()
     element.tag, element.text = GONE, None
     element.set("class", what)
-
-
-def _attached(element: HtmlElement, tree: HtmlElement) -> bool:
-    return element.tag != GONE and element.getroottree().getroot() is tree
 
 
 def _is_main(element: HtmlElement) -> bool:
@@ -155,8 +149,10 @@ def _names_of(element: HtmlElement) -> list[str]:
     return ["-".join(re.findall(r"[A-Z]?[a-z]+|[A-Z]+|\d+", name)).lower() for name in names]
 
 
-def _is_chrome(element: HtmlElement, tag: str, large: bool) -> bool:
+def _is_chrome(element: HtmlElement, tag: str, share: float) -> bool:
+    """Whether an element with this `share` of the page's text is none of it. What is a byline is marked as one instead."""
     role = element.get("role") or ""
+    large = share > _LARGE
     if tag in ("header", "footer") or role in ("banner", "contentinfo"):
         return not large and _is_outer(element, tag)
     if tag in _TAGS or role in _ROLES:
@@ -165,26 +161,20 @@ def _is_chrome(element: HtmlElement, tag: str, large: bool) -> bool:
         return True
     if tag == "address" and not large:
         element.set("class", "byline")
-    if tag not in _NAMED:
-        return False
     inline = tag in ("span", "a")
-    if inline and tag_of(element.getparent())[:1] == "h":
+    if tag not in _NAMED or (inline and tag_of(element.getparent())[:1] == "h"):
         return False
-    for name in _names_of(element):
-        if (
-            not name
-            or _BESIDE.match(name)
-            or (name.startswith("ltx-") and not name.startswith(("ltx-page", "ltx-toc")))
-        ):
-            continue
-        if _COMMENTS.fullmatch(name) and not inline and not _is_main(element):
-            return True
-        if large or any(True for _ in element.iter("pre")):
-            continue
-        if _NAME.fullmatch(name) or _WORDS.intersection(name.split("-")):
-            return not inline or not (element.tail or "").strip()
-        if _BYLINE.fullmatch(name) and not inline and _is_short(element):
-            element.set("class", "byline")
+    names = [name for name in _names_of(element) if name and not _BESIDE.match(name)]
+    names = [name for name in names if not name.startswith("ltx-") or name.startswith(("ltx-page", "ltx-toc"))]
+    if not inline and share < 0.9 and any(map(_COMMENTS.fullmatch, names)) and not _is_main(element):
+        return True
+    if large:
+        return False
+    if any(_NAME.fullmatch(name) or _WORDS.intersection(name.split("-")) for name in names):
+        whole = not inline or not (element.tail or "").strip()
+        return whole and not any(True for _ in element.iter("pre"))
+    if not inline and any(map(_BYLINE.fullmatch, names)) and _is_short(element):
+        element.set("class", "byline")
     return False
 
 
@@ -239,7 +229,7 @@ def main_element(tree: HtmlElement) -> HtmlElement:
 def _pointed_at(body: HtmlElement, weights: dict[HtmlElement, int]) -> HtmlElement:
     """The smallest element with nearly all that trafilatura takes for the article, and the little that stands around it.
 
-    Its own text is not taken: it loses headings and the ends of code. The body, where it finds less than half of the page.
+    Its own text is not taken: it loses headings and the ends of code. The body, where it finds too little of the page.
     """
     from copy import deepcopy
 

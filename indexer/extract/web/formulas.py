@@ -69,8 +69,8 @@ def tex_of(math: HtmlElement) -> str:
 
 def _bare(tex: str) -> str:
     tex = re.sub(r"%\s*\n\s*", "", tex).strip()
-    match = re.fullmatch(r"\{\\(?:display|text)style\s*(.*)\}", tex, re.DOTALL)
-    return match[1].strip() if match else tex
+    match = re.fullmatch(r"\{(\\(?:display|text)style\b.*)\}", tex, re.DOTALL)
+    return re.sub(r"^\\(?:display|text)style\b\s*", "", match[1].strip() if match else tex)
 
 
 def _signs(element: HtmlElement) -> str:
