@@ -344,8 +344,9 @@ def test_without_references_or_text() -> None:
 # Properties
 
 PIECES = st.sampled_from(
-    ["Kingma and Ba", "(2015)", "2015", "Douillard", "et al.", "et al., 2023", "[1]", "[3, 7–9]", "[", "]", "(", ")", ";",
-     ", ", ". ", "van den Oord", "2016a,b", "’s", "[1", "–", "^1", "\n", "OpenAI", "&", "and", "Li", "é", "2019b", "[DCM+12]"]
+    ["Kingma and Ba", "(2015)", "2015", "Douillard", "et al.", "et al., 2023", "[1]", "[3, 7–9]", "[", "]", "(", ")",
+     ";", ", ", ". ", "van den Oord", "2016a,b", "’s", "[1", "–", "^1", "\n", "OpenAI", "&", "and", "Li", "é", "2019b",
+     "[DCM+12]"]
 )  # fmt: skip
 TEXTS = st.lists(PIECES, max_size=30).map(" ".join) | st.text(max_size=100)
 KINDS = st.sampled_from(["body", "table", "formula", "caption", "appendix", "reference"])

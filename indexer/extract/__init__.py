@@ -7,12 +7,15 @@ bibliography, and `structure` leads through it all.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 from indexer.document import Extracted
 from indexer.errors import NotAPdf
 from indexer.extract import html, markdown
+
+_HTML = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s|<\?xml[^>]*>|<!--.*?-->)*<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)
 
 __all__ = ["kind_of", "read", "version"]
 
@@ -27,8 +30,7 @@ def kind_of(path: Path, content_type: str = "") -> str:
         return "html"
     if "markdown" in content_type or path.suffix.lower() in (".md", ".markdown"):
         return "markdown"
-    looks_html = start.lstrip().lower().startswith((b"<!doctype html", b"<html"))
-    return "html" if looks_html else "plain"
+    return "html" if _HTML.match(start) else "plain"
 
 
 def version(kind: str, engine: str = "auto", ocr: bool = False) -> str:

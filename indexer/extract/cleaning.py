@@ -24,7 +24,7 @@ _UNWANTED = re.compile(
 )
 _ACCENTS = {"´": "\u0301", "`": "\u0300", "¨": "\u0308", "ˆ": "\u0302", "˜": "\u0303", "ˇ": "\u030c", "˘": "\u0306", "¸": "\u0327", "˚": "\u030a", "˝": "\u030b", "˙": "\u0307"}
 _ACCENT_FIRST = re.compile(r"([´`¨ˆ˜ˇ˘˚˝˙])([A-Za-zı])")
-_GRAVE = re.compile(r"(?<=[A-Za-z])`([aeiouAEIOU])")
+_GRAVE = re.compile(r"(?<=[a-z])`([aeiou])")
 _ACCENT_AFTER = re.compile(r"([A-Za-z])(¸)")
 _LINE_END_HYPHEN = re.compile(r"(?<![\w-])([^\W\d_]{2,})-\n([^\W\d_]{2,})(?![\w-])")
 _PREFIXES = frozenset(

@@ -49,9 +49,7 @@ _PERMALINK = words(
     "headerlink permalink anchor anchor-link anchorjs-link anchorlink heading-anchor header-anchor header-link heading-link "
     "hash-link direct-link doc-anchor deep-link"
 )
-_CODE_TABLE = words(
-    "highlighttable lntable rouge-table codehilitetable hljs-ln highlight blob-code js-file-line-container"
-)
+_CODE_TABLE = words("highlighttable lntable rouge-table codehilitetable hljs-ln")
 _ORDINAL = words("st nd rd th tm r ®")
 
 
@@ -90,7 +88,7 @@ def _facts(root: HtmlElement, tex: bool) -> _Facts:
         if _is_notes(element, tag, class_names(element)):
             notes.update(found for inner in element.iter() if (found := inner.get("id")))
         elif tag == "ol" and _lists_references(element):
-            numbers.update((item.get("id") or "", n) for n, item in enumerate(element.iter("li"), 1))
+            numbers.update((item.get("id") or "", n) for n, item in enumerate(element.iterchildren("li"), 1))
     return _Facts(tex, mathjax, frozenset(notes), numbers)
 
 
@@ -473,7 +471,7 @@ class _Reader:
         first = element.get("start") or "1"
         self.lists.append((int(first) if re.fullmatch(r"-?\d{1,6}", first) else 1) if tag == "ol" else None)
         if tag == "ol" and _lists_references(element):
-            for item in element.iter("li"):
+            for item in element.iterchildren("li"):
                 self._reference(item, str(self._number(item) or ""))
         else:
             self.children(element)
@@ -543,7 +541,7 @@ class _Reader:
         self.flush()
         pres = list(element.iter("pre"))
         numbered = [pre for pre in pres if not DIGITS.fullmatch("".join(pre.itertext()))]
-        if classes & _CODE_TABLE and not pres:
+        if not pres and any("blob-code" in class_names(cell) for cell in element.iter("td")):  # GitHub
             self._code(element)
             return
         if pres and (len(numbered) < len(pres) or classes & _CODE_TABLE):

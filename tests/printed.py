@@ -1,0 +1,154 @@
+"""Pages made for tests: one description of what is printed where, as sheets for the rooms or as a PDF for the engines.
+
+    page = [*prose("Some words that fill a line or two.", y=100), shown("1 Method", y=160, font=BOLD)]
+    sheet(page)                 what an engine would hand over
+    pdf([page, page])           the bytes of a file of two such pages
+
+Every character is half an em wide, a space a quarter, in the file too; so that places can be worked out by hand.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from indexer.extract.layout import Layout, Line, layout
+from indexer.extract.sheet import Font, Sheet, Word
+
+WIDTH, HEIGHT = 612.0, 792.0
+LEFT, RIGHT = 72.0, 540.0
+TWO = ((72.0, 297.0), (315.0, 540.0))
+"""The edges of two columns."""
+
+ROMAN = Font("Times-Roman")
+BOLD = Font("Times-Bold", bold=True)
+ITALIC = Font("Times-Italic", italic=True)
+SANS = Font("Helvetica")
+MONO = Font("Courier", mono=True)
+MATH = Font("CMMI10", math=True)
+_FONTS = (ROMAN, BOLD, ITALIC, SANS, MONO, MATH)
+
+LOREM = (
+    "the workers train a copy of the model for many steps and send what they have learned over a slow network where the "
+    "mean of all their changes is taken as one large step of an outer optimizer before every worker starts again"
+).split()
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Text on a baseline `y` points below the page's top, beginning at `x`. `space` is the width of a space in ems."""
+
+    text: str
+    x: float = LEFT
+    y: float = 100.0
+    size: float = 10.0
+    font: Font = ROMAN
+    space: float = 0.25
+    glued: bool = False
+
+    @property
+    def width(self) -> float:
+        words = self.text.split()
+        return self.size * (sum(0.5 * len(word) for word in words) + self.space * (len(words) - 1))
+
+    @property
+    def x1(self) -> float:
+        return self.x + self.width
+
+
+def shown(text: str, x: float = LEFT, y: float = 100.0, size: float = 10.0, font: Font = ROMAN, glued: bool = False) -> Shown:
+    return Shown(text, x, y, size, font, glued=glued)
+
+
+def prose(
+    text: str, y: float = 100.0, x: float = LEFT, x1: float = RIGHT, size: float = 10.0, font: Font = ROMAN,
+    leading: float = 1.2, indent: float = 0.0, hang: float = 0.0,
+) -> list[Shown]:  # fmt: skip
+    """A justified paragraph: `indent` moves its first line, `hang` the others. `-\\n` in `text` ends a line within a word."""
+    lines: list[Shown] = []
+    row: list[str] = []
+
+    def end(last: bool) -> None:
+        nonlocal row
+        left = x + (hang if lines else indent)
+        line = Shown(" ".join(row), left, y + leading * size * len(lines), size, font)
+        if not last and len(row) > 1:
+            line = replace(line, space=0.25 + (x1 - line.x1) / size / (len(row) - 1))
+        lines.append(line)
+        row = []
+
+    for word in text.replace("-\n", "-\0 ").split():
+        left = x + (hang if lines else indent)
+        if row and left + Shown(" ".join([*row, word.rstrip("\0")]), size=size).width > x1:
+            end(False)
+        row.append(word.rstrip("\0"))
+        if word.endswith("\0"):
+            end(False)
+    if row:
+        end(True)
+    return lines
+
+
+def filler(words: int, begin: str = "Here", end: str = ".") -> str:
+    """A sentence of so many words, none of them with a capital but the first."""
+    return " ".join([begin, *(LOREM[i % len(LOREM)] for i in range(words - 1))]) + end
+
+
+def words(line: Shown) -> list[Word]:
+    found, x = [], line.x
+    for n, text in enumerate(line.text.split()):
+        x1 = x + 0.5 * line.size * len(text)
+        found.append(Word(text, round(x, 3), round(x1, 3), line.y, line.size, line.font, line.glued and n == 0))
+        x = x1 + line.space * line.size
+    return found
+
+
+def sheet(page: Sequence[Shown], number: int = 1, **rest) -> Sheet:
+    return Sheet(number, WIDTH, HEIGHT, [word for line in page for word in words(line)], **rest)
+
+
+def laid(page: Sequence[Shown], number: int = 1, **rest) -> Layout:
+    return layout(sheet(page, number, **rest))
+
+
+def lines(*page: Shown) -> list[Line]:
+    """The lines of a page, as `layout` makes them."""
+    return laid(page).lines
+
+
+def pdf(pages: Sequence[Sequence[Shown]], angle: Sequence[Shown] = ()) -> bytes:
+    """A PDF of these pages, every word in its place. `angle` is written up the left side of the first, as a stamp is."""
+    objects = ["<< /Type /Catalog /Pages 2 0 R >>", ""]
+    widths = " ".join(["250"] + ["500"] * 223)
+    for font in _FONTS:
+        objects.append(
+            f"<< /Type /Font /Subtype /Type1 /BaseFont /{font.name} /Encoding /WinAnsiEncoding /FirstChar 32 /LastChar 255"
+            f" /Widths [{widths}] /FontDescriptor << /Type /FontDescriptor /FontName /{font.name} /Flags 32"
+            " /FontBBox [0 -200 1000 800] /ItalicAngle 0 /Ascent 750 /Descent -250 /CapHeight 700 /StemV 80 >> >>"
+        )
+    fonts = " ".join(f"/F{n} {3 + n} 0 R" for n in range(len(_FONTS)))
+    kids = []
+    for number, page in enumerate(pages):
+        content = [_written(line, f"1 0 0 1 {line.x:.3f} {HEIGHT - line.y:.3f}") for line in page]
+        content += [_written(line, f"0 1 -1 0 {line.y:.3f} {line.x:.3f}") for line in (angle if number == 0 else ())]
+        stream = "\n".join(["BT", *content, "ET"])
+        objects.append(f"<< /Length {len(stream.encode('cp1252'))} >>\nstream\n{stream}\nendstream")
+        objects.append(
+            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {WIDTH:g} {HEIGHT:g}] /Contents {len(objects)} 0 R"
+            f" /Resources << /Font << {fonts} >> >> >>"
+        )
+        kids.append(f"{len(objects)} 0 R")
+    objects[1] = f"<< /Type /Pages /Kids [{' '.join(kids)}] /Count {len(kids)} >>"
+    out, offsets = b"%PDF-1.7\n", []
+    for number, body in enumerate(objects, 1):
+        offsets.append(len(out))
+        out += f"{number} 0 obj\n{body}\nendobj\n".encode("cp1252")
+    table = "".join(f"{offset:010d} 00000 n \n" for offset in offsets)
+    out += f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}".encode()
+    return out + f"trailer << /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{out.rfind(b'xref')}\n%%EOF\n".encode()
+
+
+def _written(line: Shown, matrix: str) -> str:
+    text = re.sub(r"([\\()])", r"\\\1", " ".join(line.text.split()))
+    return f"/F{_FONTS.index(line.font)} {line.size:g} Tf {(line.space - 0.25) * line.size:.4f} Tw {matrix} Tm ({text}) Tj"
