@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from indexer.document import BlockKind
 from indexer.extract.layout import Column, Line
@@ -13,6 +14,7 @@ from indexer.extract.layout import Column, Line
 _BULLET = re.compile(r"[•◦▪‣∙●○■□⁃▸►➢✓✔·]|[–—]$|\*$")
 _ITEM = re.compile(r"\(?(?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})[.)]$|\[\d{1,3}\]|\d{1,2}:$")
 _NUMBERED = re.compile(r"(?:\d{1,2}|[A-Z])(?:\.\d{1,2}){0,3}\.?\s+[A-Z]")
+_RECENT = 60  # lines of a block that tell where its edges are
 _ENDS = re.compile(r"[.!?:;][)\]”\"'’]*(?:\s*\^?\d{1,2})?$")
 
 
@@ -143,8 +145,8 @@ def _goes_on(block: Drawn, line: Line, column: Column, body: float, leading: flo
     if line.beside:
         return True
     if before.beside and len(block.lines) > 1:  # below a row of cells
-        row = [x for x in block.lines if abs(x.y - before.y) < 0.4 * em]
-        before = min(row, key=lambda x: x.x0)
+        y = before.y
+        before = min(takewhile(lambda x: abs(x.y - y) < 0.4 * em, reversed(block.lines)), key=lambda x: x.x0)
     if block.column is not column or abs(line.size - before.size) > 0.07 * em + 0.15:
         # a line with a formula or an address may be mostly of another type
         if not (block.column is column and abs(line.words[0].size - before.words[-1].size) <= 0.07 * em + 0.15):
@@ -172,8 +174,9 @@ def _goes_on(block: Drawn, line: Line, column: Column, body: float, leading: flo
     # the mark of a footnote may stand behind the last full stop
     last = next((w for w in reversed(before.words) if w.size > 0.86 * before.size), before.words[-1])
     ends = bool(_ENDS.search(last.text))
+    recent = block.lines[-_RECENT:]
     if dy > 1.28 * lead:
-        return full and not ends and line.words[0].text[:1].islower() and abs(line.x0 - block.x0) < 1.2 * em
+        return full and not ends and line.words[0].text[:1].islower() and abs(line.x0 - min(x.x0 for x in recent)) < 1.2 * em
     if _BULLET.match(line.words[0].text) and (ends or not full or line.x0 < before.x0 - 0.3 * em):
         return False
     if line.size < 0.95 * body and _marked(line):
@@ -189,7 +192,7 @@ def _goes_on(block: Drawn, line: Line, column: Column, body: float, leading: flo
         return not (ends or not full) or (full and not ends)
     if indent < -0.7 * em:
         return first or not ends
-    right = column.x1 if len(block.lines) < 3 else block.x1
+    right = column.x1 if len(block.lines) < 3 else max(x.x1 for x in recent)
     return not (ends and before.x1 < right - 0.18 * (right - column.x0) and _begins(line))
 
 

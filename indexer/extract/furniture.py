@@ -13,6 +13,7 @@ _PAGE_NUMBER = re.compile(
     re.IGNORECASE,
 )
 _STAMP = re.compile(r"\s*arXiv:\S+\s+\[[\w.-]+\]\s+\d{1,2}\s+\w{3,9}\.?\s+\d{4}\s*", re.IGNORECASE)
+_ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 _DEEP = 4  # lines from the top or the bottom of a page among which furniture is looked for
 
 
@@ -79,19 +80,19 @@ def _repeated(pages: Sequence[Layout], edges: list[list[Line]]) -> set[int]:
 def _page_numbers(pages: Sequence[Layout], edges: list[list[Line]]) -> set[int]:
     """Lone numbers at the edge that count on with the pages, and whatever says `Page 3 of 12`."""
     found: set[int] = set()
-    offsets: Counter[int] = Counter()
-    lone: list[tuple[Line, int | None]] = []
+    offsets: Counter[tuple[bool, int]] = Counter()  # whether it is a Roman one, and how far from the page's index
+    lone: list[tuple[Line, tuple[bool, int]]] = []
     for index, lines in enumerate(edges):
         for line in lines:
             text = line.text.strip()
             if len(text) <= 16 and _PAGE_NUMBER.fullmatch(text):
                 digits = re.search(r"\d+(?!:)(?=\D*$|\s*(?:of|/|von))", text)
-                offset = int(digits[0]) - index if digits else None
-                lone.append((line, offset))
-                if offset is not None:
-                    offsets[offset] += 1
+                letters = re.search(r"[ivxlc]+(?=\W*$)", text.casefold())
+                number = int(digits[0]) if digits else roman(letters[0]) if letters else 0
+                lone.append((line, (digits is None, number - index)))
+                offsets[lone[-1][1]] += 1
     for line, offset in lone:
-        if offset is None or offsets[offset] >= min(2, len(pages)) or len(pages) <= 2:
+        if offsets[offset] >= min(2, len(pages)) or len(pages) <= 2:
             found.add(id(line))
     for lines in edges:  # what stands beside a page number is a running head, whatever it says
         numbers = [line for line in lines if id(line) in found]
@@ -99,9 +100,15 @@ def _page_numbers(pages: Sequence[Layout], edges: list[list[Line]]) -> set[int]:
     return found
 
 
+def roman(numeral: str) -> int:
+    """The value of a Roman numeral, in either case; what is no well-formed one has a value too."""
+    values = [_ROMAN[c] for c in numeral.upper()]
+    return sum(-a if a < b else a for a, b in zip(values, [*values[1:], 0], strict=True))
+
+
 def _line_numbers(page: Layout) -> set[int]:
     """The numbers of a manuscript's lines: a tall column of integers that count up in the margin."""
-    lone = [line for line in page.lines if len(line.words) == 1 and line.words[0].text.isdigit() and len(line.text) <= 4]
+    lone = [line for line in page.lines if len(line.words) == 1 and line.words[0].text.isdecimal() and len(line.text) <= 4]
     if len(lone) < 12:
         return set()
     found: set[int] = set()

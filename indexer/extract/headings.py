@@ -195,6 +195,8 @@ def _contents(pages: Sequence[list[Drawn]]) -> set[int]:
         if dots >= 6 or (heads and dotted >= 6):
             found.add(index)
             for block in blocks:
+                if REFERENCES.fullmatch(block.first.text):
+                    break  # its entries may end in the pages that cite them
                 listed = sum(bool(re.search(r"\d$", line.text)) for line in block.lines) >= 0.5 * len(block.lines)
                 dotted = bool(re.search(r"(?:\.\s?){3,}", block.text))
                 if block.kind in (None, "table", "figure") and (listed or dotted):

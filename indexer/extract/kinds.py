@@ -367,7 +367,7 @@ def _steps(blocks: Sequence[Drawn], i: int, body: Body) -> list[int]:
         prose = prose_like(block, body) and len(block.lines) >= 2
         if steps >= 0.25 * len(block.lines) or (inset > 0.6 * len(block.lines) and not prose) or formula_share(block) > 0.4:
             misses = 0
-        elif prose or misses >= 2:
+        elif (prose and inset < len(block.lines)) or misses >= 2:
             break
         else:
             misses += 1

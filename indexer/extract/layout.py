@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from statistics import median
 
 from indexer.extract.accents import settled
@@ -12,6 +13,7 @@ from indexer.extract.sheet import Font, Sheet, Word
 
 _WIDE_GAP = 2.2  # ems between words that still share a line: less than a column's gutter and a grid of authors
 _NUMBER_GAP = 4.5  # ems after a heading's number or a list's label
+_HANG = 40  # words of an exponent, an index or a fraction, at most
 _GLUE = 0.07  # ems between words that are no two words, whatever the file says
 
 
@@ -131,7 +133,7 @@ def _lines(words: Sequence[Word], page: int) -> list[Line]:
                     word = word._replace(glued=False)
                 run.append(word)
                 x1 = max(x1, word.x1)
-                if word.size > size + 0.1 and (len(run) < 3 or sum(len(w.text) for w in run[:-1]) <= 3):
+                if word.size > size + 0.1 and (len(run) < 3 or (len(run) < 5 and sum(len(w.text) for w in run[:-1]) <= 3)):
                     y, size = word.y, word.size  # the line began with something raised
                 continue
             lines.append(_line(run, page))
@@ -145,7 +147,7 @@ def _lines(words: Sequence[Word], page: int) -> list[Line]:
 def _hanging(run: Sequence[Word], y: float, size: float) -> float:
     """Where the small words off the baseline begin that end a line; far to the right where there are none."""
     x0 = float("inf")
-    for word in reversed(run):
+    for word in islice(reversed(run), _HANG):
         if word.size > 0.86 * size or abs(word.y - y) < 0.12 * size:
             break
         x0 = min(x0, word.x0)
@@ -177,7 +179,8 @@ def _label(text: str) -> bool:
 def _one_word(before: Word, word: Word, gap: float, level: bool) -> bool:
     """Whether a space that the file has between two words is none."""
     if not level:
-        return gap < 0.25 * before.size and min(before.size, word.size) < 0.86 * max(before.size, word.size)
+        small = min(before.size, word.size) < 0.86 * max(before.size, word.size)
+        return gap < 0.25 * before.size and (small or gap < 0.0)  # an index may go back under an exponent
     a, b = before.text, word.text
     if before.size < 0.86 * word.size and before.y != word.y and b[0] in ".,;:)]}" and gap < 0.28 * word.size:
         return True  # after an index
@@ -313,7 +316,11 @@ def _wild(lines: Sequence[Line]) -> bool:
     back = sum(
         b.column == a.column and b.y < a.y - 0.5 * b.size for a, b in zip(text, text[1:], strict=False)
     ) + sum(a.column == 1 and b.column == 0 for a, b in zip(text, text[1:], strict=False))
-    return len(text) >= 8 and back > max(3, 0.15 * len(text))
+    left = {round(line.y / 12): n for n, line in enumerate(text) if line.column == 0}
+    beside = [n - left[round(line.y / 12)] for n, line in enumerate(text) if line.column == 1 and round(line.y / 12) in left]
+    # the right column before the left one beside it; a figure that its text flows around is less high
+    swapped = sum(n < 0 for n in beside) > max(3, 0.5 * len(beside), 0.7 * len(left))
+    return len(text) >= 8 and (swapped or back > max(3, 0.15 * len(text)))
 
 
 def _sorted(lines: list[Line], gutter: float | None) -> list[Line]:

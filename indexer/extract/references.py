@@ -465,12 +465,11 @@ def _hyphen(text: str, first: str, second: str, words: Collection[str]) -> str:
     if second[:1].islower() and _NAME_END.search(second) and not _PROSE.search(text[: -len(first)][:1000]):
         return first[:-1] + second  # a name: Good-|fellow,
     parts = first[:-1].split("-")
-    if len(parts) > 1 and parts[-1].casefold() in words and _LETTERS.match(second)[0].casefold() in words:
+    if len(parts) > 1 and parts[-1].casefold() in words and second.rstrip(",.;:").casefold() in words:
         return first + second  # out-of-|vocabulary, but Jean-Sé-|bastien
     return cleaning.joined(first[:-1], second, words)
 
 
-_LETTERS = re.compile(r"[^\W\d_]*")
 _NAME_END = re.compile(r"^[^\W\d_]+[,.;]$")
 _PROSE = re.compile(r"[“\"]|(?<![\w’'-])(?!(?:van|von|der|den|del|and)\b)[a-z]{3,}")
 _ADDRESS = re.compile(

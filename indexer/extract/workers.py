@@ -399,12 +399,6 @@ def _confined(megabytes: int, ocr: bool) -> None:
 
 def _refused(event: str, ocr: bool) -> None:
     """Nothing that a document holds is run or followed, whatever a library may think of."""
-    if event in (
-        "socket.connect",
-        "socket.getaddrinfo",
-        "os.system",
-        "os.exec",
-        "os.posix_spawn",
-        "webbrowser.open",
-    ) or (event == "subprocess.Popen" and not ocr):
+    programs = () if ocr else ("subprocess.Popen", "os.posix_spawn", "os.fork", "os.forkpty")
+    if event in ("socket.connect", "socket.getaddrinfo", "os.system", "os.exec", "webbrowser.open", *programs):
         raise PermissionError(f"{event} while a document is read")
