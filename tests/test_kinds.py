@@ -12,7 +12,7 @@ from printed import BOLD, ITALIC, LEFT, MATH, MONO, RIGHT, ROMAN, SANS, TWO, Sho
 
 from indexer.extract.blocks import Drawn, grouped
 from indexer.extract.kinds import Body, body_of, caption, footnote_mark, formula_share, mark_kinds, prose_like
-from indexer.extract.layout import layout
+from indexer.extract.layout import Column, layout
 from indexer.extract.sheet import Sheet
 
 BODY = Body(10.0, frozenset([ROMAN.name, BOLD.name, ITALIC.name]))
@@ -63,20 +63,21 @@ def test_a_page_of_scraps_has_a_body_too() -> None:
     assert body_of([[]]) == body_of([]) == Body(10.0, frozenset())
 
 
+def block_of(*page: Shown) -> Drawn:
+    """What is printed as one block, in a page's only column."""
+    (block,) = grouped(lines(*page), [Column(LEFT, RIGHT, 12.0)], 10.0, 1.2)
+    return block
+
+
 def prose_of(*page: Shown) -> bool:
-    (block,) = [d for d in grouped(*_grouping(page))]
-    return prose_like(block, BODY)
-
-
-def _grouping(page: Sequence[Shown]):
-    made = laid(page)
-    return made.lines, made.columns, 10.0, 1.2
+    return prose_like(block_of(*page), BODY)
 
 
 def test_paragraphs_are_prose() -> None:
     assert prose_of(*prose(filler(60)))
     assert prose_of(shown("Then all of the workers start again."))
-    assert prose_of(shown("This ends it."))
+    assert prose_of(shown("It ends the run."))
+    assert not prose_of(shown("It ends the run.", x=300)) and not prose_of(shown("It ends the run"))
     assert prose_of(*prose(filler(30), size=9))
 
 
@@ -119,17 +120,21 @@ def test_prose_about_a_figure_is_no_caption(text: str) -> None:
 
 
 def test_a_caption_may_be_small_or_marked_by_its_label_alone() -> None:
-    (small,) = [d for d in grouped(*_grouping(prose("Figure 2 the loss of runs " + filler(20), size=9)))]
-    (plain,) = [d for d in grouped(*_grouping(prose("Figure 2 the loss of runs " + filler(20), size=10)))]
+    small = block_of(*prose("Figure 2 the loss of runs " + filler(20), size=9))
+    plain = block_of(*prose("Figure 2 the loss of runs " + filler(20), size=10))
     label = shown("Figure 2", font=BOLD)
-    (marked,) = grouped(*_grouping([label, shown("The loss of all the runs", x=label.x1 + 8)]))
+    marked = block_of(label, shown("The loss of all the runs", x=label.x1 + 8))
     assert [caption(block, BODY) for block in (small, plain, marked)] == [False, False, True]
 
 
 def test_a_label_of_its_own_has_its_title_below() -> None:
-    page = [shown("TABLE I", x=290, y=230, size=8), shown("SIZES OF THE MODELS THAT WERE TRAINED", x=220, y=241, size=8), *rows(260)]
-    assert kinds(*page) == ["caption", "caption", *["table"] * len(set(kinds(*page)[2:]))]
-    assert set(kinds(*page)) == {"caption", "table"}
+    title = "SIZES OF THE MODELS THAT WERE TRAINED"
+    for size, captions in ((8, 1), (9, 2)):  # in one block with its label, or below it
+        page = [shown("TABLE I", x=290, y=230, size=8), shown(title, x=220, y=242, size=size), *rows(266)]
+        blocks = told([*prose(filler(90), y=100), *page, *prose(filler(90), y=600)])
+        named = [block.text for block in blocks if block.kind == "caption"]
+        assert len(named) == captions and "\n".join(named) == f"TABLE I\n{title}"
+        assert {block.kind for block in blocks} == {None, "caption", "table"}
 
 
 def test_subcaptions_are_captions() -> None:
@@ -237,11 +242,16 @@ def test_prose_with_formulas_in_it_is_prose() -> None:
     [("plain words only", ROMAN, 0.0, 0.0), ("x + y = z", MATH, 1.0, 1.0), ("12.5 88.0", ROMAN, 0.6, 0.8), ("α ≤ β", ROMAN, 1.0, 1.0)],
 )
 def test_how_much_of_a_block_is_formula(text: str, font, least: float, most: float) -> None:
-    (block,) = grouped(*_grouping([shown(text, font=font)]))
-    assert least <= formula_share(block) <= most
+    assert least <= formula_share(block_of(shown(text, font=font))) <= most
 
 
 # Code
+
+
+def test_a_paper_that_a_typewriter_wrote_is_prose() -> None:
+    page = [line for n in range(5) for line in prose(filler(50), y=100 + 110 * n, font=MONO)]
+    assert body_of([lines(*page)]).mono
+    assert {block.kind for block in told(page)} == {None}
 
 
 def listing(y: float = 250.0, numbered: bool = False) -> list[Shown]:

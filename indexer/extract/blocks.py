@@ -144,6 +144,10 @@ def _goes_on(block: Drawn, line: Line, column: Column, body: float, leading: flo
     em = max(line.size, before.size)
     if line.beside:
         return True
+    if before.column is None and line.column is not None and abs(line.x0 - before.x0) < 2 and abs(line.size - before.size) < 0.2:
+        near = 0.45 * em < line.y - before.y < 1.4 * leading * em
+        if near and before.x1 > block.column.x1 - 2.5 * em and not _ENDS.search(before.text) and len(before.words) > 5:
+            return True  # the short last line of a paragraph that spans the columns
     if before.beside and len(block.lines) > 1:  # below a row of cells
         y = before.y
         before = min(takewhile(lambda x: abs(x.y - y) < 0.4 * em, reversed(block.lines)), key=lambda x: x.x0)

@@ -91,12 +91,16 @@ def _page_numbers(pages: Sequence[Layout], edges: list[list[Line]]) -> set[int]:
                 number = int(digits[0]) if digits else roman(letters[0]) if letters else 0
                 lone.append((line, (digits is None, number - index)))
                 offsets[lone[-1][1]] += 1
-    for line, offset in lone:
-        if offsets[offset] >= min(2, len(pages)) or len(pages) <= 2:
-            found.add(id(line))
-    for lines in edges:  # what stands beside a page number is a running head, whatever it says
-        numbers = [line for line in lines if id(line) in found]
-        found |= {id(line) for line in lines for n in numbers if abs(line.y - n.y) < 1 and len(line.words) <= 16}
+    # A plot's numbers agree by chance; those of the pages do on many of them, and with one distance throughout.
+    enough = min(2, len(pages)) if len(pages) <= 4 else max(3, 0.3 * len(pages))
+    for romans in (False, True):
+        best = max((o for o in offsets if o[0] == romans), key=lambda o: offsets[o], default=None)
+        if best is not None and (offsets[best] >= (2 if romans else enough) or len(pages) <= 2):
+            found |= {id(line) for line, offset in lone if offset == best}
+    for page, lines in zip(pages, edges, strict=True):  # what stands beside a page number is a running head, whatever it says
+        first, last = (min((x.y for x in page.lines), default=0.0), max((x.y for x in page.lines), default=0.0))
+        rows = [line.y for line in lines if id(line) in found and (line.y < first + 6 or line.y > last - 6)]
+        found |= {id(line) for line in lines if len(line.words) <= 16 and any(abs(line.y - y) < 1 for y in rows)}
     return found
 
 

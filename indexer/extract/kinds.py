@@ -6,9 +6,11 @@ Every rule looks at type, place and neighbours, none at what a paper is about.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from indexer.extract.blocks import Drawn, bold, italic
 from indexer.extract.layout import Layout, Line
@@ -36,10 +38,11 @@ _WORD = re.compile(r"[^\W\d_]{3,}")
 
 @dataclass(frozen=True)
 class Body:
-    """The type of a document's running text: its size in points and the fonts that most of it is set in."""
+    """The type of a document's running text: its size in points, the fonts that most of it is set in, whether a typewriter's."""
 
     size: float
     fonts: frozenset[str]
+    mono: bool = False
 
 
 def body_of(pages: Sequence[Sequence[Line]]) -> Body:
@@ -55,24 +58,24 @@ def body_of(pages: Sequence[Sequence[Line]]) -> Body:
                 sizes[line.size] += len(line.words)
     if not sizes:
         return Body(10.0, frozenset())
-    near: Counter[float] = Counter()
-    for size, n in sizes.items():
-        for other in sizes:
-            if abs(size - other) <= 0.15:
-                near[other] += n
+    ordered = sorted(sizes)
+    near = {s: sum(sizes[t] for t in ordered[bisect_left(ordered, s - 0.151) : bisect_right(ordered, s + 0.151)]) for s in ordered}
     size = max(near, key=lambda s: (near[s], sizes[s]))
     fonts: Counter[str] = Counter()
+    mono = 0
     for lines in pages:
         for line in lines:
             if abs(line.size - size) <= 0.3:
                 fonts[line.font.name] += len(line.words)
+                mono += len(line.words) if line.font.mono else 0
     total = sum(fonts.values())
-    return Body(size, frozenset(name for name, n in fonts.items() if n > 0.04 * total))
+    return Body(size, frozenset(name for name, n in fonts.items() if n > 0.04 * total), mono > 0.5 * total)
 
 
 def mark_kinds(blocks: list[Drawn], page: Layout, body: Body) -> None:
     """Gives each block of a page that is not prose its kind, in place. Headings and references are not looked for."""
     prose = [prose_like(block, body) for block in blocks]
+    code = _code(blocks, body)
     captions = [i for i, block in enumerate(blocks) if block.kind is None and caption(block, body)]
     for block in blocks:
         if block.kind is None and block.size < 0.97 * body.size and _SUBCAPTION.match(block.first.text) and block.words <= 60:
@@ -81,22 +84,22 @@ def mark_kinds(blocks: list[Drawn], page: Layout, body: Body) -> None:
         blocks[i].kind = "caption"
         if i + 1 < len(blocks) and _title_of(blocks[i], blocks[i + 1]):
             blocks[i + 1].kind = "caption"
-    _pictures(blocks, page, body, prose)
+    _pictures(blocks, page, body, prose, code)
     for i in captions:
         if not _ruled(blocks, i, page):
-            _around(blocks, i, prose, body)
+            _around(blocks, i, prose, body, code)
     _footnotes(blocks, page, body)
     for i, block in enumerate(blocks):
         if block.kind is None and not prose[i]:
             if _grid(block):
                 block.kind = "table"
-            elif _code(block):
+            elif id(block) in code:
                 block.kind = "code"
             elif formula(block, body):
                 block.kind = "formula"
             elif not heading_like(block) and _scrap(block, body):
                 block.kind = "figure"
-        elif block.kind is None and _code(block):
+        elif block.kind is None and id(block) in code:
             block.kind = "code"
         if block.kind is None and all(_NUMBERED_STEP.match(line.text) for line in block.lines):
             block.kind = "code"
@@ -152,13 +155,15 @@ def prose_like(block: Drawn, body: Body) -> bool:
         return False
     if lines == 1:
         width = block.column.x1 - block.column.x0
-        return words >= 4 or (block.x0 < block.column.x0 + 0.25 * width and words >= 2 and block.first.text[-1:] in ".:")
+        return words >= 4 or (block.x0 < block.column.x0 + 0.25 * width and block.first.text[-1:] in ".:")
     return True
 
 
 def _title_of(label: Drawn, block: Drawn) -> bool:
     """Whether a block is the title under a caption that is no more than a label (`TABLE I`)."""
-    bare = len(label.lines) == 1 and len(label.first.words) <= 3 and block.column is label.column
+    match = _CAPTION.match(label.first.text)
+    bare = len(label.lines) == 1 and match is not None and not label.first.text[match.end() :].strip(" .:")
+    bare = bare and block.column is label.column
     return bare and block.kind is None and not block.cells and 0 < block.top - label.bottom < 1.2 * label.size and block.words <= 120
 
 
@@ -209,7 +214,7 @@ def formula(block: Drawn, body: Body) -> bool:
     return (share > 0.45 and len(words) <= 4 * len(block.lines) and inset) or (share > 0.75 and len(words) <= 2)
 
 
-def _pictures(blocks: list[Drawn], page: Layout, body: Body, prose: list[bool]) -> None:
+def _pictures(blocks: list[Drawn], page: Layout, body: Body, prose: list[bool], code: set[int]) -> None:
     boxes = []
     for x0, top, x1, bottom in page.pictures:
         if (x1 - x0) * (bottom - top) > 0.6 * page.width * page.height:
@@ -222,7 +227,7 @@ def _pictures(blocks: list[Drawn], page: Layout, body: Body, prose: list[bool]) 
     for block, is_prose in zip(blocks, prose, strict=True):
         plain = is_prose and abs(block.size - body.size) < 0.04 * body.size and block.words > 10
         if block.kind is None and not plain and any(_within(block, *box) for box in boxes):
-            block.kind, block.claimed = "code" if _code(block) else "figure", True
+            block.kind, block.claimed = "code" if id(block) in code else "figure", True
 
 
 def _within(block: Drawn, x0: float, top: float, x1: float, bottom: float) -> bool:
@@ -232,7 +237,7 @@ def _within(block: Drawn, x0: float, top: float, x1: float, bottom: float) -> bo
     return inside > 0.6 * len(block.lines)
 
 
-def _around(blocks: list[Drawn], i: int, prose: list[bool], body: Body) -> None:
+def _around(blocks: list[Drawn], i: int, prose: list[bool], body: Body, code: set[int]) -> None:
     """What a caption belongs to: the scraps before it or after it, up to the next prose."""
     what = blocks[i].first.text.casefold()
     before = _reach(blocks, i, -1, prose, body)
@@ -246,7 +251,7 @@ def _around(blocks: list[Drawn], i: int, prose: list[bool], body: Body) -> None:
     else:
         lead, kind = before or after, "figure"
     for j in lead:
-        blocks[j].kind, blocks[j].claimed = "code" if _code(blocks[j]) else kind, True
+        blocks[j].kind, blocks[j].claimed = "code" if id(blocks[j]) in code else kind, True
 
 
 def _ruled(blocks: list[Drawn], i: int, page: Layout) -> bool:
@@ -271,7 +276,7 @@ def _ruled(blocks: list[Drawn], i: int, page: Layout) -> bool:
 
 
 def _frames(caption: Drawn, rules: Sequence[tuple[float, float, float]], others: Sequence[Drawn], listing: bool) -> list[tuple]:
-    """The boxes (top, bottom, left, right) that rules of one width frame below or above a caption, the tallest first."""
+    """The boxes (top, bottom, left, right) that rules of one width frame below or above a caption, the likeliest first."""
     widths: dict[tuple[int, int], list[tuple[float, float, float]]] = {}
     for x0, y, x1 in rules:
         if x0 < caption.x1 and x1 > caption.x0:
@@ -285,14 +290,15 @@ def _frames(caption: Drawn, rules: Sequence[tuple[float, float, float]], others:
         stop = min((b.top for b in others if b.top > caption.bottom), default=float("inf"))
         below = [y for y in below if y < stop]
         if listing and above and below and caption.top - above[0] < 12:
-            found.append((caption.bottom, below[1] if len(below) > 1 else below[0], left, right))
+            found.append((0.0, (caption.bottom, below[1] if len(below) > 1 else below[0], left, right)))
         elif not listing and len(below) >= 2 and below[0] - caption.bottom < 30:
-            found.append((below[0], below[-1], left, right))
+            found.append((below[0] - caption.bottom, (below[0], below[-1], left, right)))
         stop = max((b.bottom for b in others if b.bottom < caption.top), default=0.0)
         above = [y for y in above if y > stop]
         if not listing and len(above) >= 2 and caption.top - above[0] < 30:
-            found.append((above[-1], above[0], left, right))
-    return sorted(found, key=lambda frame: frame[1] - frame[0], reverse=True)
+            found.append((caption.top - above[0], (above[-1], above[0], left, right)))
+    # the nearest first, of those as near the tallest
+    return [frame for _, frame in sorted(found, key=lambda f: (round(f[0] / 4), f[1][0] - f[1][1]))]
 
 
 def _reach(blocks: Sequence[Drawn], i: int, step: int, prose: Sequence[bool], body: Body) -> list[int]:
@@ -310,7 +316,7 @@ def _reach(blocks: Sequence[Drawn], i: int, step: int, prose: Sequence[bool], bo
         found.append(j)
         j += step
     # A heading, a formula or a stray line of the text between: geometry has the last word.
-    return [j for j in found if _near(blocks[i], blocks[j], found, blocks)]
+    return [j for j in found if _near(blocks[i], blocks[j])]
 
 
 def _last_line(blocks: Sequence[Drawn], j: int, found: Sequence[int], body: Body) -> bool:
@@ -327,7 +333,7 @@ def _alone_formula(block: Drawn) -> bool:
     return bool(_EQUATION_NUMBER.search(block.text)) and not block.cells and formula_share(block) > 0.4
 
 
-def _near(one: Drawn, other: Drawn, found: Sequence[int], blocks: Sequence[Drawn]) -> bool:
+def _near(one: Drawn, other: Drawn) -> bool:
     return one.page == other.page and min(one.x1, other.x1) > max(one.x0, other.x0) - 0.5 * (one.x1 - one.x0)
 
 
@@ -383,14 +389,25 @@ def _grid(block: Drawn) -> bool:
     return rows >= 3 and gaps >= 1.5 * rows and formula_share(block) < 0.8
 
 
-def _code(block: Drawn) -> bool:
-    """Whether it is set in a typewriter's type, but for the numbers of its lines, and is more than an address."""
+def _code(blocks: Sequence[Drawn], body: Body) -> set[int]:
+    """The ids of blocks that are set in a typewriter's type, two lines at least below each other, where the text is not."""
+    if body.mono:
+        return set()
+    typed = [_typed(block) for block in blocks]
+    found = {id(block) for block, rows in zip(blocks, typed, strict=True) if rows >= 2}
+    for (one, rows), (other, more) in pairwise(zip(blocks, typed, strict=True)):
+        if rows and more and one.column is other.column and -body.size < other.top - one.bottom < 2.2 * body.size:
+            found |= {id(one), id(other)}
+    return found
+
+
+def _typed(block: Drawn) -> int:
+    """How many lines of a block are set in a typewriter's type, their numbers aside; 0 where others are too, or an address."""
     rows = [line.words[1:] if line.words[0].text.isdigit() and not line.beside else line.words for line in block.lines]
     rows = [row for row in rows if row]
-    typed = [row for row in rows if all(word.font.mono for word in row)]
-    if not typed or len(typed) < 0.7 * len(rows):
-        return False
-    return len(typed) >= 2 and not re.match(r"\s*(?:https?://|\S+@|\{)", block.text)
+    typed = [row for row in rows if all(w.font.mono or w.font.math for w in row) and any(w.font.mono for w in row)]
+    address = re.match(r"\s*(?:https?://|\S+@|\{)", block.text)
+    return 0 if address or len(typed) < 0.7 * len(rows) else len(typed)
 
 
 def _scrap(block: Drawn, body: Body) -> bool:

@@ -187,7 +187,7 @@ def _one_word(before: Word, word: Word, gap: float, level: bool) -> bool:
     if word.font.mono and before.font.mono:
         if len(b) == 1 and len(a) <= 2 and a.isupper() and b.isupper():
             return gap < 0.24 * word.size  # small capitals
-        return gap < 0.46 * word.size and before.size == word.size and not (a.isalpha() and b.isalpha())  # a space is a cell
+        return gap < 0.46 * word.size and before.size == word.size and not (a[-1].isalnum() and b[0].isalnum())  # a space is a cell
     if len(a) == 1 and a.isupper() and b.isupper() and word.size < 0.9 * before.size and gap < 0.22 * before.size:
         return True  # a capital and its small capitals
     return gap < _GLUE * word.size and before.size == word.size and a[-1].isalpha() and b[0].isalpha() and b[0].islower()

@@ -19,7 +19,7 @@ from indexer.extract.layout import Layout, Line, layout, spaced
 from indexer.extract.sheet import PrintedLine, Sheet, Word
 
 _FRONT_PAGES = 10
-_STAMP = re.compile(r"arXiv:\S+|\[[\w.-]+\]", re.IGNORECASE)
+_STAMP = re.compile(r"arXiv:|\[[\w.-]+\.[A-Z]{2}\]|^\d{1,2} \w{3} \d{4}$|©|\bISBN\b|\d{4}/\d\d/\$\d|97[89]-\d", re.IGNORECASE)
 _LINES_KEPT = ("table", "formula", "code", "figure")
 _NAMED_APPENDIX = re.compile(r"(?:\d{1,2}\.?\s+)?(?:appendi(?:x|ces)|supplement(?:ary|al)|annex)\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?:][)\]”\"'’]*(?:\s*\[[\d,–\s-]+\])?$")
@@ -91,16 +91,18 @@ def _fronted(blocks: Sequence[Drawn], front: Front) -> list[Drawn]:
 def _labels(blocks: list[Drawn], page: Layout) -> None:
     """Puts words that are set at an angle, a plot's labels mostly, into the picture beside which they stand."""
     words = [word for word in page.turned if word.text.strip()]
-    if not words or arxiv.stamp(spaced(words)) is not None and len(words) <= 8:
-        return
     figures = [block for block in blocks if block.kind == "figure"]
     for line in _rising(words, page):
-        if _STAMP.match(line.text):
+        if _STAMP.search(line.text) or not blocks:
             continue
         if figures:
-            near = min(figures, key=lambda block: max(block.top - line.y, line.y - block.bottom, 0.0))
+            # how far from each picture's box
+            near = min(
+                figures,
+                key=lambda b: max(b.top - line.y, line.y - b.bottom, 0.0) + max(b.x0 - line.x0, line.x0 - b.x1, 0.0),
+            )
             near.lines.append(line)
-        elif blocks:
+        else:
             figures.append(Drawn([line], blocks[-1].column, "figure"))
             blocks.append(figures[-1])
 
@@ -258,7 +260,7 @@ def _raised(line: Line, word: Word) -> bool:
 def _shift(line: Line, before: Sequence[Word], word: Word) -> str:
     """`^` or `_` where a small word hangs on the ones before it, else ""."""
     first = word.text[0]
-    if word.size > 0.86 * line.size or not (first.isalnum() or first in "−-+(∞∗⊤≤<"):
+    if not (first.isalnum() or first in "−-+(∞∗⊤≤<"):
         return ""
     last = before[-1]
     if last.size <= 1.1 * word.size and abs(last.y - word.y) < 0.1 * line.size:  # the index goes on
@@ -267,7 +269,7 @@ def _shift(line: Line, before: Sequence[Word], word: Word) -> str:
         return ""
     # what it hangs on: the last larger word, which may itself be part of an exponent or a fraction
     base = next((w for w in reversed(before[-6:]) if w.size > 1.1 * word.size), None)
-    if base is None:
+    if base is None or word.size > 0.86 * base.size or base.size > 1.9 * word.size:  # a drop cap is no base
         return ""
     up = base.y - word.y
     text = last.text

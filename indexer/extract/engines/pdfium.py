@@ -17,7 +17,7 @@ NAME = "pdfium"
 _OBJECTS = 20_000  # of a page's drawing at most: some plots have millions
 
 _SPACE = "\x00\t\n\r \xa0\u2000-\u200b\u3000"
-_WORD = re.compile(f"[^{_SPACE}\x02\ufffe]+[\x02\ufffe]?|[\x02\ufffe]")  # the last: a hyphen at a line's end, mostly
+_WORD = re.compile(f"[^{_SPACE}\x02\ufffe]+[\x02\ufffe]?|[\x00\x02\ufffe]")  # the last: a hyphen at a line's end, mostly
 _BOLD = re.compile(r"bold|black|heavy|demi|medi(?!um)|cmbx|cmssbx|[-,]b(?:old)?(?:i|\b)", re.IGNORECASE)
 _ITALIC = re.compile(r"ital|obli|slant|cmti|cmsl|[-,](?:it|i)\b|regu?ital", re.IGNORECASE)
 _MONO = re.compile(r"mono|courier|typewriter|cmtt|consol|sftt|ectt|inconsol|menlo|nimbusmon|txtt|lmtt|code", re.IGNORECASE)
@@ -137,10 +137,15 @@ class _Reader:
             if word[-1] in "\x02\ufffe":
                 if self.c.FPDFText_IsHyphen(text, end - 1) == 1:
                     word = word[:-1] + "-"
-                else:  # a sign that PDFium has no name for
+                elif len(word) > 1:  # a sign that PDFium has no name for
                     word, end = word[:-1], end - 1
-                if not word or word == "-":
+                if word == "-":
                     continue
+            if word in "\x00\x02\ufffe":  # big brackets of TeX have these codes
+                font = self.types[self._object(start)][1]
+                if not font.math or table_of(font.name) is None:
+                    continue
+                word = "\x00" if word == "\x00" else "\x02"
             first = find(text, start) or 0
             last = (find(text, end - 1) or 0) if end - start > 1 else first
             if first == last:
