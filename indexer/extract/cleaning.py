@@ -32,6 +32,7 @@ _PREFIXES = frozenset(
     "post pre pseudo real self semi short single small state sub super three top two ultra under up well zero".split()
 )
 _SMALL = frozenset("a an and as at by for from in into of off on or out over the to up with".split())
+_CUT = re.compile(r"[^\W\d_]+-\n[^\W\d_]+")
 _WORDS = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
 
 
@@ -58,8 +59,11 @@ def _composed_after(match: re.Match[str]) -> str:
 
 
 def words_of(text: str) -> set[str]:
-    """The words of a text, casefolded, those with a hyphen as they stand: the evidence for `joined`."""
-    return {word.casefold() for word in _WORDS.findall(text)}
+    """The words of a text, casefolded, those with a hyphen as they stand: the evidence for `joined`.
+
+    What a line's end has cut is none.
+    """
+    return {word.casefold() for word in _WORDS.findall(_CUT.sub(" ", text))}
 
 
 def joined(first: str, second: str, words: Collection[str]) -> str:

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from indexer.extract.blocks import Drawn, bold, italic
+from indexer.extract.furniture import roman
 from indexer.extract.kinds import Body, prose_like
 
 _NUMBER = re.compile(
     r"(?P<appendix>appendix\s+)?(?:(?P<number>(?:\d{1,2}|[A-Z])(?:\.\d{1,2}){0,3})|(?P<roman>[IVX]{1,6})(?=[.:\s]))(?P<dot>[.:)]?)"
     r"(?:\s+|$)(?P<text>\S.*)?",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,  # Turkish and other letters that fold to these are no numerals
 )
 _APPENDIX = re.compile(r"(?:supplementary|appendi(?:x|ces)|supporting information|annex)\b", re.IGNORECASE)
 REFERENCES = re.compile(
@@ -40,7 +41,6 @@ _FIRST_LEVEL = re.compile(
 )  # fmt: skip
 _CONTENTS = re.compile(r"(?:table of )?contents|list of (?:figures|tables)", re.IGNORECASE)
 _LABEL = re.compile(r"(?:\d{1,2}|[A-Z])(?:\.\d{1,2})*\.?|[IVX]+\.")
-_ROMAN = {"I": 1, "V": 5, "X": 10}
 
 
 @dataclass(slots=True)
@@ -68,18 +68,21 @@ def mark_headings(pages: Sequence[list[Drawn]], body: Body) -> None:
         if c.block.page not in toc or not (re.search(r"\d$", c.text) or _plain(c.text) in elsewhere or c.number)
     ]  # fmt: skip
     numbered = _sequence([c for c in candidates if c.number])
-    level_of = _levels(numbered)
+    counted = {id(c) for c in numbered}
+    romans = any(c.roman for c in numbered)
+    level_of = _levels(numbered, romans)
+    sizes = sorted({c.style[0] for c in candidates if c.strong}, reverse=True)
     many = len(numbered) >= 4
     apart = Counter(c.style for c in candidates if c.strong and c.lone and not c.number)
     for c in candidates:
-        if c.number and any(c is n for n in numbered):
-            level = _depth(c, numbered)
+        if id(c) in counted:
+            level = _depth(c, romans)
         elif c.number and not c.appendix:
             continue
         elif (_KNOWN.fullmatch(c.text) and (c.strong or c.style[2] or not many)) or REFERENCES.fullmatch(c.text) or _APPENDIX.match(c.text):
             level = 1 if _FIRST_LEVEL.match(c.text) else level_of.get(c.style, 1)
         elif c.strong and (level_of.get(c.style) == 1 if many else True):
-            level = level_of.get(c.style) or _by_size(c, candidates)
+            level = level_of.get(c.style) or min(sizes.index(c.style[0]) + 1, 4)
         elif c.strong and apart[c.style] >= 2 and c.lone:
             deeper = max((n for style, n in level_of.items() if style[0] >= c.style[0]), default=0) + 1
             level = level_of.get(c.style, deeper)
@@ -143,14 +146,10 @@ def _number(match: re.Match[str] | None) -> tuple[tuple[int, ...], bool, bool]:
         if not letter.isupper() or (not match["dot"] and not match["text"]) or match["dot"] in (":", ")"):
             return (), False, False
         if letter in "IVX" and match["dot"] == "." and len(parts) == 1:
-            return (_ROMAN[letter],), False, True
+            return (roman(letter),), False, True
         return (ord(letter) - 64, *map(int, parts[1:])), True, False
     if match["roman"] and match["roman"].isupper() and match["dot"] in (".", ":"):
-        total = 0
-        values = [_ROMAN[c] for c in match["roman"]]
-        for a, b in zip(values, [*values[1:], 0], strict=True):
-            total += -a if a < b else a
-        return (total,), False, True
+        return (roman(match["roman"]),), False, True
     return (), False, False
 
 
@@ -242,22 +241,17 @@ def _next(before: tuple[int, ...]) -> list[tuple[int, ...]]:
 def _follows(before: tuple[int, ...], number: tuple[int, ...]) -> bool:
     if number <= before:
         return False
-    return number[0] - before[0] <= 2 and (number[0] > before[0] or number > before)
+    return number[0] - before[0] <= 2
 
 
-def _depth(c: _Candidate, numbered: Sequence[_Candidate]) -> int:
-    if any(n.roman for n in numbered) and c.letters and not c.appendix:
+def _depth(c: _Candidate, romans: bool) -> int:
+    if romans and c.letters and not c.appendix:
         return 2
     return len(c.number)
 
 
-def _levels(numbered: Sequence[_Candidate]) -> dict[tuple, int]:
+def _levels(numbered: Sequence[_Candidate], romans: bool) -> dict[tuple, int]:
     votes: dict[tuple, Counter] = {}
     for c in numbered:
-        votes.setdefault(c.style, Counter())[_depth(c, numbered)] += 1
+        votes.setdefault(c.style, Counter())[_depth(c, romans)] += 1
     return {style: counts.most_common(1)[0][0] for style, counts in votes.items()}
-
-
-def _by_size(c: _Candidate, candidates: Sequence[_Candidate]) -> int:
-    sizes = sorted({x.style[0] for x in candidates if x.strong}, reverse=True)
-    return min(sizes.index(c.style[0]) + 1, 4) if c.style[0] in sizes else 1

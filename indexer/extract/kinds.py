@@ -74,6 +74,7 @@ def body_of(pages: Sequence[Sequence[Line]]) -> Body:
 
 def mark_kinds(blocks: list[Drawn], page: Layout, body: Body) -> None:
     """Gives each block of a page that is not prose its kind, in place. Headings and references are not looked for."""
+    _cut_captions(blocks, page, body)
     prose = [prose_like(block, body) for block in blocks]
     code = _code(blocks, body)
     captions = [i for i, block in enumerate(blocks) if block.kind is None and caption(block, body)]
@@ -86,7 +87,7 @@ def mark_kinds(blocks: list[Drawn], page: Layout, body: Body) -> None:
             blocks[i + 1].kind = "caption"
     _pictures(blocks, page, body, prose, code)
     for i in captions:
-        if not _ruled(blocks, i, page):
+        if not _ruled(blocks, i, page, body):
             _around(blocks, i, prose, body, code)
     _footnotes(blocks, page, body)
     for i, block in enumerate(blocks):
@@ -97,7 +98,7 @@ def mark_kinds(blocks: list[Drawn], page: Layout, body: Body) -> None:
                 block.kind = "code"
             elif formula(block, body):
                 block.kind = "formula"
-            elif not heading_like(block) and _scrap(block, body):
+            elif not heading_like(block, body) and _scrap(block, body):
                 block.kind = "figure"
         elif block.kind is None and id(block) in code:
             block.kind = "code"
@@ -114,7 +115,7 @@ def _neighbours(blocks: list[Drawn], prose: list[bool], body: Body) -> None:
         for i in order:
             block = blocks[i]
             j = i - step
-            if block.kind is not None or prose[i] or not 0 <= j < len(blocks) or heading_like(block):
+            if block.kind is not None or prose[i] or not 0 <= j < len(blocks) or heading_like(block, body):
                 continue
             near = blocks[j]
             if near.kind in ("table", "figure", "code") and near.column is block.column and not _paragraph_end(blocks, i, body):
@@ -159,6 +160,22 @@ def prose_like(block: Drawn, body: Body) -> bool:
     return True
 
 
+def _cut_captions(blocks: list[Drawn], page: Layout, body: Body) -> None:
+    """Parts captions from the rows of a table or the steps of an algorithm that are set right under them."""
+    for block in list(blocks):
+        if block.kind is not None or len(block.lines) < 2 or not caption(block, body):
+            continue
+        steps = bool(_LISTING.match(block.first.text))
+        for n in range(1, len(block.lines)):
+            above, line = block.lines[n - 1], block.lines[n]
+            ruled = any(above.y < y < line.top + 2 and x0 < line.x1 and x1 > line.x0 for x0, y, x1 in page.rules)
+            if not line.beside and (ruled or _gaps(line) >= 2 or (steps and _NUMBERED_STEP.match(line.text))):
+                rest = Drawn(block.lines[n:], block.column)
+                del block.lines[n:]
+                blocks.insert(next(i for i, b in enumerate(blocks) if b is block) + 1, rest)
+                break
+
+
 def _title_of(label: Drawn, block: Drawn) -> bool:
     """Whether a block is the title under a caption that is no more than a label (`TABLE I`)."""
     match = _CAPTION.match(label.first.text)
@@ -175,6 +192,8 @@ def caption(block: Drawn, body: Body) -> bool:
     mark = match["mark"].strip()
     if mark in (".", ":", "|", "–", "—"):
         return True
+    if _gaps(block.first) >= 2:
+        return False  # the head of a table
     rest = block.first.text[match.end() :].strip()
     if _LISTING.match(match["what"]) and len(block.lines) <= 4 and rest[:1].isupper():
         return True
@@ -254,7 +273,7 @@ def _around(blocks: list[Drawn], i: int, prose: list[bool], body: Body, code: se
         blocks[j].kind, blocks[j].claimed = "code" if id(blocks[j]) in code else kind, True
 
 
-def _ruled(blocks: list[Drawn], i: int, page: Layout) -> bool:
+def _ruled(blocks: list[Drawn], i: int, page: Layout, body: Body) -> bool:
     """Marks what stands between the rules of a table or an algorithm that a caption names; says whether there are any."""
     caption = blocks[i]
     listing = bool(_LISTING.match(caption.first.text))
@@ -264,7 +283,7 @@ def _ruled(blocks: list[Drawn], i: int, page: Layout) -> bool:
     for low, high, left, right in _frames(caption, page.rules, others, listing):
         inside = [
             block for block in blocks
-            if block is not caption and block.kind in (None, "figure", "table", "formula", "code")
+            if block is not caption and block.kind in (None, "figure", "table", "formula", "code") and not heading_like(block, body)
             and low - 2 < (block.top + block.bottom) / 2 < high + 2
             and left - 6 < block.x0 and block.x1 < right + 6
         ]  # fmt: skip
@@ -311,7 +330,7 @@ def _reach(blocks: Sequence[Drawn], i: int, step: int, prose: Sequence[bool], bo
             continue
         if prose[j] or block.kind not in (None, "figure") or _last_line(blocks, j, found, body):
             break
-        if heading_like(block) or (block.kind is None and _alone_formula(block)):
+        if heading_like(block, body) or (block.kind is None and _alone_formula(block)):
             break
         found.append(j)
         j += step
@@ -337,13 +356,14 @@ def _near(one: Drawn, other: Drawn) -> bool:
     return one.page == other.page and min(one.x1, other.x1) > max(one.x0, other.x0) - 0.5 * (one.x1 - one.x0)
 
 
-def heading_like(block: Drawn) -> bool:
+def heading_like(block: Drawn, body: Body) -> bool:
     """Whether it might be a heading: a numbered line that is short and bold, in capitals or of a larger type."""
     text = block.first.text
     numbered = re.match(r"(?:\d{1,2}|[A-Z]|[IVX]{1,5})(?:\.\d{1,2})*\.?\s+[A-Z]", text)
     if len(block.lines) > 2 or block.cells:
         return False
-    return bool(numbered) and (bold(block.first) or italic(block.first) or text.isupper()) or bool(_HEADS.fullmatch(text))
+    set_off = bold(block.first) or italic(block.first) or text.isupper() or block.size > 1.06 * body.size
+    return (bool(numbered) and set_off) or bool(_HEADS.fullmatch(text))
 
 
 def _tabular(blocks: Sequence[Drawn], found: Sequence[int]) -> float:
@@ -366,7 +386,7 @@ def _steps(blocks: Sequence[Drawn], i: int, body: Body) -> list[int]:
     misses = 0
     for j in range(i + 1, len(blocks)):
         block = blocks[j]
-        if block.kind not in (None, "figure", "formula") or (heading_like(block) and not _STEP.match(block.first.text)):
+        if block.kind not in (None, "figure", "formula") or (heading_like(block, body) and not _STEP.match(block.first.text)):
             break
         steps = sum(bool(_STEP.match(line.text)) for line in block.lines)
         inset = sum(line.x0 > block.column.x0 + 0.8 * line.size for line in block.lines)
@@ -431,7 +451,7 @@ def _formula_parts(blocks: list[Drawn], body: Body) -> None:
             close = block.top < blocks[j].bottom + 0.9 * body.size and block.bottom > blocks[j].top - 0.9 * body.size
             inset = block.x0 > block.column.x0 + 0.8 * body.size
             few = len([w for w in _WORD.findall(block.text) if w.islower()]) <= 2
-            if close and inset and few and block.words <= 12 and not heading_like(block):
+            if close and inset and few and block.words <= 12 and not heading_like(block, body):
                 block.kind = "formula"
 
 
