@@ -30,10 +30,10 @@ run: install data/token
 	@PAPERPATH_TOKEN_FILE=data/token exec $(BIN)/paperpath serve
 
 test: .venv/.tests-installed
-	@$(BIN)/python -m pytest -q -n auto -m "not torture"
+	@$(BIN)/python -m pytest -q -n auto --dist loadgroup -m "not torture"
 
 torture: .venv/.tests-installed
-	@$(BIN)/python -m pytest -q -n auto -rA -m torture
+	@$(BIN)/python -m pytest -q -n auto --dist loadgroup -rA -m torture
 
 bench: .venv/.tests-installed
 	@$(BIN)/python bench/reindex.py

@@ -43,7 +43,9 @@ if __name__ == "__main__":
 
 def run(script: Path, *arguments: str) -> dict:
     """What a script prints, run as a process of its own."""
-    done = subprocess.run([sys.executable, str(script), *arguments], capture_output=True, text=True, cwd=PROJECT, check=True)
+    done = subprocess.run(
+        [sys.executable, str(script), *arguments], capture_output=True, text=True, cwd=PROJECT, check=True
+    )
     return json.loads(done.stdout)
 
 

@@ -6,7 +6,18 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 BlockKind = Literal[
-    "front", "abstract", "heading", "body", "caption", "figure", "table", "formula", "code", "footnote", "reference", "appendix"
+    "front",
+    "abstract",
+    "heading",
+    "body",
+    "caption",
+    "figure",
+    "table",
+    "formula",
+    "code",
+    "footnote",
+    "reference",
+    "appendix",
 ]
 """What a stretch of a page is. `front` is the title, the authors and what stands around them, `figure` words drawn inside
 a picture, `appendix` the prose after the appendix begins. Only `front` and `heading` never become passages."""

@@ -139,8 +139,8 @@ def _open(settings: Settings) -> tuple[Opened, Generation]:
 @_library_option
 @_json_option
 def reindex(sources: tuple[str, ...], add: tuple[str, ...], remove: tuple[str, ...], keep_apart: tuple[str, ...],
-            merge_again: tuple[str, ...], offline: bool, refresh: bool,
-            strict: bool, yes: bool, engine: str | None, ocr: bool, progress: str, library: Path | None, as_json: bool) -> None:  # fmt: skip
+            merge_again: tuple[str, ...], offline: bool, refresh: bool, strict: bool, yes: bool, engine: str | None,
+            ocr: bool, progress: str, library: Path | None, as_json: bool) -> None:  # fmt: skip
     """Build the library from SOURCES, or bring it up to date.
 
     A SOURCE is a markdown reading list, a .bib, a .jsonl of records, a PDF, a folder of PDFs, an arXiv id or a URL.

@@ -37,7 +37,7 @@ def read(path: Path, kind: str, url: str = "", *, engine: str, ocr: bool, told: 
         re.match(r"(a+)+b", "a" * 64)  # never comes back, and lets no other thread of Python run
     if what == "exit":
         os._exit(9)
-    if what == "abort" or (what == "abort-of-pdfium" and engine != "pypdf"):
+    if what == "abort" or (what in ("abort-of-pdfium", "encrypted-or-abort") and engine != "pypdf"):
         os.abort()
     if what == "segfault":
         ctypes.string_at(0)
@@ -51,7 +51,7 @@ def read(path: Path, kind: str, url: str = "", *, engine: str, ocr: bool, told: 
         return read(path, kind, url, engine=engine, ocr=ocr, told=told)
     if what == "raise":
         raise ZeroDivisionError("of all things")
-    if what == "encrypted":
+    if what in ("encrypted", "encrypted-or-abort"):
         raise Encrypted("It asks for a password.")
     if what == "gone":
         path.with_name("nothing-here").read_bytes()

@@ -4,8 +4,8 @@
     sheet(page)                 what an engine would hand over
     pdf([page, page])           the bytes of a file of two such pages
 
-Every character is half an em wide, a space a quarter, in the file too; so that places can be worked out by hand. Those of
-a typewriter take 0.6, as they all do.
+Every character is half an em wide, m and w three quarters, a space one, in the file too: places can be worked out by
+hand. A typewriter's are 0.6 wide, all of them.
 """
 
 from __future__ import annotations
@@ -30,10 +30,51 @@ MONO = Font("Courier", mono=True)
 MATH = Font("CMMI10", math=True)
 _FONTS = (ROMAN, BOLD, ITALIC, SANS, MONO, MATH)
 
-LOREM = (
-    "the workers train a copy of the model for many steps and send what they have learned over a slow network where the "
-    "mean of all their changes is taken as one large step of an outer optimizer before every worker starts again"
-).split()
+LOREM = [
+    "the",
+    "workers",
+    "train",
+    "a",
+    "copy",
+    "of",
+    "the",
+    "model",
+    "for",
+    "many",
+    "steps",
+    "and",
+    "send",
+    "what",
+    "they",
+    "have",
+    "learned",
+    "over",
+    "a",
+    "slow",
+    "network",
+    "where",
+    "the",
+    "mean",
+    "of",
+    "all",
+    "their",
+    "changes",
+    "is",
+    "taken",
+    "as",
+    "one",
+    "large",
+    "step",
+    "of",
+    "an",
+    "outer",
+    "optimizer",
+    "before",
+    "every",
+    "worker",
+    "starts",
+    "again",
+]
 
 
 @dataclass(frozen=True)
@@ -49,11 +90,6 @@ class Shown:
     glued: bool = False
 
     @property
-    def letter(self) -> float:
-        """The width of a character in points."""
-        return self.size * (0.6 if self.font.mono else 0.5)
-
-    @property
     def space(self) -> float:
         """The width of a space in points."""
         return self.size * ((0.6 if self.font.mono else 0.25) + self.stretch)
@@ -61,15 +97,28 @@ class Shown:
     @property
     def width(self) -> float:
         words = self.text.split()
-        return sum(map(len, words)) * self.letter + self.space * (len(words) - 1)
+        return sum(map(self.width_of, words)) + self.space * (len(words) - 1)
+
+    def width_of(self, word: str) -> float:
+        return self.size * sum(_ems(c, self.font) for c in word)
 
     @property
     def x1(self) -> float:
         return self.x + self.width
 
 
-def shown(text: str, x: float = LEFT, y: float = 100.0, size: float = 10.0, font: Font = ROMAN, glued: bool = False) -> Shown:
+def shown(
+    text: str, x: float = LEFT, y: float = 100.0, size: float = 10.0, font: Font = ROMAN, glued: bool = False
+) -> Shown:
     return Shown(text, x, y, size, font, glued=glued)
+
+
+def full(
+    text: str, y: float = 100.0, x: float = LEFT, x1: float = RIGHT, size: float = 10.0, font: Font = ROMAN
+) -> Shown:
+    """A line whose spaces are stretched until it ends at `x1`."""
+    line = Shown(text, x, y, size, font)
+    return replace(line, stretch=(x1 - line.x1) / size / (len(text.split()) - 1))
 
 
 def prose(
@@ -84,9 +133,8 @@ def prose(
         nonlocal row
         left = x + (hang if lines else indent)
         line = Shown(" ".join(row), left, y + leading * size * len(lines), size, font)
-        if not last and len(row) > 1:
-            line = replace(line, stretch=(x1 - line.x1) / size / (len(row) - 1))
-        lines.append(line)
+        justified = not last and len(row) > 1 and x1 - line.x1 < size * (len(row) - 1)
+        lines.append(full(line.text, line.y, left, x1, size, font) if justified else line)
         row = []
 
     for word in text.replace("-\n", "-\0 ").split():
@@ -109,7 +157,7 @@ def filler(words: int, begin: str = "Here", end: str = ".") -> str:
 def words(line: Shown) -> list[Word]:
     found, x = [], line.x
     for n, text in enumerate(line.text.split()):
-        x1 = x + line.letter * len(text)
+        x1 = x + line.width_of(text)
         found.append(Word(text, round(x, 3), round(x1, 3), line.y, line.size, line.font, line.glued and n == 0))
         x = x1 + line.space
     return found
@@ -128,11 +176,15 @@ def lines(*page: Shown) -> list[Line]:
     return laid(page).lines
 
 
-def pdf(pages: Sequence[Sequence[Shown]], angle: Sequence[Shown] = ()) -> bytes:
-    """A PDF of these pages, every word in its place. `angle` is written up the left side of the first, as a stamp is."""
+def pdf(pages: Sequence[Sequence[Shown]], angle: Sequence[Shown] = (), info: str = "", more: str = "") -> bytes:
+    """A PDF of these pages, every word in its place.
+
+    `angle` is written up the left side of the first, as a stamp is; `info` are the entries of what the file says of itself,
+    `more` operators at each page's end.
+    """
     objects = ["<< /Type /Catalog /Pages 2 0 R >>", ""]
     for font in _FONTS:
-        widths = " ".join(["600"] * 224 if font.mono else ["250"] + ["500"] * 223)
+        widths = " ".join(f"{1000 * _ems(chr(code), font):g}" for code in range(32, 256))
         objects.append(
             f"<< /Type /Font /Subtype /Type1 /BaseFont /{font.name} /Encoding /WinAnsiEncoding /FirstChar 32 /LastChar 255"
             f" /Widths [{widths}] /FontDescriptor << /Type /FontDescriptor /FontName /{font.name} /Flags 32"
@@ -143,7 +195,7 @@ def pdf(pages: Sequence[Sequence[Shown]], angle: Sequence[Shown] = ()) -> bytes:
     for number, page in enumerate(pages):
         content = [_written(line, f"1 0 0 1 {line.x:.3f} {HEIGHT - line.y:.3f}") for line in page]
         content += [_written(line, f"0 1 -1 0 {line.y:.3f} {line.x:.3f}") for line in (angle if number == 0 else ())]
-        stream = "\n".join(["BT", *content, "ET"])
+        stream = "\n".join(["BT", *content, "ET", more])
         objects.append(f"<< /Length {len(stream.encode('cp1252'))} >>\nstream\n{stream}\nendstream")
         objects.append(
             f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {WIDTH:g} {HEIGHT:g}] /Contents {len(objects)} 0 R"
@@ -151,13 +203,21 @@ def pdf(pages: Sequence[Sequence[Shown]], angle: Sequence[Shown] = ()) -> bytes:
         )
         kids.append(f"{len(objects)} 0 R")
     objects[1] = f"<< /Type /Pages /Kids [{' '.join(kids)}] /Count {len(kids)} >>"
+    objects.append(f"<< {info} >>")
     out, offsets = b"%PDF-1.7\n", []
     for number, body in enumerate(objects, 1):
         offsets.append(len(out))
         out += f"{number} 0 obj\n{body}\nendobj\n".encode("cp1252")
     table = "".join(f"{offset:010d} 00000 n \n" for offset in offsets)
     out += f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}".encode()
-    return out + f"trailer << /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{out.rfind(b'xref')}\n%%EOF\n".encode()
+    return (
+        out
+        + f"trailer << /Size {len(objects) + 1} /Root 1 0 R /Info {len(objects)} 0 R >>\nstartxref\n{out.rfind(b'xref')}\n%%EOF\n".encode()
+    )
+
+
+def _ems(c: str, font: Font) -> float:
+    return 0.6 if font.mono else 0.25 if c == " " else 0.75 if c in "mwMW" else 0.5
 
 
 def _written(line: Shown, matrix: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from printed import BOLD, ITALIC, LEFT, MATH, MONO, RIGHT, ROMAN, TWO, Shown, filler, laid, lines, prose, shown
+from printed import BOLD, ITALIC, LEFT, MATH, MONO, RIGHT, ROMAN, TWO, Shown, filler, full, laid, lines, prose, shown
 
 from indexer.extract.blocks import Drawn, bold, grouped, italic, labelled, leading_of
 from indexer.extract.layout import Column
@@ -44,10 +44,9 @@ def test_an_indent_begins_a_paragraph() -> None:
 
 
 def test_a_full_last_line_and_an_indent_begin_a_paragraph_too() -> None:
-    full = three()[:-1]
-    full[-1] = Shown(full[-1].text.rsplit(" ", 1)[0] + " end.", LEFT, full[-1].y)
-    full[-1] = Shown(full[-1].text, LEFT, full[-1].y, stretch=(RIGHT - full[-1].x1) / 10 / (len(full[-1].text.split()) - 1))
-    parts(full, three(y=below(full), indent=15))
+    first = three()[:-1]
+    first[-1] = full(f"{filler(17)}", first[-1].y)
+    parts(first, three(y=below(first), indent=15))
 
 
 def test_a_gap_begins_a_paragraph() -> None:
@@ -62,9 +61,8 @@ def test_a_short_last_line_begins_a_paragraph_without_indent_or_gap() -> None:
 
 
 def test_an_abbreviation_at_a_line_s_end_begins_none() -> None:
-    text = prose(filler(20, end=" et al.-\n") + " Who knows what it is, " + filler(20, "and"))
-    text = [Shown(line.text.replace("al.-", "al."), line.x, line.y, line.size, line.font, line.stretch) for line in text]
-    parts(text)
+    first = full(f"{filler(17, end='')} et al.")
+    parts([first, *prose(filler(40, "Who knows what it is,"), y=112)])
 
 
 def test_lines_of_double_spacing_are_one_paragraph() -> None:
@@ -123,10 +121,8 @@ def test_entries_that_hang_are_blocks() -> None:
 
 
 def test_a_number_that_wraps_to_a_line_s_start_is_no_item() -> None:
-    text = prose("The workers train for a long time with a learning rate that decays with the steps and with a window of -\n" + filler(30, "3) and then"))
-    text = [Shown(line.text.removesuffix(" -"), line.x, line.y, line.size, line.font, line.stretch) for line in text]
-    assert text[1].text.startswith("3)")
-    assert len(drawn(*text)) == 1
+    first = full(f"{filler(17, end='')} of a window of")
+    parts([first, *prose(filler(40, "3) and then"), y=112)])
 
 
 # Headings
@@ -144,7 +140,11 @@ def test_a_heading_of_the_text_s_size_right_above_it_is_a_block() -> None:
 
 
 def test_a_heading_of_two_lines_is_one_block() -> None:
-    heading = prose("3 A Heading That Is So Long That It Takes All of One Line and Some More of the Next One Too", size=12, font=BOLD)
+    heading = prose(
+        "3 A Heading That Is So Long That It Takes All of One Line and Some More of the Next One Too",
+        size=12,
+        font=BOLD,
+    )
     assert len(heading) == 2
     parts(heading, three(y=140))
 
@@ -172,7 +172,9 @@ def test_a_heading_that_is_run_in_belongs_to_its_paragraph() -> None:
 
 
 def test_cells_on_one_baseline_are_a_row_of_one_block() -> None:
-    rows = [[shown(cell, x=x, y=y) for cell, x in (("Model", 100), ("12.5", 220), ("88.0", 340))] for y in (100, 112, 124)]
+    rows = [
+        [shown(cell, x=x, y=y) for cell, x in (("Model", 100), ("12.5", 220), ("88.0", 340))] for y in (100, 112, 124)
+    ]
     (block,) = drawn(*(cell for row in rows for cell in row))
     assert (len(block.lines), block.cells, block.words) == (9, 6, 9)
     assert block.text.split("\n")[:3] == ["Model", "12.5", "88.0"]
@@ -223,7 +225,11 @@ def test_how_an_item_begins(text: str, item: bool) -> None:
 
 
 def test_the_usual_leading_is_that_of_most_lines() -> None:
-    pages = [lines(*three()), lines(*three(leading=1.5)), lines(*three(y=100), *prose(filler(80), y=300, size=8, leading=3))]
+    pages = [
+        lines(*three()),
+        lines(*three(leading=1.5)),
+        lines(*three(y=100), *prose(filler(80), y=300, size=8, leading=3)),
+    ]
     assert leading_of(pages, 10.0) == 1.2
     assert leading_of([], 10.0) == leading_of([lines(shown("one"))], 10.0) == 1.2
 

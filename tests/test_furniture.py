@@ -18,7 +18,9 @@ def text_of(n: int) -> list[Shown]:
 
 
 def kept(*pages: Sequence[Shown]) -> list[list[str]]:
-    return [[line.text for line in lines] for lines in without_furniture([laid(page, n) for n, page in enumerate(pages, 1)])]
+    return [
+        [line.text for line in lines] for lines in without_furniture([laid(page, n) for n, page in enumerate(pages, 1)])
+    ]
 
 
 def goes(pages: Sequence[Sequence[Shown]], *gone: str) -> None:
@@ -61,7 +63,10 @@ def test_the_number_of_a_lone_page_goes(number: str) -> None:
 
 
 def test_a_number_that_does_not_count_on_stays() -> None:
-    pages = [[*text_of(n), *([shown("2048", x=300, y=770)] if n == 2 else [shown(str(n + 1), x=300, y=770)])] for n in range(6)]
+    pages = [
+        [*text_of(n), *([shown("2048", x=300, y=770)] if n == 2 else [shown(str(n + 1), x=300, y=770)])]
+        for n in range(6)
+    ]
     goes(pages, "1", "2", "4", "5", "6")
 
 
@@ -112,7 +117,9 @@ def test_a_table_s_column_of_numbers_stays() -> None:
 
 
 def test_numbers_that_are_no_plain_digits_stop_nothing() -> None:
-    marks = [shown("²", x=30, y=150 + 20 * n) for n in range(14)] + [shown("①", x=30, y=500 + 10 * n) for n in range(14)]
+    marks = [shown("²", x=30, y=150 + 20 * n) for n in range(14)] + [
+        shown("①", x=30, y=500 + 10 * n) for n in range(14)
+    ]
     goes([marks, text_of(1)])
 
 

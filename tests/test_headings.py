@@ -70,7 +70,9 @@ def test_numbers_tell_the_levels() -> None:
 
 @pytest.mark.parametrize("form", ["{} {}", "{}. {}"])
 def test_with_a_point_and_without(form: str) -> None:
-    heads = [form.format(n, text) for n, text in (("1", "Introduction"), ("1.1", "Data"), ("2", "Method"), ("2.1", "Steps"))]
+    heads = [
+        form.format(n, text) for n, text in (("1", "Introduction"), ("1.1", "Data"), ("2", "Method"), ("2.1", "Steps"))
+    ]
     assert found(*((head, LARGE) for head in heads)) == [(1, heads[0]), (2, heads[1]), (1, heads[2]), (2, heads[3])]
 
 
@@ -95,7 +97,12 @@ def test_an_appendix_counts_by_letters_after_the_numbers() -> None:
 
 
 def test_an_appendix_that_says_so() -> None:
-    heads = [("1 Introduction", LARGE), ("2 Method", LARGE), ("Appendix A. Proofs", LARGE), ("Appendix B. More runs", LARGE)]
+    heads = [
+        ("1 Introduction", LARGE),
+        ("2 Method", LARGE),
+        ("Appendix A. Proofs", LARGE),
+        ("Appendix B. More runs", LARGE),
+    ]
     assert found(*heads) == [(1, text) for text, _ in heads]
     heads = [("1 Introduction", LARGE), ("2 Method", LARGE), ("Supplementary Material", LARGE)]
     assert found(*heads) == [(1, text) for text, _ in heads]
@@ -112,11 +119,19 @@ def test_a_number_that_stands_apart_is_the_heading_s() -> None:
 def test_a_heading_of_two_lines_is_one() -> None:
     long = "2 A Heading So Long That It Takes More Than a Whole Line of the Page for All of Its Many Words"
     assert len(prose(long, **LARGE)) == 2
-    assert found(("1 Introduction", LARGE), (long, LARGE), ("3 Results", LARGE)) == [(1, "1 Introduction"), (1, long), (1, "3 Results")]
+    assert found(("1 Introduction", LARGE), (long, LARGE), ("3 Results", LARGE)) == [
+        (1, "1 Introduction"),
+        (1, long),
+        (1, "3 Results"),
+    ]
 
 
 def test_a_hyphen_that_a_line_s_end_made_goes() -> None:
-    page = [*prose(filler(120), y=80), *prose("1 On the Use of Distri-\nbuted Machines", y=200, x1=210, **LARGE), *prose(filler(60), y=240)]
+    page = [
+        *prose(filler(120), y=80),
+        *prose("1 On the Use of Distri-\nbuted Machines", y=200, x1=210, **LARGE),
+        *prose(filler(60), y=240),
+    ]
     assert headings(page) == [(1, "1 On the Use of Distributed Machines")]
 
 
@@ -125,17 +140,35 @@ def test_a_hyphen_that_a_line_s_end_made_goes() -> None:
 
 @pytest.mark.parametrize("style", [LARGE, DARK, {"size": 13.0}])
 def test_headings_without_numbers(style: Style) -> None:
-    heads = [("Introduction", style), ("Why many small machines", style), ("What comes next", style), ("Acknowledgments", style), ("References", style)]
+    heads = [
+        ("Introduction", style),
+        ("Why many small machines", style),
+        ("What comes next", style),
+        ("Acknowledgments", style),
+        ("References", style),
+    ]
     assert found(*heads) == [(1, text) for text, _ in heads]
 
 
 def test_sizes_tell_the_levels_where_there_are_no_numbers() -> None:
-    heads = [("Method", {"size": 16.0, "font": BOLD}), ("Inner steps", LARGE), ("Outer steps", LARGE), ("Results", {"size": 16.0, "font": BOLD})]
+    heads = [
+        ("Method", {"size": 16.0, "font": BOLD}),
+        ("Inner steps", LARGE),
+        ("Outer steps", LARGE),
+        ("Results", {"size": 16.0, "font": BOLD}),
+    ]
     assert found(*heads) == [(1, "Method"), (2, "Inner steps"), (2, "Outer steps"), (1, "Results")]
 
 
 def test_known_names_are_headings_among_numbered_ones() -> None:
-    heads = [("1 Introduction", LARGE), ("2 Method", LARGE), ("3 Results", LARGE), ("4 Outlook", LARGE), ("Acknowledgments", LARGE), ("Data availability", LARGE)]
+    heads = [
+        ("1 Introduction", LARGE),
+        ("2 Method", LARGE),
+        ("3 Results", LARGE),
+        ("4 Outlook", LARGE),
+        ("Acknowledgments", LARGE),
+        ("Data availability", LARGE),
+    ]
     assert found(*heads) == [(1, text) for text, _ in heads]
 
 
@@ -168,9 +201,21 @@ def test_items_of_a_list_are_no_headings() -> None:
 
 
 def test_a_number_out_of_order_is_no_heading() -> None:
-    heads = [("1 Introduction", LARGE), ("2 Method", LARGE), ("17 Machines", LARGE), ("3 Results", LARGE), ("4 Outlook", LARGE)]
+    heads = [
+        ("1 Introduction", LARGE),
+        ("2 Method", LARGE),
+        ("17 Machines", LARGE),
+        ("3 Results", LARGE),
+        ("4 Outlook", LARGE),
+    ]
     assert found(*heads) == [(1, head) for head, _ in heads if "Machines" not in head]
-    heads = [("1 Introduction", LARGE), ("2 Method", LARGE), ("1 Worker", LARGE), ("3 Results", LARGE), ("4 Outlook", LARGE)]
+    heads = [
+        ("1 Introduction", LARGE),
+        ("2 Method", LARGE),
+        ("1 Worker", LARGE),
+        ("3 Results", LARGE),
+        ("4 Outlook", LARGE),
+    ]
     assert found(*heads) == [(1, head) for head, _ in heads if "Worker" not in head]
 
 
@@ -181,7 +226,13 @@ def test_a_table_s_head_is_no_heading() -> None:
 
 
 def test_letters_that_no_person_counts_by_stop_nothing() -> None:
-    for text in ("\u0130I. Introduction", "\u212a. Results", "\u017f Method", "\u0130\u0130. Method", "I\u0131. Method"):
+    for text in (
+        "\u0130I. Introduction",
+        "\u212a. Results",
+        "\u017f Method",
+        "\u0130\u0130. Method",
+        "I\u0131. Method",
+    ):
         found((text, LARGE), ("1 Introduction", LARGE))
 
 
@@ -197,7 +248,11 @@ def test_a_list_of_contents_has_no_headings_but_what_it_lists_has() -> None:
 
 def test_a_list_of_contents_without_dots() -> None:
     heads = ["1 Introduction", "2 Method", "3 Results", "4 Outlook", "5 Thanks", "6 More"]
-    entries = [x for n, head in enumerate(heads) for x in (shown(head, y=140 + 16 * n, font=BOLD), shown(str(n + 3), x=530, y=140 + 16 * n))]
+    entries = [
+        x
+        for n, head in enumerate(heads)
+        for x in (shown(head, y=140 + 16 * n, font=BOLD), shown(str(n + 3), x=530, y=140 + 16 * n))
+    ]
     contents = [shown("Contents", y=100, **LARGE), *entries]
     assert headings(contents, *paper(*((head, LARGE) for head in heads))) == [(1, head) for head in heads]
 

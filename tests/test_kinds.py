@@ -8,7 +8,24 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from printed import BOLD, ITALIC, LEFT, MATH, MONO, RIGHT, ROMAN, SANS, TWO, Shown, filler, laid, lines, prose, sheet, shown
+from printed import (
+    BOLD,
+    ITALIC,
+    LEFT,
+    MATH,
+    MONO,
+    RIGHT,
+    ROMAN,
+    SANS,
+    TWO,
+    Shown,
+    filler,
+    laid,
+    lines,
+    prose,
+    sheet,
+    shown,
+)
 
 from indexer.extract.blocks import Drawn, grouped
 from indexer.extract.kinds import Body, body_of, caption, footnote_mark, formula_share, mark_kinds, prose_like
@@ -36,9 +53,14 @@ def kinds(*middle: Shown, number: int = 2, **rest) -> list[str]:
     return [block.kind or "body" for block in blocks[1:-1]]
 
 
-def rows(y: float = 260.0, size: float = 9.0, count: int = 5, xs: Sequence[float] = (120, 240, 330, 420)) -> list[Shown]:
+def rows(
+    y: float = 260.0, size: float = 9.0, count: int = 5, xs: Sequence[float] = (120, 240, 330, 420)
+) -> list[Shown]:
     """A table's rows."""
-    cells = [["Model", "Steps", "BLEU", "Time"], *([f"run{n}", str(100 * n), f"2{n}.5", f"{n}.0h"] for n in range(1, count))]
+    cells = [
+        ["Model", "Steps", "BLEU", "Time"],
+        *([f"run{n}", str(100 * n), f"2{n}.5", f"{n}.0h"] for n in range(1, count)),
+    ]
     return [
         shown(cell, x=x, y=y + 1.3 * size * n, size=size) for n, row in enumerate(cells) for cell, x in zip(row, xs, strict=True)
     ]  # fmt: skip
@@ -49,12 +71,16 @@ def rows(y: float = 260.0, size: float = 9.0, count: int = 5, xs: Sequence[float
 
 def test_the_body_is_what_most_words_are_set_in() -> None:
     text = [lines(*prose(filler(200)), *prose(filler(60), y=500, size=8, font=SANS))]
-    assert body_of(text) == Body(10.0, frozenset([ROMAN.name, SANS.name])) or body_of(text) == Body(10.0, frozenset([ROMAN.name]))
+    assert body_of(text) == Body(10.0, frozenset([ROMAN.name, SANS.name])) or body_of(text) == Body(
+        10.0, frozenset([ROMAN.name])
+    )
     assert body_of(text).size == 10.0
 
 
 def test_sizes_that_differ_by_a_hair_are_one() -> None:
-    almost = [lines(*prose(filler(40), size=10.0), *prose(filler(40), y=300, size=10.1), *prose(filler(60), y=400, size=8))]
+    almost = [
+        lines(*prose(filler(40), size=10.0), *prose(filler(40), y=300, size=10.1), *prose(filler(60), y=400, size=8))
+    ]
     assert body_of(almost).size in (10.0, 10.1)
 
 
@@ -150,7 +176,9 @@ def test_subcaptions_are_captions() -> None:
 
 @pytest.mark.parametrize("y", [240.0, 330.0])
 def test_rows_above_or_below_a_table_s_caption_are_the_table(y: float) -> None:
-    found = kinds(*sorted([shown("Table 1: Sizes of all models that were trained.", y=y), *rows(262)], key=lambda s: s.y))
+    found = kinds(
+        *sorted([shown("Table 1: Sizes of all models that were trained.", y=y), *rows(262)], key=lambda s: s.y)
+    )
     assert set(found) == {"caption", "table"} and found.count("caption") == 1
     assert found[0 if y < 262 else -1] == "caption"
 
@@ -189,7 +217,11 @@ def test_prose_between_two_tables_stays_prose() -> None:
 
 def words_of_a_plot(y: float = 260.0) -> list[Shown]:
     ticks = [shown(str(n), x=120 + 60 * n, y=y + 60, size=6, font=SANS) for n in range(6)]
-    return [shown("DiLoCo", x=300, y=y, size=6, font=SANS), shown("baseline", x=300, y=y + 12, size=6, font=SANS), *ticks]
+    return [
+        shown("DiLoCo", x=300, y=y, size=6, font=SANS),
+        shown("baseline", x=300, y=y + 12, size=6, font=SANS),
+        *ticks,
+    ]
 
 
 def test_words_above_a_figure_s_caption_are_the_figure() -> None:
@@ -233,13 +265,20 @@ def test_numerators_and_limits_are_part_of_their_formula() -> None:
 
 
 def test_prose_with_formulas_in_it_is_prose() -> None:
-    text = prose("We call w = 3 the weights and x ∈ X the data, where all of them are known to the workers. " + filler(40), y=250)
+    text = prose(
+        "We call w = 3 the weights and x ∈ X the data, where all of them are known to the workers. " + filler(40), y=250
+    )
     assert kinds(*text) == ["body"]
 
 
 @pytest.mark.parametrize(
     ("text", "font", "least", "most"),
-    [("plain words only", ROMAN, 0.0, 0.0), ("x + y = z", MATH, 1.0, 1.0), ("12.5 88.0", ROMAN, 0.6, 0.8), ("α ≤ β", ROMAN, 1.0, 1.0)],
+    [
+        ("plain words only", ROMAN, 0.0, 0.0),
+        ("x + y = z", MATH, 1.0, 1.0),
+        ("12.5 88.0", ROMAN, 0.6, 0.8),
+        ("α ≤ β", ROMAN, 1.0, 1.0),
+    ],
 )
 def test_how_much_of_a_block_is_formula(text: str, font, least: float, most: float) -> None:
     assert least <= formula_share(block_of(shown(text, font=font))) <= most
@@ -260,7 +299,11 @@ def listing(y: float = 250.0, numbered: bool = False) -> list[Shown]:
         shown(text, x=LEFT + 20 + 5.4 * (len(text) - len(text.lstrip())), y=y + 11 * n, size=9, font=MONO)
         for n, text in enumerate(code)
     ]  # fmt: skip
-    return [x for n, line in enumerate(made) for x in (shown(str(n + 1), x=60, y=line.y, size=7), line)] if numbered else made
+    return (
+        [x for n, line in enumerate(made) for x in (shown(str(n + 1), x=60, y=line.y, size=7), line)]
+        if numbered
+        else made
+    )
 
 
 @pytest.mark.parametrize("numbered", [False, True])
@@ -269,18 +312,31 @@ def test_lines_of_a_typewriter_are_code(numbered: bool) -> None:
 
 
 def test_an_address_in_a_typewriter_s_type_is_no_code() -> None:
-    assert "code" not in kinds(shown("https://example.org/a/long/way/to/go/for/", y=250, font=MONO), shown("it.html", y=262, font=MONO))
+    assert "code" not in kinds(
+        shown("https://example.org/a/long/way/to/go/for/", y=250, font=MONO), shown("it.html", y=262, font=MONO)
+    )
 
 
 def test_a_word_of_code_in_prose_is_prose() -> None:
     first = shown("We call", y=250)
     name = shown("model.train()", x=first.x1 + 2.5, y=250, font=MONO)
-    page = [first, name, shown("for every one of the batches of it,", x=name.x1 + 3, y=250), *prose(filler(40, "and"), y=262)]
+    page = [
+        first,
+        name,
+        shown("for every one of the batches of it,", x=name.x1 + 3, y=250),
+        *prose(filler(40, "and"), y=262),
+    ]
     assert kinds(*page) == ["body"]
 
 
 def test_the_steps_below_an_algorithm_s_caption_are_code() -> None:
-    steps = ["1: for each worker do", "2: train for many steps on its own data", "3: send the change", "4: end for", "5: return model"]
+    steps = [
+        "1: for each worker do",
+        "2: train for many steps on its own data",
+        "3: send the change",
+        "4: end for",
+        "5: return model",
+    ]
     page = [
         shown("Algorithm 1 Outer Steps", y=240, font=BOLD),
         *(shown(text, x=LEFT + 12, y=256 + 12 * n) for n, text in enumerate(steps)),
@@ -291,7 +347,13 @@ def test_the_steps_below_an_algorithm_s_caption_are_code() -> None:
 
 
 def test_an_algorithm_without_numbers_is_code_too() -> None:
-    steps = ["Input: model and data", "for each round do", "train the model on its data", "end for", "return the mean of all models"]
+    steps = [
+        "Input: model and data",
+        "for each round do",
+        "train the model on its data",
+        "end for",
+        "return the mean of all models",
+    ]
     page = [
         shown("Algorithm 2: Local Steps", y=240),
         *(shown(text, x=LEFT + 12 + 10 * (n == 2), y=256 + 12 * n) for n, text in enumerate(steps)),
@@ -302,7 +364,11 @@ def test_an_algorithm_without_numbers_is_code_too() -> None:
 
 
 def test_an_algorithm_is_what_its_rules_frame() -> None:
-    text = [shown("Algorithm 3 A Loop", y=240), *prose(filler(45, "Let"), y=258, x=LEFT + 12), *prose(filler(60, "After"), y=380)]
+    text = [
+        shown("Algorithm 3 A Loop", y=240),
+        *prose(filler(45, "Let"), y=258, x=LEFT + 12),
+        *prose(filler(60, "After"), y=380),
+    ]
     rules = [(72.0, 229.0, 540.0), (72.0, 244.0, 540.0), (72.0, 310.0, 540.0)]
     assert kinds(*text, rules=rules) == ["caption", "code", "body"]
 
@@ -331,12 +397,18 @@ def test_each_footnote_is_one() -> None:
 
 
 def test_footnotes_of_two_columns() -> None:
-    page = [line for (x, x1), mark in zip(TWO, "12", strict=True) for line in (*prose(filler(120), x=x, x1=x1), *note(mark, 700, 20, x, x1))]
+    page = [
+        line
+        for (x, x1), mark in zip(TWO, "12", strict=True)
+        for line in (*prose(filler(120), x=x, x1=x1), *note(mark, 700, 20, x, x1))
+    ]
     assert [block.kind for block in told(page)] == [None, "footnote", None, "footnote"]
 
 
 def test_a_notice_of_the_first_page_needs_no_mark() -> None:
-    notice = prose("Preprint of a work that is under review, by the authors of it and nobody else who is known.", y=700, size=8)
+    notice = prose(
+        "Preprint of a work that is under review, by the authors of it and nobody else who is known.", y=700, size=8
+    )
     assert with_foot(*notice, number=1) == ["footnote"]
     assert with_foot(*notice, number=2) != ["footnote"]
 
@@ -375,7 +447,11 @@ BIT = st.builds(
 BOX = st.tuples(st.integers(0, 500), st.integers(0, 700), st.integers(21, 400), st.integers(21, 300)).map(
     lambda b: (float(b[0]), float(b[1]), float(b[0] + b[2]), float(b[1] + b[3]))
 )
-RULE = st.tuples(st.sampled_from([72.0, 80.0, 300.0]), st.integers(4, 64).map(lambda y: 12.0 * y + 3), st.sampled_from([300.0, 540.0]))
+RULE = st.tuples(
+    st.sampled_from([72.0, 80.0, 300.0]),
+    st.integers(4, 64).map(lambda y: 12.0 * y + 3),
+    st.sampled_from([300.0, 540.0]),
+)
 KINDS = {None, "caption", "table", "figure", "formula", "code", "footnote"}
 
 

@@ -18,7 +18,7 @@ from indexer.reindex import Request, reindex
 from indexer.settings import Settings
 from service.search import search
 
-pytestmark = [needs_shared, pytest.mark.model]
+pytestmark = [needs_shared, pytest.mark.model, pytest.mark.xdist_group("questions")]  # one library for both
 
 
 @pytest.fixture(scope="module")

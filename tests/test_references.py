@@ -763,7 +763,9 @@ TEXTS = st.lists(PIECES, max_size=40).map(" ".join) | st.text(max_size=300)
 def test_any_text_is_read_and_nothing_is_made_up(raws: list[str]) -> None:
     for reference, raw in zip(understood(*raws), raws, strict=True):
         assert reference.raw == raw
-        plain = re.sub("[^a-zA-Z]", "", raw) + " arXiv"  # an accent that is drawn apart goes to its letter, without a space
+        plain = (
+            re.sub("[^a-zA-Z]", "", raw) + " arXiv"
+        )  # an accent that is drawn apart goes to its letter, without a space
         fields = " ".join((reference.title, *reference.authors, reference.venue))
         assert all(word in plain for word in re.findall("[a-zA-Z]+", fields))
         assert reference.year is None or str(reference.year) in raw

@@ -239,7 +239,7 @@ def test_a_digest_serves_until_the_paper_comes(
     assert (outcomes(report)["2301.00001"], report.exit_code) == ("digest", 3)
     held = opened(settings).catalogue.document("2301.00001")
     assert held is not None and (held.text, held.pages[0].number, held.version) == ("digest", None, None)
-    assert held.pages[0].text == "Problem\nIt is about sheep and goats."
+    assert held.pages[0].text == "Paper number 1\nProblem\nIt is about sheep and goats."
     assert "404" in held.reason
     arxiv._always.clear()
     report = run(line(1), line(2), digests=digests)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from collections import Counter
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import misbehaving
 import pytest
 from conftest import SHARED, needs_shared
 from loopback_arxiv import tiny_pdf
+from test_engines import made, stream
 
 from indexer import errors, extract
 from indexer.errors import BadSetting, Damaged, Encrypted, ExtractError, Interrupted, LimitReached
@@ -168,8 +170,10 @@ def test_more_text_than_is_taken_is_a_limit(double: None, monkeypatch: pytest.Mo
 
 
 def test_what_kills_pdfium_is_read_by_pypdf(double: None, tmp_path: Path) -> None:
-    path, good = files(tmp_path, "abort-of-pdfium", "good")
+    path, good, locked = files(tmp_path, "abort-of-pdfium", "good", "encrypted-or-abort")
     with Workers(1, seconds=20, megabytes=1024) as workers:
+        with pytest.raises(LimitReached, match="SIGABRT"):  # what pypdf says of it is not the whole truth
+            workers.start(locked, "pdf")()
         assert workers.start(path, "pdf")().engine == "pypdf"
         assert workers.start(good, "pdf")().engine == "auto"
     with (
@@ -177,6 +181,29 @@ def test_what_kills_pdfium_is_read_by_pypdf(double: None, tmp_path: Path) -> Non
         pytest.raises(LimitReached, match="SIGABRT"),
     ):
         workers.start(path, "pdf")()
+
+
+def test_a_bomb_is_a_limit(tmp_path: Path) -> None:
+    """Much text packed small, and forms that draw the next one twice, 25 deep."""
+    packed = zlib.compress(b"BT /F1 10 Tf (aaaa bbbb) Tj ET " * 4_000_000, 9)
+    text = f"<< /Filter /FlateDecode /Length {len(packed)} >>\nstream\n".encode() + packed + b"\nendstream"
+    path = made(tmp_path, "", more=(text,))
+    path.write_bytes(path.read_bytes().replace(b"/Contents 4 0 R ", b"/Contents 10 0 R"))
+    forms = [
+        stream(f"/A{n + 1} Do " * 2, "/Subtype /Form /BBox [0 0 9 9] /Resources << /XObject <<"
+               f" /A{n + 1} {11 + n} 0 R >> >>") for n in range(25)
+    ]  # fmt: skip
+    (tmp_path / "nested").mkdir()
+    nested = made(
+        tmp_path / "nested",
+        "/A0 Do",
+        xobjects="/A0 10 0 R",
+        more=(*forms, stream("BT /F1 9 Tf (x) Tj ET", "/Subtype /Form")),
+    )
+    with Workers(1, seconds=20, megabytes=512) as workers:
+        for bomb in (path, nested):
+            with pytest.raises(LimitReached):
+                workers.start(bomb, "pdf")()
 
 
 def test_engine_and_limits_are_handed_on(tmp_path: Path) -> None:

@@ -15,7 +15,9 @@ from indexer.document import Extracted
 from indexer.errors import NotAPdf
 from indexer.extract import html, markdown
 
-_HTML = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s|<\?xml[^>]*>|<!--.*?-->)*<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)
+_HTML = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?>\s|<\?xml[^>]*>|<!--.*?-->)*+<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL
+)
 
 __all__ = ["kind_of", "read", "version"]
 

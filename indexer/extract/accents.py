@@ -17,7 +17,11 @@ _NEAR = 8  # words before or after the accent, in the file's order, among which 
 
 def composed(letter: str, accent: str) -> str:
     """The letter with the accent as one character, or the two side by side where there is none."""
-    return unicodedata.normalize("NFC", _DOTLESS.get(letter, letter) + ACCENTS[accent]) if letter.isalpha() else letter + accent
+    return (
+        unicodedata.normalize("NFC", _DOTLESS.get(letter, letter) + ACCENTS[accent])
+        if letter.isalpha()
+        else letter + accent
+    )
 
 
 def settled(words: list[Word]) -> list[Word]:
@@ -31,7 +35,12 @@ def settled(words: list[Word]) -> list[Word]:
         near = [j for n in range(1, _NEAR + 1) for j in (i - n, i + n) if 0 <= j < len(words)]
         for j in near:
             word = found[j]
-            if word is None or word.text in ACCENTS or abs(word.y - accent.y) > 0.6 * accent.size or word.size > 1.3 * accent.size:
+            if (
+                word is None
+                or word.text in ACCENTS
+                or abs(word.y - accent.y) > 0.6 * accent.size
+                or word.size > 1.3 * accent.size
+            ):
                 continue
             text = _accented(word, accent)
             if text != word.text:

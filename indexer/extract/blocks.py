@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import pairwise, takewhile
 
 from indexer.document import BlockKind
 from indexer.extract.layout import Column, Line
@@ -89,7 +89,7 @@ def leading_of(pages: Sequence[Sequence[Line]], body: float) -> float:
     """The usual distance of the document's baselines, in units of the size of its running text."""
     steps = Counter(
         round((b.y - a.y) / body, 2)
-        for lines in pages for a, b in zip(lines, lines[1:], strict=False)
+        for lines in pages for a, b in pairwise(lines)
         if abs(a.size - body) < 0.3 and abs(b.size - body) < 0.3 and len(b.words) > 3 and 0.9 < (b.y - a.y) / body < 2.6
     )  # fmt: skip
     return steps.most_common(1)[0][0] if steps else 1.2
@@ -117,7 +117,12 @@ def bold(line: Line) -> bool:
     for word in line.words:
         if word.font.bold:
             told = True
-        elif word.size > 0.86 * line.size and not word.font.math and len(word.text) > 1 and any(c.isalpha() for c in word.text):
+        elif (
+            word.size > 0.86 * line.size
+            and not word.font.math
+            and len(word.text) > 1
+            and any(c.isalpha() for c in word.text)
+        ):
             return False
     return told
 
@@ -144,7 +149,12 @@ def _goes_on(block: Drawn, line: Line, column: Column, body: float, leading: flo
     em = max(line.size, before.size)
     if line.beside:
         return True
-    if before.column is None and line.column is not None and abs(line.x0 - before.x0) < 2 and abs(line.size - before.size) < 0.2:
+    if (
+        before.column is None
+        and line.column is not None
+        and abs(line.x0 - before.x0) < 2
+        and abs(line.size - before.size) < 0.2
+    ):
         near = 0.45 * em < line.y - before.y < 1.4 * leading * em
         if near and before.x1 > block.column.x1 - 2.5 * em and not _ENDS.search(before.text) and len(before.words) > 5:
             return True  # the short last line of a paragraph that spans the columns
@@ -166,21 +176,50 @@ def _goes_on(block: Drawn, line: Line, column: Column, body: float, leading: flo
         return not _NUMBERED.match(line.text)  # a heading that takes two lines
     if first and _capitals(before) and not _capitals(line) and before.x1 < column.x1 - 2 * em:
         return False
-    if first and _NUMBERED.match(before.text) and before.x1 < column.x1 - 3 * em and len(before.words) <= 14 and line.words[0].text[:1].isupper():
-        if not _ENDS.search(before.text) and (italic(before) and not italic(line) or dy > 1.15 * lead):
-            return False
-    if first and line.font == before.font and _NUMBERED.match(before.text) and (before.size > 1.06 * body or before.text.isupper()):
+    if (
+        (
+            first
+            and _NUMBERED.match(before.text)
+            and before.x1 < column.x1 - 3 * em
+            and len(before.words) <= 14
+            and line.words[0].text[:1].isupper()
+        )
+        and not _ENDS.search(before.text)
+        and ((italic(before) and not italic(line)) or dy > 1.15 * lead)
+    ):
+        return False
+    if (
+        first
+        and line.font == before.font
+        and _NUMBERED.match(before.text)
+        and (before.size > 1.06 * body or before.text.isupper())
+    ):
         return dy <= 1.28 * lead and not _NUMBERED.match(line.text)
-    if first and len(before.words) > 1 and _NUMBERED.match(before.text) and line.font == before.font and dy <= 1.28 * lead:
-        if abs(line.x0 - before.words[1].x0) < 0.3 * em and line.x0 > before.x0 + em and len(line.words) <= 10:
-            return True  # set under the first word of a heading's title
+    if (
+        (
+            first
+            and len(before.words) > 1
+            and _NUMBERED.match(before.text)
+            and line.font == before.font
+            and dy <= 1.28 * lead
+        )
+        and abs(line.x0 - before.words[1].x0) < 0.3 * em
+        and line.x0 > before.x0 + em
+        and len(line.words) <= 10
+    ):
+        return True  # set under the first word of a heading's title
     full = before.x1 > column.x1 - 2.5 * em
     # the mark of a footnote may stand behind the last full stop
     last = next((w for w in reversed(before.words) if w.size > 0.86 * before.size), before.words[-1])
     ends = bool(_ENDS.search(last.text))
     recent = block.lines[-_RECENT:]
     if dy > 1.28 * lead:
-        return full and not ends and line.words[0].text[:1].islower() and abs(line.x0 - min(x.x0 for x in recent)) < 1.2 * em
+        return (
+            full
+            and not ends
+            and line.words[0].text[:1].islower()
+            and abs(line.x0 - min(x.x0 for x in recent)) < 1.2 * em
+        )
     if _BULLET.match(line.words[0].text) and (ends or not full or line.x0 < before.x0 - 0.3 * em):
         return False
     if line.size < 0.95 * body and _marked(line):
@@ -191,7 +230,7 @@ def _goes_on(block: Drawn, line: Line, column: Column, body: float, leading: flo
     if labelled(line) and labelled(block.first) and abs(line.x0 - block.first.x0) < 0.5 * em and (ends or not full):
         return False
     if 0.7 * em < indent < 5 * em:
-        if first and (labelled(block.first) or before.x0 < column.x0 + 0.5 * em and full and not ends):
+        if first and (labelled(block.first) or (before.x0 < column.x0 + 0.5 * em and full and not ends)):
             return True  # a hanging indent
         return not (ends or not full) or (full and not ends)
     if indent < -0.7 * em:

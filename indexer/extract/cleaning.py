@@ -16,46 +16,124 @@ _COMPATIBILITY = {
     )
     for code in codes
 }  # fmt: skip
-_COMPATIBILITY.update({0x00A0: " ", 0x2007: " ", 0x202F: " ", 0x2010: "-", 0x2011: "-", 0x00B5: "μ", 0x2028: "\n", 0x2029: "\n"})
+_COMPATIBILITY.update(
+    {0x00A0: " ", 0x2007: " ", 0x202F: " ", 0x2010: "-", 0x2011: "-", 0x00B5: "μ", 0x2028: "\n", 0x2029: "\n"}
+)
 # C0 and C1 controls but for tab, line feed: PDF readers let them through, no reader wants them.
 # Lone surrogates can't be written as UTF-8; soft hyphens, zero widths and marks of direction are invisible.
 _UNWANTED = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff0-\uffff\ue000-\uf8ff]"
 )
-_ACCENTS = {"´": "\u0301", "`": "\u0300", "¨": "\u0308", "ˆ": "\u0302", "˜": "\u0303", "ˇ": "\u030c", "˘": "\u0306", "¸": "\u0327", "˚": "\u030a", "˝": "\u030b", "˙": "\u0307"}
-_ACCENT_FIRST = re.compile(r"([´`¨ˆ˜ˇ˘˚˝˙])([A-Za-zı])")
+_ACCENTS = {
+    "´": "\u0301",
+    "¨": "\u0308",
+    "ˆ": "\u0302",
+    "˜": "\u0303",
+    "ˇ": "\u030c",
+    "˘": "\u0306",
+    "¸": "\u0327",
+    "˚": "\u030a",
+    "˝": "\u030b",
+    "˙": "\u0307",
+}
+_ACCENT_FIRST = re.compile(r"([´¨ˆ˜ˇ˘˚˝˙])([A-Za-zı])")
 _GRAVE = re.compile(r"(?<=[a-z])`([aeiou])")
 _ACCENT_AFTER = re.compile(r"([A-Za-z])(¸)")
-_LINE_END_HYPHEN = re.compile(r"(?<![\w-])([^\W\d_]{2,})-\n([^\W\d_]{2,})(?![\w-])")
 _PREFIXES = frozenset(
-    "all co cross deep ex full half high hyper inter intra large long low meta micro mid mini multi near non one open over "
-    "post pre pseudo real self semi short single small state sub super three top two ultra under up well zero".split()
+    [
+        "all",
+        "co",
+        "cross",
+        "deep",
+        "ex",
+        "full",
+        "half",
+        "high",
+        "hyper",
+        "inter",
+        "intra",
+        "large",
+        "long",
+        "low",
+        "meta",
+        "micro",
+        "mid",
+        "mini",
+        "multi",
+        "near",
+        "non",
+        "one",
+        "open",
+        "over",
+        "post",
+        "pre",
+        "pseudo",
+        "real",
+        "self",
+        "semi",
+        "short",
+        "single",
+        "small",
+        "state",
+        "sub",
+        "super",
+        "three",
+        "top",
+        "two",
+        "ultra",
+        "under",
+        "up",
+        "well",
+        "zero",
+    ]
 )
-_SMALL = frozenset("a an and as at by for from in into of off on or out over the to up with".split())
-_CUT = re.compile(r"[^\W\d_]+-\n[^\W\d_]+")
+_SMALL = frozenset(
+    [
+        "a",
+        "an",
+        "and",
+        "as",
+        "at",
+        "by",
+        "for",
+        "from",
+        "in",
+        "into",
+        "of",
+        "off",
+        "on",
+        "or",
+        "out",
+        "over",
+        "the",
+        "to",
+        "up",
+        "with",
+    ]
+)
+_CUT = re.compile(r"(?<![^\W\d_])[^\W\d_]++-\n[^\W\d_]+")
 _WORDS = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
 
 
 def clean(text: str) -> str:
     """`text` with ligatures and compatibility forms resolved, and without characters that nobody wants in a quotation."""
-    if "`" in text:
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", _UNWANTED.sub("", text.translate(_COMPATIBILITY)))
+    elif not text.isprintable():
+        text = _UNWANTED.sub("", text)
+    if "`" in text:  # elsewhere it opens a quotation
         text = _GRAVE.sub(lambda m: unicodedata.normalize("NFC", m[1] + "\u0300"), text)
-    if text.isascii():
-        if text.isprintable():
-            return text
-        return _UNWANTED.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_COMPATIBILITY)
-    text = _UNWANTED.sub("", text)
-    if any(accent in text for accent in _ACCENTS):
-        text = _ACCENT_FIRST.sub(_composed_after, text)
-        text = _ACCENT_AFTER.sub(lambda m: unicodedata.normalize("NFC", m[1] + _ACCENTS[m[2]]), text)
-    return unicodedata.normalize("NFC", text)
+    if not text.isascii() and any(accent in text for accent in _ACCENTS):
+        text = _ACCENT_FIRST.sub(lambda m: _composed(m[2], m[1]) or m[0], text)
+        text = unicodedata.normalize("NFC", _ACCENT_AFTER.sub(lambda m: _composed(m[1], m[2]) or m[0], text))
+    return text
 
 
-def _composed_after(match: re.Match[str]) -> str:
-    letter = "i" if match[2] == "ı" else match[2]
-    composed = unicodedata.normalize("NFC", letter + _ACCENTS[match[1]])
-    return composed if len(composed) == 1 else match[0]
+def _composed(letter: str, accent: str) -> str:
+    composed = unicodedata.normalize("NFC", ("i" if letter == "ı" else letter) + _ACCENTS[accent])
+    return composed if len(composed) == 1 else ""
 
 
 def words_of(text: str) -> set[str]:
@@ -72,20 +150,20 @@ def joined(first: str, second: str, words: Collection[str]) -> str:
     The document's own words decide, then a list of English words; `words` are those of the document, casefolded. Where
     neither knows it, both halves being words of their own keep the hyphen (`low-communication`).
     """
-    head = re.search(r"[^\W\d_]*$", first)[0]
+    head = re.search(r"[^\W\d_]*$", first[-64:])[0]
     tail = re.match(r"[^\W\d_]*", second)[0]
     if not head or not tail or second[:1].isdigit() or (tail[0].isupper() and not head.isupper()):
         return f"{first}-{second}"
     if head[0].isupper() and head[1:].islower() and tail.islower() and f"{head}-{tail}".casefold() not in words:
-        if not (head.casefold() in _PREFIXES or (head.casefold() in words and tail.casefold() in words)):
+        if not (head.casefold() in _PREFIXES or (head.casefold() in words and tail in words) or _qualifies(tail)):
             return first + second  # a name: Hoff-mann
     if second[len(tail) : len(tail) + 1] == "-" or tail.casefold() in _SMALL:  # a compound: orders-of-magnitude
         return f"{first}-{second}"
     if len(head) > 1 and head.isupper() and tail.islower():
         return f"{first}-{second}"
-    if "-" in first or "/" in first and "-" not in head:
+    if "-" in first or ("/" in first and "-" not in head):
         whole = re.split(r"[-/]", first)[-1]
-        if whole != head:
+        if whole != head or head.casefold() in _SMALL:  # left-to-right
             return f"{first}-{second}"
     one, two = head.casefold(), tail.casefold()
     together, apart = one + two in words, f"{one}-{two}" in words
@@ -102,6 +180,15 @@ def joined(first: str, second: str, words: Collection[str]) -> str:
     return f"{first}-{second}" if is_word else first + second
 
 
+def _qualifies(tail: str) -> bool:
+    """Whether it is the second half of a compound adjective (`Staleness-aware`), as no name's is."""
+    return (
+        len(tail) > 4
+        and tail.endswith(("ed", "ing", "aware", "based", "free", "like", "style", "specific"))
+        and tail in english()
+    )
+
+
 @lru_cache(maxsize=1)
 def english() -> frozenset[str]:
     """Common English words in lower case."""
@@ -111,9 +198,3 @@ def english() -> frozenset[str]:
 
     packed = (files("spellchecker") / "resources" / "en.json.gz").read_bytes()
     return frozenset(word for word, count in json.loads(gzip.decompress(packed)).items() if count > 20)
-
-
-def join_hyphens(pages: list[str]) -> list[str]:
-    """`pages` with words joined that a line's end had cut; see `joined`."""
-    words = set().union(*map(words_of, pages)) if pages else set()
-    return [_LINE_END_HYPHEN.sub(lambda m: joined(m[1], m[2], words), page) for page in pages]

@@ -125,7 +125,7 @@ def read_front(
         around += _before(start, near)
     own_lines = {id(line) for line in abstract}
     return Front(
-        title=joined_title(title, cleaning.words_of(" ".join(x.text for x in lines))),
+        title=joined_title(title, cleaning.words_of("\n".join(x.text for x in lines))),
         authors=authors,
         date=date,
         arxiv_id=stamp[0].id if stamp else None,
@@ -345,7 +345,7 @@ def _onwards(lines: Sequence[Line], pages: Sequence[Sequence[Line]]) -> Iterator
 
 
 def _leading(body: Sequence[Line], size: float) -> float:
-    steps = [b.y - a.y for a, b in pairwise(body) if 0.5 * size < b.y - a.y < 2 * size]
+    steps = [b.y - a.y for a, b in pairwise(body[-20:]) if 0.5 * size < b.y - a.y < 2 * size]
     return median(steps) if steps else 1.3 * size
 
 

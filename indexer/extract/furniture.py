@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -29,7 +30,9 @@ def without_furniture(pages: Sequence[Layout]) -> list[list[Line]]:
         drop |= {id(line) for line in edges[index] if id(line) in repeated or id(line) in numbered}
         drop |= _line_numbers(page)
         text = [line for line in page.lines if id(line) not in drop]
-        kept.append(text or [line for line in page.lines if id(line) not in numbered])  # what is all there is, is the text
+        kept.append(
+            text or [line for line in page.lines if id(line) not in numbered]
+        )  # what is all there is, is the text
     return kept
 
 
@@ -72,7 +75,11 @@ def _repeated(pages: Sequence[Layout], edges: list[list[Line]]) -> set[int]:
         on = {index for index, _ in alike}
         if len(on) >= enough and (len(on) >= 3 or len(pages) <= 8):
             # Of two or three pages any may begin alike; a head is small, or counts the pages.
-            if len(pages) > 3 or any(line.size < 0.97 * usual for _, line in alike) or len({line.text for _, line in alike}) > 1:
+            if (
+                len(pages) > 3
+                or any(line.size < 0.97 * usual for _, line in alike)
+                or len({line.text for _, line in alike}) > 1
+            ):
                 found |= {id(line) for _, line in alike}
     return found
 
@@ -97,7 +104,9 @@ def _page_numbers(pages: Sequence[Layout], edges: list[list[Line]]) -> set[int]:
         best = max((o for o in offsets if o[0] == romans), key=lambda o: offsets[o], default=None)
         if best is not None and (offsets[best] >= (2 if romans else enough) or len(pages) <= 2):
             found |= {id(line) for line, offset in lone if offset == best}
-    for page, lines in zip(pages, edges, strict=True):  # what stands beside a page number is a running head, whatever it says
+    for page, lines in zip(
+        pages, edges, strict=True
+    ):  # what stands beside a page number is a running head, whatever it says
         first, last = (min((x.y for x in page.lines), default=0.0), max((x.y for x in page.lines), default=0.0))
         rows = [line.y for line in lines if id(line) in found and (line.y < first + 6 or line.y > last - 6)]
         found |= {id(line) for line in lines if len(line.words) <= 16 and any(abs(line.y - y) < 1 for y in rows)}
@@ -112,7 +121,9 @@ def roman(numeral: str) -> int:
 
 def _line_numbers(page: Layout) -> set[int]:
     """The numbers of a manuscript's lines: a tall column of integers that count up in the margin."""
-    lone = [line for line in page.lines if len(line.words) == 1 and line.words[0].text.isdecimal() and len(line.text) <= 4]
+    lone = [
+        line for line in page.lines if len(line.words) == 1 and line.words[0].text.isdecimal() and len(line.text) <= 4
+    ]
     if len(lone) < 12:
         return set()
     found: set[int] = set()
@@ -123,7 +134,7 @@ def _line_numbers(page: Layout) -> set[int]:
             (x for x in lone if abs(round((x.x1 if right else x.x0) / 3) - place) <= 1), key=lambda line: line.y
         )
         if len(column) >= 12:
-            steps = [int(b.text) - int(a.text) for a, b in zip(column, column[1:], strict=False)]
+            steps = [int(b.text) - int(a.text) for a, b in itertools.pairwise(column)]
             margin = column[0].x1 < 0.15 * page.width or column[0].x0 > 0.85 * page.width
             if margin and sum(step in (1, 5) for step in steps) > 0.8 * len(steps):
                 found |= {id(line) for line in column}

@@ -16,7 +16,9 @@ def is_garbage(words: Sequence[str]) -> bool:
     text = "".join(words)
     if len(text) < 40:
         signs = sum(not c.isalnum() for c in text)
-        mixed = len(text) >= 8 and signs > 0.4 * len(text) and not any(len(word) > 2 and _wordlike(word) for word in words)
+        mixed = (
+            len(text) >= 8 and signs > 0.4 * len(text) and not any(len(word) > 2 and _wordlike(word) for word in words)
+        )
         return bool(text) and (sum(map(_strange, text)) > 0.5 * len(text) or (mixed and any(c.isalpha() for c in text)))
     strange = sum(map(_strange, text)) / len(text)
     if strange > 0.1:
@@ -27,12 +29,19 @@ def is_garbage(words: Sequence[str]) -> bool:
     tokens = [word for word in words if any(c.isalpha() for c in word)]
     if len(tokens) < 30:
         return False
+    latin = "".join(
+        word for word in map(_stripped, tokens) if len(word) > 2 and word.isascii() and word.isalpha()
+    ).lower()
+    if len(latin) > 100 and sum(map(latin.count, "aeiouy")) < 0.27 * len(
+        latin
+    ):  # papers have a third, shifted codes a fifth
+        return True
     return sum(map(_wordlike, tokens)) < 0.4 * len(tokens)
 
 
 def _wordlike(word: str) -> bool:
     """Whether it could be a word of some language: letters of one case or with one capital first, with a vowel."""
-    word = word.strip(".,;:!?()[]{}\"'“”‘’«»-–—*/%0123456789")
+    word = _stripped(word)
     if not word:
         return True
     if not word[0].isascii() or not word.isascii():
@@ -41,7 +50,11 @@ def _wordlike(word: str) -> bool:
     if not plain.isalpha():
         return False
     cased = plain.islower() or plain.isupper() or (plain[0].isupper() and plain[1:].islower())
-    return cased and (len(plain) <= 2 or plain.isupper() or any(c in _VOWELS for c in plain.casefold()))
+    return cased and (len(plain) <= 2 or any(c in _VOWELS for c in plain.casefold()))
+
+
+def _stripped(word: str) -> str:
+    return word.strip(".,;:!?()[]{}\"'“”‘’«»-–—*/%0123456789")
 
 
 def _strange(c: str) -> bool:

@@ -24,10 +24,11 @@ REFERENCES = re.compile(
 )
 _KNOWN = re.compile(
     r"abstract|summary|introduction|background|preliminar(?:y|ies)|related works?|method(?:s|ology)?|experiments?|evaluation|"
-    r"results|results and discussion|discussion|discussion and conclusions?|limitations?|conclusions?|conclusions? and future works?|"
-    r"concluding remarks|future works?|acknowledge?ments?|author contributions?|contributions|funding|ethics statement|"
+    r"results|results and discussion|discussion|discussion and conclusions?|limitations?|conclusions?|"
+    r"conclusions? and future works?|concluding remarks|future works?|acknowledge?ments?|author contributions?|contributions|funding|ethics statement|"
     r"broader impacts?(?: statement)?|reproducibility(?: statement)?|appendi(?:x|ces)|supplementary materials?|contents|"
-    r"table of contents|notation|data availability|ccs concepts|keywords|categories and subject descriptors|general terms|index terms",
+    r"table of contents|notation|data availability|ccs concepts|keywords|categories and subject descriptors|general terms|"
+    r"index terms",
     re.IGNORECASE,
 )
 _NO_HEADING = re.compile(
@@ -36,8 +37,8 @@ _NO_HEADING = re.compile(
     re.IGNORECASE,
 )
 _FIRST_LEVEL = re.compile(
-    r"abstract|acknowledg|ccs concepts|keywords|contents|table of contents|references|bibliography|literature|works cited|appendi|supplementary|annex|"
-    r"supporting", re.IGNORECASE
+    r"abstract|acknowledg|ccs concepts|keywords|contents|table of contents|references|bibliography|literature|works cited|"
+    r"appendi|supplementary|annex|supporting", re.IGNORECASE
 )  # fmt: skip
 _CONTENTS = re.compile(r"(?:table of )?contents|list of (?:figures|tables)", re.IGNORECASE)
 _LABEL = re.compile(r"(?:\d{1,2}|[A-Z])(?:\.\d{1,2})*\.?|[IVX]+\.")
@@ -79,7 +80,11 @@ def mark_headings(pages: Sequence[list[Drawn]], body: Body) -> None:
             level = _depth(c, romans)
         elif c.number and not c.appendix:
             continue
-        elif (_KNOWN.fullmatch(c.text) and (c.strong or c.style[2] or not many)) or REFERENCES.fullmatch(c.text) or _APPENDIX.match(c.text):
+        elif (
+            (_KNOWN.fullmatch(c.text) and (c.strong or c.style[2] or not many))
+            or REFERENCES.fullmatch(c.text)
+            or _APPENDIX.match(c.text)
+        ):
             level = 1 if _FIRST_LEVEL.match(c.text) else level_of.get(c.style, 1)
         elif c.strong and (level_of.get(c.style) == 1 if many else True):
             level = level_of.get(c.style) or min(sizes.index(c.style[0]) + 1, 4)
@@ -99,7 +104,13 @@ def _candidate(block: Drawn, blocks: Sequence[Drawn], i: int, body: Body) -> _Ca
         return None
     if block.cells and not (block.cells == 1 and len(block.lines) == 2 and _LABEL.fullmatch(block.first.text)):
         return None
-    if max(sum(b.x0 - a.x1 > 1.2 * line.size for a, b in zip(line.words[1:], line.words[2:], strict=False)) for line in block.lines) >= 2:
+    if (
+        max(
+            sum(b.x0 - a.x1 > 1.2 * line.size for a, b in zip(line.words[1:], line.words[2:], strict=False))
+            for line in block.lines
+        )
+        >= 2
+    ):
         return None  # the head of a table
     text = " ".join(line.text for line in block.lines)
     text = re.sub(r"(?<=\w)- (?=[a-z])", "", text)
@@ -112,11 +123,19 @@ def _candidate(block: Drawn, blocks: Sequence[Drawn], i: int, body: Body) -> _Ca
     known = bool(_KNOWN.fullmatch(text.strip(" .:")) or REFERENCES.fullmatch(text) or _APPENDIX.match(text))
     if _NO_HEADING.match(title) and not number and not known:
         return None
-    if number and title and not (title[0].isupper() or not title[0].isascii() or title[0] in "“\"'(" or title[0].isdigit()):
+    if (
+        number
+        and title
+        and not (title[0].isupper() or not title[0].isascii() or title[0] in "“\"'(" or title[0].isdigit())
+    ):
         return None
     if number and not title and not (match and match["appendix"]):
         return None
-    if text[-1] in ".,;:" and not known and not (number and text[-1] == "." and len(words) <= (14 if bold(block.first) else 6)):
+    if (
+        text[-1] in ".,;:"
+        and not known
+        and not (number and text[-1] == "." and len(words) <= (14 if bold(block.first) else 6))
+    ):
         return None
     if sum(c.isalpha() for c in text) < 0.5 * len(text.replace(" ", "")):
         return None
@@ -125,14 +144,31 @@ def _candidate(block: Drawn, blocks: Sequence[Drawn], i: int, body: Body) -> _Ca
     dark = all(bold(line) for line in block.lines)
     slanted = all(italic(line) for line in block.lines)
     alone = _gap_above(block, blocks, i) > 1.25
-    if not (big or caps or dark or (slanted and number) or (known and alone and len(words) <= 4) or (number and alone and _set_apart(block))):
+    if not (
+        big
+        or caps
+        or dark
+        or (slanted and number)
+        or (known and alone and len(words) <= 4)
+        or (number and alone and _set_apart(block))
+    ):
         return None
     if block.size < 0.75 * body.size:
         return None
     style = (round(block.size), dark, caps and not (big or dark), slanted)
     strong = (big or dark) and len(words) <= 14 and (title[:1].isupper() or title[:1].isdigit())
     appendix = bool(match and match["appendix"]) or (bool(_APPENDIX.match(text)))
-    return _Candidate(block, " ".join(text.split()), number, letters, roman, appendix, style, strong, alone and _heads_prose(block, blocks, i, body))
+    return _Candidate(
+        block,
+        " ".join(text.split()),
+        number,
+        letters,
+        roman,
+        appendix,
+        style,
+        strong,
+        alone and _heads_prose(block, blocks, i, body),
+    )
 
 
 def _number(match: re.Match[str] | None) -> tuple[tuple[int, ...], bool, bool]:
@@ -188,7 +224,7 @@ def _contents(pages: Sequence[list[Drawn]]) -> set[int]:
     found = set()
     for index, blocks in enumerate(pages):
         lines = [line for block in blocks for line in block.lines]
-        dotted = sum(bool(re.search(r"(?:\.\s?){3,}\s*\d{1,4}$|\s\d{1,4}$", line.text)) for line in lines)
+        dotted = sum(bool(re.search(r"(?:\.\s?){3,}\s*\d{1,4}$|\s\d{1,4}$", line.text[-80:])) for line in lines)
         dots = sum(bool(re.search(r"(?:\.\s?){4,}", line.text)) for line in lines)
         heads = any(_CONTENTS.fullmatch(block.first.text) for block in blocks)
         if dots >= 6 or (heads and dotted >= 6):

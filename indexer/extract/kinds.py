@@ -10,6 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from heapq import nlargest
 from itertools import pairwise
 
 from indexer.extract.blocks import Drawn, bold, italic
@@ -32,7 +33,11 @@ _STEP = re.compile(
 )
 _NUMBERED_STEP = re.compile(r"\d{1,2}:\s")
 _MARK = re.compile(r"\(?(?:\d{1,2}|[∗*†‡§¶#♦♣♠♥◦⋆★]+|[a-z])\)?$")
-_HEADS = re.compile(r"abstract|introduction|references?|bibliography|acknowledge?ments?|conclusions?|appendix", re.IGNORECASE)
+_PICTURES = 300  # of a page: the largest
+_CAPTIONS = 60  # of a page, at most, for each of which rules are looked at
+_HEADS = re.compile(
+    r"abstract|introduction|references?|bibliography|acknowledge?ments?|conclusions?|appendix", re.IGNORECASE
+)
 _WORD = re.compile(r"[^\W\d_]{3,}")
 
 
@@ -59,7 +64,10 @@ def body_of(pages: Sequence[Sequence[Line]]) -> Body:
     if not sizes:
         return Body(10.0, frozenset())
     ordered = sorted(sizes)
-    near = {s: sum(sizes[t] for t in ordered[bisect_left(ordered, s - 0.151) : bisect_right(ordered, s + 0.151)]) for s in ordered}
+    near = {
+        s: sum(sizes[t] for t in ordered[bisect_left(ordered, s - 0.151) : bisect_right(ordered, s + 0.151)])
+        for s in ordered
+    }
     size = max(near, key=lambda s: (near[s], sizes[s]))
     fonts: Counter[str] = Counter()
     mono = 0
@@ -79,7 +87,12 @@ def mark_kinds(blocks: list[Drawn], page: Layout, body: Body) -> None:
     code = _code(blocks, body)
     captions = [i for i, block in enumerate(blocks) if block.kind is None and caption(block, body)]
     for block in blocks:
-        if block.kind is None and block.size < 0.97 * body.size and _SUBCAPTION.match(block.first.text) and block.words <= 60:
+        if (
+            block.kind is None
+            and block.size < 0.97 * body.size
+            and _SUBCAPTION.match(block.first.text)
+            and block.words <= 60
+        ):
             block.kind = "caption"
     for i in captions:
         blocks[i].kind = "caption"
@@ -87,7 +100,7 @@ def mark_kinds(blocks: list[Drawn], page: Layout, body: Body) -> None:
             blocks[i + 1].kind = "caption"
     _pictures(blocks, page, body, prose, code)
     for i in captions:
-        if not _ruled(blocks, i, page, body):
+        if len(captions) > _CAPTIONS or not _ruled(blocks, i, page, body):
             _around(blocks, i, prose, body, code)
     _footnotes(blocks, page, body)
     for i, block in enumerate(blocks):
@@ -118,7 +131,11 @@ def _neighbours(blocks: list[Drawn], prose: list[bool], body: Body) -> None:
             if block.kind is not None or prose[i] or not 0 <= j < len(blocks) or heading_like(block, body):
                 continue
             near = blocks[j]
-            if near.kind in ("table", "figure", "code") and near.column is block.column and not _paragraph_end(blocks, i, body):
+            if (
+                near.kind in ("table", "figure", "code")
+                and near.column is block.column
+                and not _paragraph_end(blocks, i, body)
+            ):
                 gap = max(block.top - near.bottom, near.top - block.bottom)
                 if gap < 2.2 * body.size:
                     block.kind, block.claimed = near.kind, near.claimed
@@ -162,18 +179,23 @@ def prose_like(block: Drawn, body: Body) -> bool:
 
 def _cut_captions(blocks: list[Drawn], page: Layout, body: Body) -> None:
     """Parts captions from the rows of a table or the steps of an algorithm that are set right under them."""
-    for block in list(blocks):
+    rules = sorted(page.rules, key=lambda rule: rule[1])
+    cut: list[Drawn] = []
+    for block in blocks:
+        cut.append(block)
         if block.kind is not None or len(block.lines) < 2 or not caption(block, body):
             continue
         steps = bool(_LISTING.match(block.first.text))
         for n in range(1, len(block.lines)):
             above, line = block.lines[n - 1], block.lines[n]
-            ruled = any(above.y < y < line.top + 2 and x0 < line.x1 and x1 > line.x0 for x0, y, x1 in page.rules)
+            low = bisect_right(rules, above.y, key=lambda rule: rule[1])
+            high = bisect_left(rules, line.top + 2, key=lambda rule: rule[1])
+            ruled = any(x0 < line.x1 and x1 > line.x0 for x0, _, x1 in rules[low:high])
             if not line.beside and (ruled or _gaps(line) >= 2 or (steps and _NUMBERED_STEP.match(line.text))):
-                rest = Drawn(block.lines[n:], block.column)
+                cut.append(Drawn(block.lines[n:], block.column))
                 del block.lines[n:]
-                blocks.insert(next(i for i, b in enumerate(blocks) if b is block) + 1, rest)
                 break
+    blocks[:] = cut
 
 
 def _title_of(label: Drawn, block: Drawn) -> bool:
@@ -181,7 +203,13 @@ def _title_of(label: Drawn, block: Drawn) -> bool:
     match = _CAPTION.match(label.first.text)
     bare = len(label.lines) == 1 and match is not None and not label.first.text[match.end() :].strip(" .:")
     bare = bare and block.column is label.column
-    return bare and block.kind is None and not block.cells and 0 < block.top - label.bottom < 1.2 * label.size and block.words <= 120
+    return (
+        bare
+        and block.kind is None
+        and not block.cells
+        and 0 < block.top - label.bottom < 1.2 * label.size
+        and block.words <= 120
+    )
 
 
 def caption(block: Drawn, body: Body) -> bool:
@@ -235,13 +263,18 @@ def formula(block: Drawn, body: Body) -> bool:
 
 def _pictures(blocks: list[Drawn], page: Layout, body: Body, prose: list[bool], code: set[int]) -> None:
     boxes = []
-    for x0, top, x1, bottom in page.pictures:
+    words = sum(block.words for block in blocks)
+    for x0, top, x1, bottom in nlargest(
+        _PICTURES, page.pictures, key=lambda box: (box[2] - box[0]) * (box[3] - box[1])
+    ):
         if (x1 - x0) * (bottom - top) > 0.6 * page.width * page.height:
             continue
-        inside = [b for b, p in zip(blocks, prose, strict=True) if p and len(b.lines) >= 3 and _within(b, x0, top, x1, bottom)]
+        inside = [
+            b for b, p in zip(blocks, prose, strict=True) if p and len(b.lines) >= 3 and _within(b, x0, top, x1, bottom)
+        ]
         # a page may be a drawing that holds its text
         held = sum(b.words for b in blocks if _within(b, x0, top, x1, bottom))
-        if sum(len(b.lines) for b in inside) < 6 and held < 0.7 * sum(b.words for b in blocks):
+        if sum(len(b.lines) for b in inside) < 6 and held < 0.7 * words:
             boxes.append((x0, top, x1, bottom))
     for block, is_prose in zip(blocks, prose, strict=True):
         plain = is_prose and abs(block.size - body.size) < 0.04 * body.size and block.words > 10
@@ -251,7 +284,8 @@ def _pictures(blocks: list[Drawn], page: Layout, body: Body, prose: list[bool], 
 
 def _within(block: Drawn, x0: float, top: float, x1: float, bottom: float) -> bool:
     inside = sum(
-        x0 - 2 <= (line.x0 + line.x1) / 2 <= x1 + 2 and top - 2 <= line.y - 0.3 * line.size <= bottom + 2 for line in block.lines
+        x0 - 2 <= (line.x0 + line.x1) / 2 <= x1 + 2 and top - 2 <= line.y - 0.3 * line.size <= bottom + 2
+        for line in block.lines
     )
     return inside > 0.6 * len(block.lines)
 
@@ -277,14 +311,18 @@ def _ruled(blocks: list[Drawn], i: int, page: Layout, body: Body) -> bool:
     """Marks what stands between the rules of a table or an algorithm that a caption names; says whether there are any."""
     caption = blocks[i]
     listing = bool(_LISTING.match(caption.first.text))
-    if not listing and not caption.first.text.casefold().startswith("tab"):
+    if not page.rules or (not listing and not caption.first.text.casefold().startswith("tab")):
         return False
-    others = [b for b in blocks if b.kind in ("caption", "heading") and b is not caption and not _SUBCAPTION.match(b.first.text)]
+    others = [
+        b
+        for b in blocks
+        if b.kind in ("caption", "heading") and b is not caption and not _SUBCAPTION.match(b.first.text)
+    ]
     for low, high, left, right in _frames(caption, page.rules, others, listing):
         inside = [
             block for block in blocks
-            if block is not caption and block.kind in (None, "figure", "table", "formula", "code") and not heading_like(block, body)
-            and low - 2 < (block.top + block.bottom) / 2 < high + 2
+            if block is not caption and block.kind in (None, "figure", "table", "formula", "code")
+            and not heading_like(block, body) and low - 2 < (block.top + block.bottom) / 2 < high + 2
             and left - 6 < block.x0 and block.x1 < right + 6
         ]  # fmt: skip
         if sum(len(block.lines) for block in inside) >= 2:
@@ -294,7 +332,9 @@ def _ruled(blocks: list[Drawn], i: int, page: Layout, body: Body) -> bool:
     return False
 
 
-def _frames(caption: Drawn, rules: Sequence[tuple[float, float, float]], others: Sequence[Drawn], listing: bool) -> list[tuple]:
+def _frames(
+    caption: Drawn, rules: Sequence[tuple[float, float, float]], others: Sequence[Drawn], listing: bool
+) -> list[tuple]:
     """The boxes (top, bottom, left, right) that rules of one width frame below or above a caption, the likeliest first."""
     widths: dict[tuple[int, int], list[tuple[float, float, float]]] = {}
     for x0, y, x1 in rules:
@@ -341,7 +381,12 @@ def _reach(blocks: Sequence[Drawn], i: int, step: int, prose: Sequence[bool], bo
 def _last_line(blocks: Sequence[Drawn], j: int, found: Sequence[int], body: Body) -> bool:
     """Whether a short block is the last line of a paragraph that a float had cut, apart from the float's own rows."""
     block = blocks[j]
-    if not found or len(block.lines) > 1 or abs(block.size - body.size) > 0.3 or block.x0 > block.column.x0 + 0.5 * body.size:
+    if (
+        not found
+        or len(block.lines) > 1
+        or abs(block.size - body.size) > 0.3
+        or block.x0 > block.column.x0 + 0.5 * body.size
+    ):
         return False
     near = blocks[found[-1]]
     gap = max(block.top - near.bottom, near.top - block.bottom)
@@ -371,7 +416,9 @@ def _tabular(blocks: Sequence[Drawn], found: Sequence[int]) -> float:
     score = 0.0
     for j in found:
         block = blocks[j]
-        score += block.cells + 0.5 * sum(any(c.isdigit() for c in word.text) for line in block.lines for word in line.words)
+        score += block.cells + 0.5 * sum(
+            any(c.isdigit() for c in word.text) for line in block.lines for word in line.words
+        )
         score += sum(_gaps(line) for line in block.lines)
     return score
 
@@ -386,12 +433,18 @@ def _steps(blocks: Sequence[Drawn], i: int, body: Body) -> list[int]:
     misses = 0
     for j in range(i + 1, len(blocks)):
         block = blocks[j]
-        if block.kind not in (None, "figure", "formula") or (heading_like(block, body) and not _STEP.match(block.first.text)):
+        if block.kind not in (None, "figure", "formula") or (
+            heading_like(block, body) and not _STEP.match(block.first.text)
+        ):
             break
         steps = sum(bool(_STEP.match(line.text)) for line in block.lines)
         inset = sum(line.x0 > block.column.x0 + 0.8 * line.size for line in block.lines)
         prose = prose_like(block, body) and len(block.lines) >= 2
-        if steps >= 0.25 * len(block.lines) or (inset > 0.6 * len(block.lines) and not prose) or formula_share(block) > 0.4:
+        if (
+            steps >= 0.25 * len(block.lines)
+            or (inset > 0.6 * len(block.lines) and not prose)
+            or formula_share(block) > 0.4
+        ):
             misses = 0
         elif (prose and inset < len(block.lines)) or misses >= 2:
             break
@@ -436,7 +489,11 @@ def _scrap(block: Drawn, body: Body) -> bool:
     strange = bool(body.fonts) and not any(
         word.font.name in body.fonts or word.font.math for line in block.lines for word in line.words
     )
-    return (small or (strange and not bold(block.first))) and block.words <= 4 * len(block.lines) and block.size < 1.05 * body.size
+    return (
+        (small or (strange and not bold(block.first)))
+        and block.words <= 4 * len(block.lines)
+        and block.size < 1.05 * body.size
+    )
 
 
 def _formula_parts(blocks: list[Drawn], body: Body) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, pairwise
 from statistics import median
 
 from indexer.extract.accents import settled
@@ -14,6 +14,7 @@ from indexer.extract.sheet import Font, Sheet, Word
 _WIDE_GAP = 2.2  # ems between words that still share a line: less than a column's gutter and a grid of authors
 _NUMBER_GAP = 4.5  # ems after a heading's number or a list's label
 _HANG = 40  # words of an exponent, an index or a fraction, at most
+_LONG = 200  # words of a line on which an index may hang
 _GLUE = 0.07  # ems between words that are no two words, whatever the file says
 
 
@@ -98,7 +99,7 @@ def layout(sheet: Sheet) -> Layout:
     _place(lines, columns, gutter)
     if _wild(lines):
         lines = _sorted(lines, gutter)
-    for before, line in zip(lines, lines[1:], strict=False):
+    for before, line in pairwise(lines):
         line.beside = abs(line.y - before.y) < 0.4 * line.size and line.x0 > before.x1
     return Layout(sheet.number, sheet.width, sheet.height, lines, columns, sheet.turned, sheet.pictures, sheet.rules)
 
@@ -118,7 +119,9 @@ def _lines(words: Sequence[Word], page: int) -> list[Line]:
                 if not joins and gap <= -0.6 * em:  # back on the baseline after a fraction that reaches further
                     joins = word.x0 > _hanging(run, y, size) - 0.2 * em
             else:  # raised or lowered: smaller, or only a little out of line
-                near = abs(dy) < 0.62 * em and (word.size < 0.92 * size or size < 0.92 * word.size or abs(dy) < 0.3 * em)
+                near = abs(dy) < 0.62 * em and (
+                    word.size < 0.92 * size or size < 0.92 * word.size or abs(dy) < 0.3 * em
+                )
                 # an index under an exponent goes back to where that began, a denominator under its numerator
                 back = gap if word.size > 0.86 * size else word.x0 - _hanging(run, y, size)
                 joins = near and (-0.6 * em < gap or -0.6 * em < back) and gap < 0.8 * em
@@ -133,7 +136,9 @@ def _lines(words: Sequence[Word], page: int) -> list[Line]:
                     word = word._replace(glued=False)
                 run.append(word)
                 x1 = max(x1, word.x1)
-                if word.size > size + 0.1 and (len(run) < 3 or (len(run) < 5 and sum(len(w.text) for w in run[:-1]) <= 3)):
+                if word.size > size + 0.1 and (
+                    len(run) < 3 or (len(run) < 5 and sum(len(w.text) for w in run[:-1]) <= 3)
+                ):
                     y, size = word.y, word.size  # the line began with something raised
                 continue
             lines.append(_line(run, page))
@@ -162,7 +167,7 @@ def _gathered(lines: list[Line]) -> list[Line]:
         if (
             before is not None and len(line.words) <= 2 and sum(len(w.text) for w in line.words) <= 5
             and line.size < 0.84 * before.size and abs(line.y - before.y) < before.size
-            and before.x0 < line.x0 < before.x1 + 0.5 * before.size and len(before.words) >= 4
+            and before.x0 < line.x0 < before.x1 + 0.5 * before.size and 4 <= len(before.words) <= _LONG
         ):  # fmt: skip
             at = max(i for i, word in enumerate(before.words) if word.x0 <= line.x0) + 1
             words = [line.words[0]._replace(glued=True), *line.words[1:]]
@@ -173,7 +178,9 @@ def _gathered(lines: list[Line]) -> list[Line]:
 
 
 def _label(text: str) -> bool:
-    return len(text) <= 8 and (text[:1].isdigit() or text[:1] in "[(•–-*" or (len(text.rstrip(".:")) <= 4 and text.isupper()))
+    return len(text) <= 8 and (
+        text[:1].isdigit() or text[:1] in "[(•–-*" or (len(text.rstrip(".:")) <= 4 and text.isupper())
+    )
 
 
 def _one_word(before: Word, word: Word, gap: float, level: bool) -> bool:
@@ -187,10 +194,14 @@ def _one_word(before: Word, word: Word, gap: float, level: bool) -> bool:
     if word.font.mono and before.font.mono:
         if len(b) == 1 and len(a) <= 2 and a.isupper() and b.isupper():
             return gap < 0.24 * word.size  # small capitals
-        return gap < 0.46 * word.size and before.size == word.size and not (a[-1].isalnum() and b[0].isalnum())  # a space is a cell
+        return (
+            gap < 0.46 * word.size and before.size == word.size and not (a[-1].isalnum() and b[0].isalnum())
+        )  # a space is a cell
     if len(a) == 1 and a.isupper() and b.isupper() and word.size < 0.9 * before.size and gap < 0.22 * before.size:
         return True  # a capital and its small capitals
-    return gap < _GLUE * word.size and before.size == word.size and a[-1].isalpha() and b[0].isalpha() and b[0].islower()
+    return (
+        gap < _GLUE * word.size and before.size == word.size and a[-1].isalpha() and b[0].isalpha() and b[0].islower()
+    )
 
 
 def _line(run: list[Word], page: int) -> Line:
@@ -203,7 +214,9 @@ def _line(run: list[Word], page: int) -> Line:
     large = 0.0
     for before, word in zip([None, *run], run, strict=False):
         n = len(word.text)
-        if before is None or not (word.glued and word.text.isupper() and before.text.isupper() and word.size < 0.9 * before.size):
+        if before is None or not (
+            word.glued and word.text.isupper() and before.text.isupper() and word.size < 0.9 * before.size
+        ):
             large = word.size
         elif len(before.text) == 1 or large > word.size:  # small capitals are of the size of their capital
             sizes[large] += n
@@ -259,7 +272,12 @@ def _cut(line: Line, gutter: float) -> list[Line]:
         return [line]
     for i in range(1, len(line.words)):
         before, word = line.words[i - 1], line.words[i]
-        if before.x1 <= gutter + 2 and word.x0 >= gutter - 2 and word.x0 - before.x1 > 0.9 * line.size and not word.glued:
+        if (
+            before.x1 <= gutter + 2
+            and word.x0 >= gutter - 2
+            and word.x0 - before.x1 > 0.9 * line.size
+            and not word.glued
+        ):
             # A table's row or a centred formula may have a gap there too; a column's lines reach up to it.
             if gutter - before.x1 < 1.5 * line.size and word.x0 - gutter < 1.5 * line.size:
                 return [_line(line.words[:i], line.page), _line(line.words[i:], line.page)]
@@ -271,9 +289,7 @@ def _columns(lines: Sequence[Line], width: float, gutter: float | None) -> list[
     for line in lines:
         if len(line.words) < 4:
             continue
-        if gutter is None:
-            strips[0].append(line)
-        elif line.x1 < gutter + 4:
+        if gutter is None or line.x1 < gutter + 4:
             strips[0].append(line)
         elif line.x0 > gutter - 4:
             strips[1].append(line)
@@ -285,7 +301,7 @@ def _column(lines: list[Line], width: float) -> Column:
         return Column(0.12 * width, 0.88 * width, 12.0)
     x0 = _edge([line.x0 for line in lines], first=True)
     x1 = _edge([line.x1 for line in lines], first=False)
-    steps = [b.y - a.y for a, b in zip(lines, lines[1:], strict=False) if 0.8 * b.size < b.y - a.y < 2.2 * b.size]
+    steps = [b.y - a.y for a, b in pairwise(lines) if 0.8 * b.size < b.y - a.y < 2.2 * b.size]
     return Column(x0, x1, median(steps) if steps else 1.2 * lines[0].size)
 
 
@@ -295,14 +311,16 @@ def _edge(values: list[float], first: bool) -> float:
     most = max(counts.values())
     good = [place for place, n in counts.items() if n + counts[place + 1] + counts[place - 1] >= 0.5 * most]
     place = min(good) if first else max(good)
-    return min(v for v in values if abs(v / 2 - place) <= 1) if first else max(v for v in values if abs(v / 2 - place) <= 1)
+    return (
+        min(v for v in values if abs(v / 2 - place) <= 1)
+        if first
+        else max(v for v in values if abs(v / 2 - place) <= 1)
+    )
 
 
 def _place(lines: Sequence[Line], columns: list[Column], gutter: float | None) -> None:
     for line in lines:
-        if gutter is None:
-            line.column = 0
-        elif line.x1 < gutter + 4:
+        if gutter is None or line.x1 < gutter + 4:
             line.column = 0
         elif line.x0 > gutter - 4:
             line.column = 1
@@ -313,11 +331,13 @@ def _place(lines: Sequence[Line], columns: list[Column], gutter: float | None) -
 def _wild(lines: Sequence[Line]) -> bool:
     """Whether the file's order can't be how a person reads the page."""
     text = [line for line in lines if len(line.words) >= 4]
-    back = sum(
-        b.column == a.column and b.y < a.y - 0.5 * b.size for a, b in zip(text, text[1:], strict=False)
-    ) + sum(a.column == 1 and b.column == 0 for a, b in zip(text, text[1:], strict=False))
+    back = sum(b.column == a.column and b.y < a.y - 0.5 * b.size for a, b in pairwise(text)) + sum(
+        a.column == 1 and b.column == 0 for a, b in pairwise(text)
+    )
     left = {round(line.y / 12): n for n, line in enumerate(text) if line.column == 0}
-    beside = [n - left[round(line.y / 12)] for n, line in enumerate(text) if line.column == 1 and round(line.y / 12) in left]
+    beside = [
+        n - left[round(line.y / 12)] for n, line in enumerate(text) if line.column == 1 and round(line.y / 12) in left
+    ]
     # the right column before the left one beside it; a figure that its text flows around is less high
     swapped = sum(n < 0 for n in beside) > max(3, 0.5 * len(beside), 0.7 * len(left))
     return len(text) >= 8 and (swapped or back > max(3, 0.15 * len(text)))

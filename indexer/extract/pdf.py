@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from indexer.document import Extracted
-from indexer.errors import Damaged, Encrypted, ExtractError, LimitReached, NotAPdf, NoText
+from indexer.errors import Encrypted, ExtractError, LimitReached, NotAPdf, NoText
+from indexer.extract import limits
 from indexer.extract.engines import pdfium
 from indexer.extract.engines import pypdf as pypdf_engine
 from indexer.extract.garbage import is_garbage
@@ -18,14 +17,14 @@ from indexer.extract.sheet import Sheet
 from indexer.extract.structure import understood
 
 VERSION = "pdf-2"
-MAX_PAGES = 3000
-MAX_CHARACTERS = 20_000_000
 
 Engine = Literal["auto", "pdfium", "pypdf"]
 _ENGINES: dict[str, Callable[[Path], Iterator[Sheet]]] = {"pdfium": pdfium.read, "pypdf": pypdf_engine.read}
 
 
-def read_pdf(path: Path, engine: Engine = "auto", ocr: bool = False, told: Callable[[int], None] | None = None) -> Extracted:
+def read_pdf(
+    path: Path, engine: Engine = "auto", ocr: bool = False, told: Callable[[int], None] | None = None
+) -> Extracted:
     """What the PDF at `path` holds. Nothing in it is followed or run.
 
     `auto` reads with PDFium, and asks pypdf where that fails or yields no text. `ocr` has pages without characters read
@@ -50,14 +49,16 @@ def read_pdf(path: Path, engine: Engine = "auto", ocr: bool = False, told: Calla
     for sheet in sheets:
         if sheet.number in lost:  # garbage is not indexed
             sheet.words, sheet.turned = [], []
-    title, authors = _own_words(path)
+    title, authors = _own_words(path, engine)
     found = understood(sheets, title, authors)
     if not any(page.text.strip() for page in found.pages):
         raise NoText(_without_text(missing))
     return replace(found, missing=tuple(missing), engine=used)
 
 
-def _sheets(path: Path, engine: Engine, told: Callable[[int], None] | None) -> tuple[list[Sheet], list[tuple[int, str]], str]:
+def _sheets(
+    path: Path, engine: Engine, told: Callable[[int], None] | None
+) -> tuple[list[Sheet], list[tuple[int, str]], str]:
     """The sheets, the pages without text, and the engine's name. What PDFium can't read, pypdf is asked for."""
     names = ["pdfium", "pypdf"] if engine == "auto" else [engine]
     read: list[tuple[list[Sheet], str]] = []
@@ -93,11 +94,11 @@ def _all(sheets: Iterator[Sheet], told: Callable[[int], None] | None) -> list[Sh
     found: list[Sheet] = []
     characters = 0
     for sheet in sheets:
-        if len(found) >= MAX_PAGES:
-            raise LimitReached(f"It has more than {MAX_PAGES} pages; such a file is not read.")
+        if len(found) >= limits.PAGES:
+            raise LimitReached(f"It has more than {limits.PAGES:,} pages.")
         characters += sum(len(word.text) for word in sheet.words)
-        if characters > MAX_CHARACTERS:
-            raise LimitReached(f"It holds more than {MAX_CHARACTERS:,} characters.")
+        if characters > limits.CHARACTERS:
+            raise LimitReached(f"It holds more than {limits.CHARACTERS:,} characters.")
         found.append(sheet)
         if told is not None:
             told(len(found))
@@ -120,15 +121,24 @@ def _without_text(missing: list[tuple[int, str]]) -> str:
     return f"Its {len(missing)} pages hold no characters: a scan, or drawings only. With Tesseract installed, --ocr reads them."
 
 
-def _own_words(path: Path) -> tuple[str, str]:
-    """The title and authors in the file's own information, "" where it has none."""
-    import pypdfium2
+def _own_words(path: Path, engine: Engine) -> tuple[str, str]:
+    """The title and authors in the file's own information, "" where it has none that can be read."""
+    try:
+        if engine == "pypdf":
+            import pypdf
 
-    try:
-        document = pypdfium2.PdfDocument(path)
-    except pypdfium2.PdfiumError:
+            reader = pypdf.PdfReader(path)
+            if reader.is_encrypted:
+                reader.decrypt("")
+            held = reader.metadata or {}
+            title, authors = str(held.get("/Title") or ""), str(held.get("/Author") or "")
+        else:
+            import pypdfium2
+
+            with pypdfium2.PdfDocument(path) as document:
+                title, authors = document.get_metadata_value("Title"), document.get_metadata_value("Author")
+    except MemoryError:
+        raise LimitReached("Reading it takes too much memory.") from None
+    except Exception:  # a hint is missed, no more
         return "", ""
-    try:
-        return tuple(" ".join(document.get_metadata_value(key).split()) for key in ("Title", "Author"))
-    finally:
-        document.close()
+    return " ".join(title.split()), " ".join(authors.split())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -77,7 +78,7 @@ def way_of(ways: Mapping[int, Sequence[Word]]) -> int:
         words = ways[turn]
         return sum(
             abs(b.y - a.y) < 0.2 * b.size and -0.2 * b.size < b.x0 - a.x1 < 1.5 * b.size
-            for a, b in zip(words, words[1:], strict=False)
+            for a, b in itertools.pairwise(words)
         )
 
     return max((0, 1, 2, 3), key=lambda turn: (following(turn), len(ways[turn]), -turn))

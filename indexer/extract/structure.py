@@ -7,19 +7,21 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from indexer import arxiv
-from indexer.document import Block, BlockKind, Extracted, Page, Reference, Section
+from indexer.document import Block, BlockKind, Extracted, Page, Section
 from indexer.extract import cleaning, mentions, references
 from indexer.extract.blocks import Drawn, grouped, leading_of
 from indexer.extract.front import Front, read_front, without_label
 from indexer.extract.furniture import without_furniture
 from indexer.extract.headings import REFERENCES, mark_headings
 from indexer.extract.kinds import body_of, footnote_mark, mark_kinds
-from indexer.extract.layout import Layout, Line, layout, spaced
+from indexer.extract.layout import Layout, Line, layout
 from indexer.extract.sheet import PrintedLine, Sheet, Word
 
 _FRONT_PAGES = 10
-_STAMP = re.compile(r"arXiv:|\[[\w.-]+\.[A-Z]{2}\]|^\d{1,2} \w{3} \d{4}$|©|\bISBN\b|\d{4}/\d\d/\$\d|97[89]-\d", re.IGNORECASE)
+_FIGURES = 200  # of a page, among which the one beside a turned word is looked for
+_STAMP = re.compile(
+    r"arXiv:|\[[\w.-]+\.[A-Z]{2}\]|^\d{1,2} \w{3} \d{4}$|©|\bISBN\b|\d{4}/\d\d/\$\d|97[89]-\d", re.IGNORECASE
+)
 _LINES_KEPT = ("table", "formula", "code", "figure")
 _NAMED_APPENDIX = re.compile(r"(?:\d{1,2}\.?\s+)?(?:appendi(?:x|ces)|supplement(?:ary|al)|annex)\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?:][)\]”\"'’]*(?:\s*\[[\d,–\s-]+\])?$")
@@ -51,7 +53,9 @@ def understood(sheets: Iterable[Sheet], title: str = "", authors: str = "") -> E
     entries = _bibliography(drawn)
     _appendix(drawn)
     words = set().union(*(cleaning.words_of(cleaning.clean(block.text)) for blocks in drawn for block in blocks))
-    parts = [[_part(block, words, calls) for block in blocks] for blocks, calls in zip(drawn, _calls(drawn), strict=True)]
+    parts = [
+        [_part(block, words, calls) for block in blocks] for blocks, calls in zip(drawn, _calls(drawn), strict=True)
+    ]
     parts = [_merged(page) for page in parts]
     _continue([part for page in parts for part in page])
     _rejoin([part for page in parts for part in page], words)
@@ -91,20 +95,20 @@ def _fronted(blocks: Sequence[Drawn], front: Front) -> list[Drawn]:
 def _labels(blocks: list[Drawn], page: Layout) -> None:
     """Puts words that are set at an angle, a plot's labels mostly, into the picture beside which they stand."""
     words = [word for word in page.turned if word.text.strip()]
-    figures = [block for block in blocks if block.kind == "figure"]
+    figures = [(b, b.x0, b.top, b.x1, b.bottom) for b in blocks if b.kind == "figure"][:_FIGURES]
     for line in _rising(words, page):
         if _STAMP.search(line.text) or not blocks:
             continue
         if figures:
             # how far from each picture's box
-            near = min(
-                figures,
-                key=lambda b: max(b.top - line.y, line.y - b.bottom, 0.0) + max(b.x0 - line.x0, line.x0 - b.x1, 0.0),
-            )
-            near.lines.append(line)
+            away = [
+                max(top - line.y, line.y - bottom, 0.0) + max(x0 - line.x0, line.x0 - x1, 0.0)
+                for _, x0, top, x1, bottom in figures
+            ]
+            figures[away.index(min(away))][0].lines.append(line)
         else:
-            figures.append(Drawn([line], blocks[-1].column, "figure"))
-            blocks.append(figures[-1])
+            blocks.append(Drawn([line], blocks[-1].column, "figure"))
+            figures.append((blocks[-1], line.x0, line.top, line.x1, line.bottom))
 
 
 def _rising(words: Sequence[Word], page: Layout) -> list[Line]:
@@ -172,57 +176,65 @@ def _calls(pages: Sequence[list[Drawn]]) -> list[set[str]]:
 
 def _part(block: Drawn, words: set[str], calls: set[str]) -> _Part:
     kind: BlockKind = block.kind or "body"
-    if kind in _LINES_KEPT:
-        text = _rows(block.lines)
-    else:
-        text = _paragraph(block.lines, words, calls if kind != "footnote" else set())
+    text = (
+        _rows(block.lines)
+        if kind in _LINES_KEPT
+        else _paragraph(block.lines, words, calls if kind != "footnote" else set())
+    )
     return _Part(block, kind, text=text)
 
 
 def _paragraph(lines: Sequence[Line], words: set[str], calls: set[str]) -> str:
     """Lines as one: what a line's end cut is joined."""
-    text = ""
-    for n, line in enumerate(lines):
-        printed = cleaning.clean(written(line, calls=calls)).strip()
+    pieces: list[str] = []
+    for line in lines:
+        printed = _printed(line, calls=calls)
         if not printed:
             continue
-        if not text:
-            text = printed
-        elif text[-1] == "-" and len(text) > 1 and text[-2] not in " -" and not lines[n].beside:
-            stem, _, first = text.rpartition(" ")
+        last = pieces[-1] if pieces else ""
+        if last[-1:] == "-" and len(last) > 1 and last[-2] not in " -" and not line.beside:
+            stem, _, first = last.rpartition(" ")
             second, _, rest = printed.partition(" ")
             if "/" in first and ("." in first or ":" in first):
                 whole = first + second  # an address keeps its hyphen
             else:
                 whole = cleaning.joined(first[:-1], second, words)
-            text = f"{stem} {whole}".lstrip() + (f" {rest}" if rest else "")
-        elif _address_cut(text, printed) or (text[-1] == "–" and text[-2:-1].isdigit() and printed[0].isdigit()):
-            text += printed
+            pieces[-1:] = [piece for piece in (stem, whole, rest) if piece]
+        elif last and (
+            _address_cut(last, printed) or (last[-1] == "–" and last[-2:-1].isdigit() and printed[0].isdigit())
+        ):
+            pieces[-1] += printed
         else:
-            text += " " + printed
-    return text
+            pieces.append(printed)
+    return " ".join(pieces)
+
+
+def _printed(line: Line, words: Sequence[Word] | None = None, calls: Collection[str] = ()) -> str:
+    return " ".join(cleaning.clean(written(line, words, calls)).split())
 
 
 def _address_cut(text: str, printed: str) -> bool:
     last = text.rsplit(" ", 1)[-1]
-    return bool(re.match(r"(?:\(?https?://|www\.|doi\.org)", last)) and last[-1] in "/._-=&?%#" and not printed[0].isspace()
+    return (
+        bool(re.match(r"(?:\(?https?://|www\.|doi\.org)", last))
+        and last[-1] in "/._-=&?%#"
+        and not printed[0].isspace()
+    )
 
 
 def _rows(lines: Sequence[Line]) -> str:
     """Lines as printed, those on one baseline in one row, two spaces between cells."""
-    rows: list[str] = []
+    rows: list[list[str]] = []
     for line in lines:
         cells: list[list[Word]] = [[]]
         for before, word in zip([None, *line.words], line.words, strict=False):
             if before is not None and word.x0 - before.x1 > 0.9 * line.size:
                 cells.append([])
             cells[-1].append(word)
-        printed = "  ".join(cleaning.clean(written(line, cell)).strip() for cell in cells)
-        if line.beside and rows:
-            rows[-1] += "  " + printed
-        else:
-            rows.append(printed)
-    return "\n".join(row for row in rows if row.strip())
+        if not (line.beside and rows):
+            rows.append([])
+        rows[-1] += [printed for cell in cells if (printed := _printed(line, cell))]
+    return "\n".join("  ".join(row) for row in rows if row)
 
 
 def written(line: Line, words: Sequence[Word] | None = None, calls: Collection[str] = ()) -> str:
@@ -283,15 +295,11 @@ def _shift(line: Line, before: Sequence[Word], word: Word) -> str:
 def _merged(parts: list[_Part]) -> list[_Part]:
     """The rows of one table, formula or picture as one block."""
     merged: list[_Part] = []
-    for part in parts:
-        before = merged[-1] if merged else None
-        if part.kind in _LINES_KEPT and not part.text.strip():
-            continue
-        if before is not None and part.kind == before.kind and part.kind in _LINES_KEPT:
-            beside = part.drawn.first.beside
-            before.text += ("  " if beside else "\n") + part.text
-        else:
-            merged.append(part)
+    written_parts = (part for part in parts if part.kind not in _LINES_KEPT or part.text)
+    for _, group in groupby(written_parts, key=lambda part: part.kind if part.kind in _LINES_KEPT else id(part)):
+        first, *others = group
+        first.text += "".join(("  " if part.drawn.first.beside else "\n") + part.text for part in others)
+        merged.append(first)
     return merged
 
 

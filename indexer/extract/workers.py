@@ -135,11 +135,9 @@ class _Hand:
         try:
             return self.asked(job, engine)
         except _Died as died:
-            if engine != "auto" or job.kind != "pdf" or self.stopped:
-                raise died.error from None
-        try:
-            return self.asked(job, "pypdf")  # PDFium died of it: the second opinion
-        except _Died as died:
+            if engine == "auto" and job.kind == "pdf" and not self.stopped:
+                with contextlib.suppress(_Died, ExtractError):
+                    return self.asked(job, "pypdf")  # PDFium died of it: the second opinion
             raise died.error from None
 
     def asked(self, job: _Job, engine: str) -> Extracted:
@@ -252,7 +250,12 @@ class _Process:
         if -(code or 0) in _FROM_OUTSIDE:
             raise Interrupted(f"The process that read it was ended from outside ({_of_exit(code)}).",
                               cure="Run this again; it may be that the machine ran out of memory.")  # fmt: skip
-        raise _Died(LimitReached(f"The process that read it died ({_of_exit(code)})."))
+        raise _Died(
+            LimitReached(
+                f"The process that read it died ({_of_exit(code)}).",
+                cure="If it wants more memory than others: PAPERPATH_EXTRACT_MEGABYTES sets the limit.",
+            )
+        )
 
     @contextlib.contextmanager
     def alarm(self, seconds: float) -> Iterator[threading.Event]:

@@ -28,7 +28,9 @@ _TOKEN = re.compile(
 )  # fmt: skip
 _ITEM = re.compile(rb"(?P<string>" + _LITERAL + rb"|" + _HEX + rb")|" + _NUMBER)
 _N = rb"([-+.\d]+)" + _W + rb"+"
-_LINE = re.compile(_N * 2 + rb"m" + _W + rb"+" + _N * 2 + rb"l" + _W + rb"+[Ss]" + _END + rb"|" + _N * 4 + rb"re" + _END)
+_LINE = re.compile(
+    _N * 2 + rb"m" + _W + rb"+" + _N * 2 + rb"l" + _W + rb"+[Ss]" + _END + rb"|" + _N * 4 + rb"re" + _END
+)
 _SPACE = re.compile(_W + rb"*+")
 _PARENTHESIS = re.compile(rb"[()\\]")
 _IMAGE_END = re.compile(rb"[\0\t\n\f\r ]EI(?=[\0\t\n\f\r ]|$)")

@@ -17,10 +17,14 @@ NAME = "pdfium"
 _OBJECTS = 20_000  # of a page's drawing at most: some plots have millions
 
 _SPACE = "\x00\t\n\r \xa0\u2000-\u200b\u3000"
-_WORD = re.compile(f"[^{_SPACE}\x02\ufffe]+[\x02\ufffe]?|[\x00\x02\ufffe]")  # the last: a hyphen at a line's end, mostly
+_WORD = re.compile(
+    f"[^{_SPACE}\x02\ufffe]+[\x02\ufffe]?|[\x00\x02\ufffe]"
+)  # the last: a hyphen at a line's end, mostly
 _BOLD = re.compile(r"bold|black|heavy|demi|medi(?!um)|cmbx|cmssbx|[-,]b(?:old)?(?:i|\b)", re.IGNORECASE)
 _ITALIC = re.compile(r"ital|obli|slant|cmti|cmsl|[-,](?:it|i)\b|regu?ital", re.IGNORECASE)
-_MONO = re.compile(r"mono|courier|typewriter|cmtt|consol|sftt|ectt|inconsol|menlo|nimbusmon|txtt|lmtt|code", re.IGNORECASE)
+_MONO = re.compile(
+    r"mono|courier|typewriter|cmtt|consol|sftt|ectt|inconsol|menlo|nimbusmon|txtt|lmtt|code", re.IGNORECASE
+)
 _MATH = re.compile(
     r"^(?:cmmi|cmsy|cmex|cmmib|cmbsy|msam|msbm|eufm|eusm|rsfs|stix.*math|xits.*math|latinmodernmath|lmmath|txsy|txex|txmi|"
     r"rtxmi|rtxb?mi|ntxmi|ntxsy|ntxex|newtxmi|pxsy|pxmi|mtsy|mtmi|mtex|rmtmi|cambria ?math|asana|symbol|bbold|dsrom|esint|"
@@ -254,7 +258,11 @@ class _Reader:
         if quarter == 0:
             return left - self.left, right - self.left, self.height - (oy - self.bottom)
         if quarter == 1:  # written downwards
-            return self.height - (top - self.bottom), self.height - (bottom - self.bottom), self.width - (ox - self.left)
+            return (
+                self.height - (top - self.bottom),
+                self.height - (bottom - self.bottom),
+                self.width - (ox - self.left),
+            )
         if quarter == 3:  # written upwards
             return bottom - self.bottom, top - self.bottom, ox - self.left
         return self.width - (right - self.left), self.width - (left - self.left), oy - self.bottom
@@ -275,7 +283,12 @@ class _Reader:
                 continue
             left, bottom, right, top = (f.value for f in floats)
             if kind in kinds and right - left > 20 and top - bottom > 20:
-                box = left - self.left, self.height - (top - self.bottom), right - self.left, self.height - (bottom - self.bottom)
+                box = (
+                    left - self.left,
+                    self.height - (top - self.bottom),
+                    right - self.left,
+                    self.height - (bottom - self.bottom),
+                )
                 pictures.append(box)
             elif kind == raw.FPDF_PAGEOBJ_PATH and right - left > 60 and top - bottom < 2:
                 rules.append((left - self.left, self.height - (bottom - self.bottom), right - self.left))

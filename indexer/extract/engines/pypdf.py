@@ -73,7 +73,7 @@ def count(path: Path) -> int:
 def _opened(path: Path) -> Any:
     """A reader whose pages have been counted, so that the page tree is known to be sound."""
     import pypdf
-    from pypdf.errors import DependencyError, FileNotDecryptedError, LimitReachedError
+    from pypdf.errors import DependencyError, FileNotDecryptedError
 
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # its remarks on sloppy files are no help to a reader
     try:
@@ -88,13 +88,15 @@ def _opened(path: Path) -> Any:
         raise Encrypted("It is encrypted and asks for a password.") from None
     except (MemoryError, RecursionError):
         raise LimitReached("Reading it takes too much memory.") from None
-    except LimitReachedError as error:
-        raise LimitReached(f"pypdf's limits stop it: {str(error)[:200]}") from None
     except Exception as error:
         raise _damaged(error) from None
 
 
-def _damaged(error: Exception) -> Damaged:
+def _damaged(error: Exception) -> Damaged | LimitReached:
+    from pypdf.errors import LimitReachedError
+
+    if isinstance(error, LimitReachedError):
+        return LimitReached(f"pypdf's limits stop it: {str(error)[:200]}")
     return Damaged(f"pypdf can't read it: {type(error).__name__}: {str(error)[:200]}.")
 
 
@@ -532,7 +534,9 @@ class _Page:
 
     def _again(self, items: Sequence[Any], x: float, y: float, near: float) -> bool:
         """Whether the same has just been shown at the same place: printed twice to look bold."""
-        found = any(abs(x - was_x) < near and abs(y - was_y) < near and items == was for was, was_x, was_y in self.shown)
+        found = any(
+            abs(x - was_x) < near and abs(y - was_y) < near and items == was for was, was_x, was_y in self.shown
+        )
         if not found:
             self.shown.append((items, x, y))
         return found

@@ -21,7 +21,9 @@ _OMS = {
 _OMX = {
     **dict(enumerate("()[]⌊⌋⌈⌉{}⟨⟩|∥/\\()()[]⌊⌋⌈⌉{}⟨⟩/\\")),
     **dict(zip(range(0x21, 0x28), ")[]⌊⌋⌈⌉", strict=True)),
-    **dict(zip(range(0x30, 0x46), ["(", ")", "[", "]", *[""] * 4, "{", "}", *[""] * 6, "(", ")", *[""] * 4], strict=True)),
+    **dict(
+        zip(range(0x30, 0x46), ["(", ")", "[", "]", *[""] * 4, "{", "}", *[""] * 6, "(", ")", *[""] * 4], strict=True)
+    ),
     **dict(zip(range(0x46, 0x5B), "⊔⊔∮∮⊙⊙⊕⊕⊗⊗∑∏∫∪∩⊎∧∨∑∏∫", strict=True)),
     **dict(zip(range(0x5E, 0x68), "∧∨∐∐ˆˆˆ˜˜˜", strict=True)),
     **dict(zip(range(0x68, 0x78), "[]⌊⌋⌈⌉{}√√√√√  ∥", strict=True)),
