@@ -336,6 +336,21 @@ def test_too_many_characters_are_a_limit(path: Path, engine: str, monkeypatch: p
         extract.read(path, "pdf", engine=engine)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_file_that_swells_is_a_limit(path: Path, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pypdf
+    import pypdfium2
+
+    def swell(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    path.write_bytes(pdf([page(1)]))
+    monkeypatch.setattr(pypdf, "PdfReader", swell)
+    monkeypatch.setattr(pypdfium2, "PdfDocument", swell)
+    with pytest.raises(LimitReached, match="memory"):
+        extract.read(path, "pdf", engine=engine)
+
+
 # A real one
 
 

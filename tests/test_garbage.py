@@ -111,6 +111,7 @@ def test_characters_of_no_script_are_garbage(character: str) -> None:
 def test_signs_alone_are_garbage() -> None:
     assert is_garbage(["!\"#$%&'", "()*+,-./"] * 40)
     assert is_garbage(["!#%a(&", "$)/="])
+    assert is_garbage(["!#%a(&", "..."])
 
 
 def test_a_formula_or_a_fold_line_alone_is_none() -> None:

@@ -85,6 +85,11 @@ def test_roman_numbers_with_letters_below_them() -> None:
     assert found(*heads) == [(level, text) for level, (text, _) in zip(levels, heads, strict=True)]
 
 
+def test_roman_numbers_without_a_point() -> None:
+    heads = ["I Introduction", "II Method", "III Results", "IV Outlook", "V Thanks", "References"]
+    assert found(*((head, LARGE) for head in heads)) == [(1, head) for head in heads]
+
+
 def test_a_section_i_among_letters_is_one_of_them() -> None:
     letters = [(f"{letter}. Part {letter}", LARGE) for letter in "ABCDEFGHIJ"]
     assert found(*letters) == [(1, text) for text, _ in letters]
@@ -244,6 +249,17 @@ def test_a_list_of_contents_has_no_headings_but_what_it_lists_has() -> None:
     ]  # fmt: skip
     contents = [shown("Contents", y=100, **LARGE), *entries]
     assert headings(contents, *paper(*((head, LARGE) for head in heads))) == [(1, head) for head in heads]
+
+
+def test_references_on_the_page_of_the_contents_stay() -> None:
+    listed = [shown(f"{n} Part {'. ' * 30}{n + 3}", y=120 + 14 * n) for n in range(1, 8)]
+    entries = [line for n in range(3) for line in prose(f"[{n}] A. Author. {filler(12)} 2021. {n + 3}", y=340 + 40 * n, hang=15)]
+    page = [shown("Contents", y=100, **LARGE), *listed, shown("References", y=300, **LARGE), *entries]
+    layouts = laid(page, 2)
+    blocks = grouped(layouts.lines, layouts.columns, 10.0, 1.2)
+    mark_headings([blocks], body_of([layouts.lines]))
+    kinds = {block.text.split()[0]: block.kind for block in blocks}
+    assert (kinds["Contents"], kinds["1"], kinds["References"], kinds["[1]"]) == ("front", "front", "heading", None)
 
 
 def test_a_list_of_contents_without_dots() -> None:

@@ -187,6 +187,12 @@ def test_rows_without_a_caption_are_a_table() -> None:
     assert set(kinds(*rows(260))) == {"table"}
 
 
+def test_the_head_of_a_table_is_no_caption_though_it_begins_like_one() -> None:
+    head = [shown(text, x=x, y=262) for text, x in (("Table 2", 120), ("Steps", 170), ("BLEU", 212), ("Time", 250))]
+    assert [line.text for line in lines(*head)] == ["Table 2 Steps BLEU Time"]
+    assert "caption" not in kinds(*head, *rows(274, size=10))
+
+
 def test_a_table_of_the_text_s_size_is_a_table() -> None:
     assert set(kinds(shown("Table 1: Sizes of all models.", y=240), *rows(262, size=10))) == {"caption", "table"}
 
@@ -285,6 +291,10 @@ def test_how_much_of_a_block_is_formula(text: str, font, least: float, most: flo
 
 
 # Code
+
+
+def test_a_remark_as_long_as_prose_in_a_typewriter_s_type_is_code() -> None:
+    assert kinds(*prose(filler(30, "#"), y=250, font=MONO)) == ["code"]
 
 
 def test_a_paper_that_a_typewriter_wrote_is_prose() -> None:

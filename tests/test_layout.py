@@ -136,6 +136,11 @@ def test_small_capitals_are_one_word_of_the_capital_s_size() -> None:
     assert (line.text, line.size) == ("ADAM: A METHOD", 12)
 
 
+def test_small_capitals_of_a_typewriter_are_one_word() -> None:
+    parts = [shown("T", font=MONO), shown("A", x=79, size=8, font=MONO), shown("K", x=84.5, size=8, font=MONO)]
+    assert texts(lines(*parts)) == ["TAK"]
+
+
 def test_letters_of_a_typewriter_are_not_glued_into_one() -> None:
     assert texts(lines(shown("x = f(a, b)", font=MONO), shown("for i in range(3):", y=112, font=MONO))) == [
         "x = f(a, b)",

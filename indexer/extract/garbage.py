@@ -43,7 +43,7 @@ def _wordlike(word: str) -> bool:
     """Whether it could be a word of some language: letters of one case or with one capital first, with a vowel."""
     word = _stripped(word)
     if not word:
-        return True
+        return False
     if not word[0].isascii() or not word.isascii():
         return sum(c.isalpha() for c in word) >= 0.6 * len(word)
     plain = word.replace("-", "").replace("'", "")

@@ -25,7 +25,8 @@ REFERENCES = re.compile(
 _KNOWN = re.compile(
     r"abstract|summary|introduction|background|preliminar(?:y|ies)|related works?|method(?:s|ology)?|experiments?|evaluation|"
     r"results|results and discussion|discussion|discussion and conclusions?|limitations?|conclusions?|"
-    r"conclusions? and future works?|concluding remarks|future works?|acknowledge?ments?|author contributions?|contributions|funding|ethics statement|"
+    r"conclusions? and future works?|concluding remarks|future works?|acknowledge?ments?|author contributions?|contributions|"
+    r"funding|ethics statement|"
     r"broader impacts?(?: statement)?|reproducibility(?: statement)?|appendi(?:x|ces)|supplementary materials?|contents|"
     r"table of contents|notation|data availability|ccs concepts|keywords|categories and subject descriptors|general terms|"
     r"index terms",
@@ -184,7 +185,7 @@ def _number(match: re.Match[str] | None) -> tuple[tuple[int, ...], bool, bool]:
         if letter in "IVX" and match["dot"] == "." and len(parts) == 1:
             return (roman(letter),), False, True
         return (ord(letter) - 64, *map(int, parts[1:])), True, False
-    if match["roman"] and match["roman"].isupper() and match["dot"] in (".", ":"):
+    if match["roman"] and match["roman"].isupper() and match["dot"] != ")":
         return (roman(match["roman"]),), False, True
     return (), False, False
 
@@ -244,10 +245,13 @@ def _sequence(candidates: list[_Candidate]) -> list[_Candidate]:
     if not candidates:
         return []
     romans = sum(c.roman for c in candidates) >= 3
+    bare = romans and sum(c.roman and c.text.split()[0].isalpha() for c in candidates) >= 2  # without a point
     votes: dict[tuple[bool, int], Counter] = {}
     for c in candidates:
         if c.roman and not romans:  # `I. Foo` among letters
             c.roman, c.letters, c.number = False, True, (ord(c.text[0].upper()) - 64, *c.number[1:])
+        elif bare and c.letters and re.match(r"[IVX]\s", c.text):
+            c.roman, c.letters, c.number = True, False, (roman(c.text[0]),)
         votes.setdefault((c.letters, len(c.number)), Counter())[c.style] += 1
     kept: list[_Candidate] = []
     last: dict[bool, tuple[int, ...]] = {}
