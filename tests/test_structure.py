@@ -363,6 +363,27 @@ def test_what_follows_the_references_by_letters_is_the_appendix(read: Read) -> N
     assert len(of_kind(found, "appendix")) == 3
 
 
+def sections(read: Read, *heads: str) -> list[tuple[str, bool]]:
+    """Headings, each with a paragraph below it, and whether they are told to be the appendix's."""
+    page = [line for n, head in enumerate(heads) for line in (shown(head, y=100 + 80 * n, **HEAD), *body(60, 120 + 80 * n))]
+    return [(s.heading, s.appendix) for s in read(body(90), page).sections]
+
+
+def test_letters_before_the_references_are_the_appendix_if_they_follow_sections(read: Read) -> None:
+    heads = ["1 Introduction", "2 Method", "A Proofs", "B More Runs", "References"]
+    assert sections(read, *heads) == [(head, head[0] in "ABR") for head in heads]
+
+
+def test_sections_that_count_by_letters_are_no_appendix(read: Read) -> None:
+    heads = ["A. Introduction", "B. Method", "C. Results", "D. Outlook", "References"]
+    assert sections(read, *heads) == [(head, False) for head in heads]
+
+
+def test_a_heading_that_begins_with_an_article_is_no_appendix(read: Read) -> None:
+    heads = ["Introduction", "What is known", "A model of it all", "Results", "References"]
+    assert sections(read, *heads) == [(head, False) for head in heads]
+
+
 def test_references_after_the_appendix_end_nothing(read: Read) -> None:
     pages = paper()
     refs = pages[2][1:5]

@@ -22,6 +22,7 @@ _CAPTION = re.compile(
     r"(?P<mark>\s*[.:|–—]|\s+\(|\s*$|(?=\s))",
     re.IGNORECASE,
 )
+_RULES = 400  # of a page at most: a chart may be drawn with thousands
 _SUBCAPTION = re.compile(r"\([a-h]\)(?:\s|$)")
 _LISTING = re.compile(r"alg|list|proc|prog|code", re.IGNORECASE)
 _MATHS = frozenset("=+−×·÷±∓≤≥≪≫≈≠≡∝∈∉⊂⊆∪∩∀∃∇∂∑∏∫√∞→←↔⇒⇐⇔∥⟨⟩⌈⌉⌊⌋⊙⊗⊕∗∘αβγδεϵζηθϑικλμνξπρστυφϕχψωΓΔΘΛΞΠΣΦΨΩ∼|<>^{}ˆ˜¯∆")
@@ -316,7 +317,11 @@ def _ruled(blocks: list[Drawn], i: int, page: Layout, body: Body) -> bool:
     others = [
         b
         for b in blocks
-        if b.kind in ("caption", "heading") and b is not caption and not _SUBCAPTION.match(b.first.text)
+        if b.kind in ("caption", "heading")
+        and b is not caption
+        and not _SUBCAPTION.match(b.first.text)
+        and b.x0 < caption.x1
+        and b.x1 > caption.x0
     ]
     for low, high, left, right in _frames(caption, page.rules, others, listing):
         inside = [
@@ -336,12 +341,16 @@ def _frames(
     caption: Drawn, rules: Sequence[tuple[float, float, float]], others: Sequence[Drawn], listing: bool
 ) -> list[tuple]:
     """The boxes (top, bottom, left, right) that rules of one width frame below or above a caption, the likeliest first."""
-    widths: dict[tuple[int, int], list[tuple[float, float, float]]] = {}
-    for x0, y, x1 in rules:
+    widths: list[list[tuple[float, float, float]]] = []
+    for x0, y, x1 in rules[:_RULES]:
         if x0 < caption.x1 and x1 > caption.x0:
-            widths.setdefault((round(x0 / 4), round(x1 / 4)), []).append((x0, y, x1))
+            alike = next((w for w in widths if abs(w[0][0] - x0) < 4 and abs(w[0][2] - x1) < 4), None)
+            if alike is None:
+                widths.append([(x0, y, x1)])
+            else:
+                alike.append((x0, y, x1))
     found = []
-    for alike in widths.values():
+    for alike in widths:
         ys = [y for _, y, _ in alike]
         left, right = min(x0 for x0, _, _ in alike), max(x1 for _, _, x1 in alike)
         below = sorted(y for y in ys if y > caption.bottom - 4)

@@ -149,7 +149,11 @@ def _bibliography(pages: Sequence[list[Drawn]]) -> list[PrintedLine]:
 
 def _appendix(pages: Sequence[list[Drawn]]) -> None:
     """Marks the headings and prose of the appendix: what follows a heading that says so, or lettered ones."""
+    heads = [block.heading for blocks in pages for block in blocks if block.kind == "heading"]
+    # `A Proofs` among other letters, not `A model of it`
+    letters = any(re.match(r"B[.:]?\s|A\.1", heading) for heading in heads)
     inside = after_references = False
+    sections = 0
     for blocks in pages:
         for block in blocks:
             if block.kind == "heading":
@@ -159,8 +163,10 @@ def _appendix(pages: Sequence[list[Drawn]]) -> None:
                     after_references = True
                     if not inside:
                         continue
-                elif named or (lettered and after_references) or (lettered and re.match(r"A[.:]?\s", block.heading)):
-                    inside = inside or named or lettered
+                elif named or (lettered and (after_references or (letters and sections >= 2 and block.heading[0] == "A"))):
+                    inside = True
+                elif block.level == 1 and not lettered and block.heading.casefold() != "abstract":
+                    sections += 1
                 block.appendix = inside
             elif block.kind is None and inside:
                 block.kind = "appendix"
