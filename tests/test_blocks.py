@@ -86,6 +86,14 @@ def test_columns_are_blocks_of_their_own() -> None:
     parts(open_end, right)
 
 
+def test_the_short_last_line_of_an_abstract_over_both_columns_belongs_to_it() -> None:
+    wide = [full(filler(17, "Abstract", ""), 100 + 12 * n, 72, 540) for n in range(3)]
+    last = shown("and it is done.", y=136)
+    left, right = (prose(filler(150), y=170, x=x, x1=x1) for x, x1 in TWO)
+    found = drawn(*wide, last, *left, *right)
+    assert [line.text for line in found[0].lines] == [line.text for line in [*wide, last]]
+
+
 def test_another_size_begins_a_block() -> None:
     first = three()
     parts(first, prose(filler(30), y=below(first, 14), size=8, leading=1.2))
@@ -118,6 +126,13 @@ def test_entries_that_hang_are_blocks() -> None:
         items.append(prose(filler(40, f"Author{n}"), y=y, hang=15))
         y = below(items[-1])
     parts(*items)
+
+
+def test_entries_that_hang_and_end_with_full_lines_are_blocks() -> None:
+    entries = [
+        [full(filler(17, f"Author{n}", ""), 100 + 24 * n), full(filler(16, "and"), 112 + 24 * n, LEFT + 15)] for n in range(3)
+    ]
+    parts(*entries)
 
 
 def test_a_number_that_wraps_to_a_line_s_start_is_no_item() -> None:

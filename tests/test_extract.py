@@ -337,18 +337,20 @@ def test_too_many_characters_are_a_limit(path: Path, engine: str, monkeypatch: p
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_file_that_swells_is_a_limit(path: Path, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_swells_is_a_limit(path: Path, engine: str, engines, monkeypatch: pytest.MonkeyPatch) -> None:
     import pypdf
     import pypdfium2
 
     def swell(*_: object, **__: object) -> None:
         raise MemoryError
 
-    path.write_bytes(pdf([page(1)]))
     monkeypatch.setattr(pypdf, "PdfReader", swell)
     monkeypatch.setattr(pypdfium2, "PdfDocument", swell)
+    path.write_bytes(pdf([page(1)]))
     with pytest.raises(LimitReached, match="memory"):
         extract.read(path, "pdf", engine=engine)
+    with pytest.raises(LimitReached, match="memory"):  # as late as it is asked for what it says of itself
+        engines(pdfium=sheets(page(1)), pypdf=sheets(page(1)))(engine)
 
 
 # A real one

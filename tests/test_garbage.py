@@ -100,6 +100,10 @@ def test_mixed_letters_are_garbage() -> None:
     assert is_garbage(["".join(chance.choices(letters, k=len(word))) for word in ENGLISH])
 
 
+def test_case_that_changes_within_words_is_garbage() -> None:
+    assert is_garbage([word[0] + word[1:].upper() for word in ENGLISH if len(word) > 2])
+
+
 @pytest.mark.parametrize("character", ["\ufffd", "\ue001", "\x03", "\udc80", "\U000f0001"])
 def test_characters_of_no_script_are_garbage(character: str) -> None:
     assert is_garbage([character * 3] * 4)

@@ -208,6 +208,12 @@ def test_a_table_whose_cells_are_prose_is_what_its_rules_frame() -> None:
     assert found[0] == "caption" and found[-1] == "body" and set(found[1:-1]) == {"table"}
 
 
+def test_rules_that_frame_nothing_are_passed_over() -> None:
+    rules = [(100.0, 250.0, 510.0), (100.0, 252.0, 510.0), (110.0, 200.0, 400.0), (110.0, 190.0, 400.0)]
+    page = [shown("Table 1: What each of them does.", y=240), *rows(266)]
+    assert set(kinds(*page, rules=rules)) == {"caption", "table"}
+
+
 def test_prose_between_two_tables_stays_prose() -> None:
     page = [
         shown("Table 1: The small ones.", y=200), *rows(215, count=4), *prose(filler(50, "Between"), y=300),
@@ -233,6 +239,12 @@ def words_of_a_plot(y: float = 260.0) -> list[Shown]:
 def test_words_above_a_figure_s_caption_are_the_figure() -> None:
     found = kinds(*words_of_a_plot(), shown("Figure 2: The loss of all of the runs over their time.", y=350))
     assert found[-1] == "caption" and set(found[:-1]) == {"figure"}
+
+
+def test_words_above_the_subcaptions_are_the_figure_too() -> None:
+    parts = [shown(text, x=x, y=300, size=8) for text, x in (("(a) A slow network", 100), ("(b) A fast network", 350))]
+    page = [shown("Slow", x=140, y=250), shown("Fast", x=390, y=250), *parts, shown("Figure 4: Over two networks.", y=330, size=9)]
+    assert kinds(*page) == ["figure", "caption", "caption"]
 
 
 def test_words_of_a_drawing_without_a_caption_are_no_text() -> None:
@@ -404,6 +416,7 @@ def test_small_type_under_a_mark_at_the_foot_is_a_footnote(mark: str) -> None:
 
 def test_each_footnote_is_one() -> None:
     assert with_foot(*note("1", 680), *note("2", 700), *note("3", 720)) == ["footnote"] * 3
+    assert with_foot(*note("1", 700, 10), *note("2", 709.6, 24), *note("3", 728.8, 10)) == ["footnote"] * 3
 
 
 def test_footnotes_of_two_columns() -> None:

@@ -232,7 +232,7 @@ def _goes_on(block: Drawn, line: Line, column: Column, body: float, leading: flo
     if 0.7 * em < indent < 5 * em:
         if first and (labelled(block.first) or (before.x0 < column.x0 + 0.5 * em and full and not ends)):
             return True  # a hanging indent
-        return not (ends or not full) or (full and not ends)
+        return full and not ends
     if indent < -0.7 * em:
         return first or not ends
     right = column.x1 if len(block.lines) < 3 else max(x.x1 for x in recent)

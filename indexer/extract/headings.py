@@ -121,6 +121,8 @@ def _candidate(block: Drawn, blocks: Sequence[Drawn], i: int, body: Body) -> _Ca
     match = _NUMBER.match(text)
     number, letters, roman = _number(match)
     title = (match["text"] or "") if match and number else text
+    if match and letters and not match["dot"] and title[:1].islower():
+        number, letters, title = (), False, text  # `A simple baseline`
     known = bool(_KNOWN.fullmatch(text.strip(" .:")) or REFERENCES.fullmatch(text) or _APPENDIX.match(text))
     if _NO_HEADING.match(title) and not number and not known:
         return None
