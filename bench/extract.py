@@ -63,9 +63,9 @@ def main() -> None:
     speeds: dict[tuple[str, int], list[float]] = {case: [] for case in cases}
     peaks: dict[tuple[str, int], float] = {}
     for _ in range(TURNS):
+        told = run(plain, *files)
+        base.append(told["pages"] / told["seconds"])
         for engine, n in cases:
-            told = run(plain, *files)
-            base.append(told["pages"] / told["seconds"])
             told = run(ours, str(n), engine, *files)
             speeds[engine, n].append(told["pages"] / told["seconds"])
             peaks[engine, n] = max(peaks.get((engine, n), 0.0), told["peak"])

@@ -130,7 +130,8 @@ def test_entries_that_hang_are_blocks() -> None:
 
 def test_entries_that_hang_and_end_with_full_lines_are_blocks() -> None:
     entries = [
-        [full(filler(17, f"Author{n}", ""), 100 + 24 * n), full(filler(16, "and"), 112 + 24 * n, LEFT + 15)] for n in range(3)
+        [full(filler(17, f"Author{n}", ""), 100 + 24 * n), full(filler(16, "and"), 112 + 24 * n, LEFT + 15)]
+        for n in range(3)
     ]
     parts(*entries)
 

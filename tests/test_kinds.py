@@ -243,7 +243,12 @@ def test_words_above_a_figure_s_caption_are_the_figure() -> None:
 
 def test_words_above_the_subcaptions_are_the_figure_too() -> None:
     parts = [shown(text, x=x, y=300, size=8) for text, x in (("(a) A slow network", 100), ("(b) A fast network", 350))]
-    page = [shown("Slow", x=140, y=250), shown("Fast", x=390, y=250), *parts, shown("Figure 4: Over two networks.", y=330, size=9)]
+    page = [
+        shown("Slow", x=140, y=250),
+        shown("Fast", x=390, y=250),
+        *parts,
+        shown("Figure 4: Over two networks.", y=330, size=9),
+    ]
     assert kinds(*page) == ["figure", "caption", "caption"]
 
 

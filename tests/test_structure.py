@@ -365,7 +365,9 @@ def test_what_follows_the_references_by_letters_is_the_appendix(read: Read) -> N
 
 def sections(read: Read, *heads: str) -> list[tuple[str, bool]]:
     """Headings, each with a paragraph below it, and whether they are told to be the appendix's."""
-    page = [line for n, head in enumerate(heads) for line in (shown(head, y=100 + 80 * n, **HEAD), *body(60, 120 + 80 * n))]
+    page = [
+        line for n, head in enumerate(heads) for line in (shown(head, y=100 + 80 * n, **HEAD), *body(60, 120 + 80 * n))
+    ]
     return [(s.heading, s.appendix) for s in read(body(90), page).sections]
 
 

@@ -218,11 +218,7 @@ def _line(run: list[Word], page: int) -> Line:
             word.glued and word.text.isupper() and before.text.isupper() and word.size < 0.9 * before.size
         ):
             large = word.size
-        elif len(before.text) == 1 or large > word.size:  # small capitals are of the size of their capital
-            sizes[large] += n
-            fonts[word.font] += n
-            continue
-        sizes[word.size] += n
+        sizes[large] += n  # small capitals are of the size of their capital
         fonts[word.font] += n
     size = max(sizes, key=lambda s: (sizes[s], s))
     for word in run:

@@ -506,7 +506,8 @@ __all__ = ["Printed", "end", "find", "join", "looks_like_entry", "parse", "parse
 def read(lines: Sequence[PrintedLine], words: Collection[str] = frozenset()) -> tuple[Reference, ...]:
     """The references that the lines of a reference section hold: `split`, `join` and `parse_all` in one."""
     printed = split(lines)
-    return parse_all([(raw_of(lines, entry, words), entry.label, lines[entry.lines[0]].page) for entry in printed])
+    entries = [(raw_of(lines, entry, words), entry.label, lines[entry.lines[0]].page) for entry in printed]
+    return parse_all([entry for entry in entries if entry[0].strip()])  # a label whose text is lost is no entry
 
 
 def raw_of(lines: Sequence[PrintedLine], entry: Printed, words: Collection[str] = frozenset()) -> str:
