@@ -899,6 +899,10 @@ def test_a_paper_s_references_are_those_of_its_bib() -> None:
 
 
 def test_a_label_without_text_is_no_entry() -> None:
-    printed = ["[1] A. Bcd. One title of it. In Proc. X, 2015.", "[2]", "[3] E. Fgh. Another title of it. In Proc. X, 2016."]
+    printed = [
+        "[1] A. Bcd. One title of it. In Proc. X, 2015.",
+        "[2]",
+        "[3] E. Fgh. Another title of it. In Proc. X, 2016.",
+    ]
     found = read([PrintedLine(text, 0, 0.0, 1.2, 10.0) for text in printed])
     assert [(r.n, r.label) for r in found] == [(1, "1"), (2, "3")]

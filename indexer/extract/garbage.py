@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
+_ENOUGH = 500  # words of a page tell what it is
 _VOWELS = frozenset("aeiouyáàâäãåæéèêëíìîïóòôöõøœúùûüýаеёиоуыэюяαεηιουωάέήίόύώ")
 
 
@@ -26,7 +27,7 @@ def is_garbage(words: Sequence[str]) -> bool:
     letters = sum(c.isalpha() for c in text)
     if letters < 0.15 * len(text) and len(text) > 400:  # a page of nothing but signs
         return sum(c.isdigit() for c in text) < 0.3 * len(text)
-    tokens = [word for word in words if any(c.isalpha() for c in word)]
+    tokens = [word for word in words[:_ENOUGH] if word.isalpha() or any(map(str.isalpha, word))]
     if len(tokens) < 30:
         return False
     latin = "".join(

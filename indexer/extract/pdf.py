@@ -61,7 +61,7 @@ def _sheets(
 ) -> tuple[list[Sheet], list[tuple[int, str]], str]:
     """The sheets, the pages without text, and the engine's name. What PDFium can't read, pypdf is asked for."""
     names = ["pdfium", "pypdf"] if engine == "auto" else [engine]
-    read: list[tuple[list[Sheet], str]] = []
+    read: list[tuple[list[Sheet], dict[int, str], str]] = []
     failed: list[ExtractError] = []
     for name in names:
         try:
@@ -71,23 +71,25 @@ def _sheets(
             if isinstance(error, LimitReached):
                 break
             continue
-        read.append((sheets, name))
-        if sheets and not any(map(_why_missing, sheets)):
+        lost = {sheet.number: why for sheet in sheets if (why := _why_missing(sheet))}
+        read.append((sheets, lost, name))
+        if sheets and not lost:
             break
     # PDFium makes an empty page of what is none; where pypdf finds no page either, there is none
     if failed and read and all(sheet.blank for sheet in read[0][0]):
         read = []
-    if not any(sheets for sheets, _ in read):
+    if not any(sheets for sheets, _, _ in read):
         asked = next((error for error in failed if isinstance(error, Encrypted | LimitReached)), None)
         raise asked or (failed[0] if failed else NoText("It has no pages."))
-    read.sort(key=lambda one: -sum(not _why_missing(sheet) for sheet in one[0]))
-    sheets, used = read[0]
-    for others, name in read[1:]:
-        better = {sheet.number: sheet for sheet in others if not _why_missing(sheet)}
-        if len(others) == len(sheets) and any(_why_missing(sheet) and sheet.number in better for sheet in sheets):
-            sheets = [better.get(sheet.number, sheet) if _why_missing(sheet) else sheet for sheet in sheets]
+    read.sort(key=lambda one: len(one[1]) - len(one[0]))
+    sheets, missing, used = read[0]
+    for others, lost, name in read[1:]:
+        better = {sheet.number: sheet for sheet in others if sheet.number in missing and sheet.number not in lost}
+        if len(others) == len(sheets) and better:
+            sheets = [better.get(sheet.number, sheet) for sheet in sheets]
+            missing = {number: why for number, why in missing.items() if number not in better}
             used += f"+{name}"
-    return sheets, [(sheet.number, why) for sheet in sheets if (why := _why_missing(sheet))], used
+    return sheets, sorted(missing.items()), used
 
 
 def _all(sheets: Iterator[Sheet], told: Callable[[int], None] | None) -> list[Sheet]:

@@ -163,7 +163,9 @@ def _appendix(pages: Sequence[list[Drawn]]) -> None:
                     after_references = True
                     if not inside:
                         continue
-                elif named or (lettered and (after_references or (letters and sections >= 2 and block.heading[0] == "A"))):
+                elif named or (
+                    lettered and (after_references or (letters and sections >= 2 and block.heading[0] == "A"))
+                ):
                     inside = True
                 elif block.level == 1 and not lettered and block.heading.casefold() != "abstract":
                     sections += 1
