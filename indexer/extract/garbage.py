@@ -33,9 +33,8 @@ def is_garbage(words: Sequence[str]) -> bool:
     latin = "".join(
         word for word in map(_stripped, tokens) if len(word) > 2 and word.isascii() and word.isalpha()
     ).lower()
-    if len(latin) > 100 and sum(map(latin.count, "aeiouy")) < 0.27 * len(
-        latin
-    ):  # papers have a third, shifted codes a fifth
+    # of a paper's letters a third are vowels, of shifted codes a fifth; a few words over and over prove nothing
+    if len(latin) > 100 and len(set(tokens)) >= 15 and sum(map(latin.count, "aeiouy")) < 0.27 * len(latin):
         return True
     return sum(map(_wordlike, tokens)) < 0.4 * len(tokens)
 
