@@ -164,6 +164,14 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class Missing:
+    """A page whose text could not be had, and why."""
+
+    page: int
+    why: str
+
+
+@dataclass(frozen=True)
 class Extracted:
     """What an extractor understood of some bytes. Absent fields are empty, never guessed from the file's name.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from indexer import extract
-from indexer.document import Extracted
+from indexer.document import Extracted, Missing
 from indexer.errors import (
     Encrypted,
     ExtractError,
@@ -59,14 +59,6 @@ class ReferenceShown:
     mentions: tuple[MentionShown, ...]
     label: str
     venue: str
-
-
-@dataclass(frozen=True)
-class Missing:
-    """A page without text, and why."""
-
-    page: int
-    why: str
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from indexer.document import TextKind, Version
+from indexer.document import Missing, TextKind, Version
 from indexer.errors import UnknownDocument
 from indexer.library import Generation, Summary
 
@@ -67,14 +67,6 @@ class Cited:
     page: int | None
     mentions: int
     raw: str
-
-
-@dataclass(frozen=True)
-class Missing:
-    """A page whose text could not be had, and why."""
-
-    page: int
-    why: str
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,12 @@ def composed(letter: str, accent: str) -> str:
     )
 
 
+def accented(letter: str, accent: str) -> str:
+    """The letter with the accent as one character, "" where there is none."""
+    whole = unicodedata.normalize("NFC", ("i" if letter == "ı" else letter) + ACCENTS[accent])
+    return whole if len(whole) == 1 else ""
+
+
 def settled(words: list[Word]) -> list[Word]:
     """The words with each accent that stands alone put on the letter under it; those that fit no letter stay."""
     alone = [i for i, word in enumerate(words) if word.text in ACCENTS]

@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Collection
 from functools import lru_cache
 
+from indexer.extract.accents import ACCENTS, accented
+
 # NFKC only where it loses nothing: ligatures, presentation forms, mathematical alphabets, full-width letters and digits.
 _COMPATIBILITY = {
     code: unicodedata.normalize("NFKC", chr(code))
@@ -24,18 +26,6 @@ _COMPATIBILITY.update(
 _UNWANTED = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff0-\uffff\ue000-\uf8ff]"
 )
-_ACCENTS = {
-    "´": "\u0301",
-    "¨": "\u0308",
-    "ˆ": "\u0302",
-    "˜": "\u0303",
-    "ˇ": "\u030c",
-    "˘": "\u0306",
-    "¸": "\u0327",
-    "˚": "\u030a",
-    "˝": "\u030b",
-    "˙": "\u0307",
-}
 _ACCENT_FIRST = re.compile(r"([´¨ˆ˜ˇ˘˚˝˙])([A-Za-zı])")
 _GRAVE = re.compile(r"(?<=[a-z])`([aeiou])")
 _ACCENT_AFTER = re.compile(r"([A-Za-z])(¸)")
@@ -125,15 +115,10 @@ def clean(text: str) -> str:
         text = _UNWANTED.sub("", text)
     if "`" in text:  # elsewhere it opens a quotation
         text = _GRAVE.sub(lambda m: unicodedata.normalize("NFC", m[1] + "\u0300"), text)
-    if not text.isascii() and any(accent in text for accent in _ACCENTS):
-        text = _ACCENT_FIRST.sub(lambda m: _composed(m[2], m[1]) or m[0], text)
-        text = unicodedata.normalize("NFC", _ACCENT_AFTER.sub(lambda m: _composed(m[1], m[2]) or m[0], text))
+    if not text.isascii() and any(accent in text for accent in ACCENTS):
+        text = _ACCENT_FIRST.sub(lambda m: accented(m[2], m[1]) or m[0], text)
+        text = unicodedata.normalize("NFC", _ACCENT_AFTER.sub(lambda m: accented(m[1], m[2]) or m[0], text))
     return text
-
-
-def _composed(letter: str, accent: str) -> str:
-    composed = unicodedata.normalize("NFC", ("i" if letter == "ı" else letter) + _ACCENTS[accent])
-    return composed if len(composed) == 1 else ""
 
 
 def words_of(text: str) -> set[str]:

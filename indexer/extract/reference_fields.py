@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from indexer import arxiv
 from indexer.document import Reference
+from indexer.extract.accents import accented
 from indexer.extract.reference_names import DOTTED, Names, only_names, read_names
 
 _LONGEST = 6000  # characters of an entry that are looked at; hundreds of authors fit
@@ -23,8 +24,6 @@ URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 ARXIV_WORD = re.compile(r"arxiv|\bCoRR\b", re.IGNORECASE)
 _BARE_ARXIV = re.compile(r"(?<![\d./])(\d{2}(?:0[1-9]|1[0-2])\.\d{4,5})(?:v\d+)?(?!\d)")
 # A spacing accent before the letter that it belongs to (TeX draws it first), within a word that it cut, or anywhere.
-_ACCENTS = {"´": "\u0301", "`": "\u0300", "¨": "\u0308", "ˇ": "\u030c", "˜": "\u0303", "ˆ": "\u0302", "¸": "\u0327",
-            "˚": "\u030a", "˙": "\u0307", "˝": "\u030b", "˘": "\u0306", "¯": "\u0304", "˛": "\u0328"}  # fmt: skip
 _ACCENT_BEFORE = re.compile(r"(?<!\s)([´`¨ˇ˜ˆ¸˚˙˝˘¯˛])([^\W\d_])")
 _ACCENT_CUTS = re.compile(r" ?[´`¨ˇ˜ˆ¸˚˙˝˘¯˛] (?=[a-zı]+[,.;]|[a-zı]{3,}\b)(?!(?:and|van|von|del|den|der)\b)")
 _ACCENT_LOST = re.compile(r" ?[´`¨ˇ˜ˆ¸˚˙˝˘¯˛]")
@@ -59,15 +58,11 @@ def _readable(raw: str) -> str:
     text = unicodedata.normalize("NFC", raw[:_LONGEST])
     text = text.replace("\u00ad", "").replace("``", "“").replace("''", "”")
     if _ACCENT_LOST.search(text):
-        text = _ACCENT_LOST.sub("", _ACCENT_CUTS.sub("", _ACCENT_BEFORE.sub(_accented, text)))
+        text = _ACCENT_LOST.sub(
+            "", _ACCENT_CUTS.sub("", _ACCENT_BEFORE.sub(lambda m: accented(m[2], m[1]) or m[2], text))
+        )
     text = re.sub(r"\b([ÇŁØÅŠŽĆĐŚ]) (?=[a-zğı])", r"\1", text)
     return re.sub(r"\s+", " ", text).strip()
-
-
-def _accented(match: re.Match[str]) -> str:
-    letter = "i" if match[2] == "ı" else match[2]
-    whole = unicodedata.normalize("NFC", letter + _ACCENTS[match[1]])
-    return whole if len(whole) == 1 else match[2]
 
 
 def _reference(bare: Reference, text: str, names: Names) -> Reference:
