@@ -25,6 +25,15 @@ class Settings(BaseSettings):
     model: str = Field("", description="embedding model: a folder, a hub name, `toy`, or empty for the packaged one")
     query_prompt: str | None = Field(None, description="text put before a query, for a model that wants one")
     document_prompt: str | None = Field(None, description="text put before a passage, for a model that wants one")
+    encoder: Literal["auto", "torch", "openvino"] = Field(
+        "auto", description="what runs the model: `torch`, `openvino`, or `auto`: what was measured as the fastest here"
+    )
+    encoder_cache: Path | None = Field(
+        None, description="where exported models are kept; empty: beside the model, else in your cache folder"
+    )
+    encoder_threads: int = Field(0, ge=0, description="threads that embed; 0: one for each core")
+
+    reranker: str = Field("", description="cross-encoder that puts the best 50 in order: a folder or a hub name; empty: none")
 
     arxiv_url: HttpUrl = Field(HttpUrl("https://arxiv.org"), description="where papers are fetched")
     arxiv_api_url: HttpUrl = Field(

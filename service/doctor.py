@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from indexer import embed
+from indexer.embed import Described
 from indexer.errors import ModelMismatch, NoLibrary, PaperpathError
 from indexer.settings import Settings
 from service.opened import Opened
@@ -33,7 +34,7 @@ def examine(settings: Settings) -> Diagnosis:
 
     Makes no request, but that a model set by its hub name is fetched where it is not held.
     """
-    items = [_model(settings), _engine()]
+    items = [_model(settings), _engine(settings)]
     library, next_step = _library(settings)
     items += [library, *_network(settings)]
     broken = next((item for item in items[:2] if not item.ok), None)
@@ -49,14 +50,34 @@ def _model(settings: Settings) -> Item:
     return Item("model", True, f"{described.name} ({described.fingerprint}), {where}; no network needed")
 
 
-def _engine() -> Item:
+def _engine(settings: Settings) -> Item:
     try:
         found = ", ".join(
             f"{name} {version(name)}" for name in ("torch", "sentence-transformers", "faiss-cpu", "pypdf")
         )
     except PackageNotFoundError as error:
         return Item("engine", False, f"{error.name} is not installed")
-    return Item("engine", True, f"{found}, on the CPU")
+    try:
+        described = embed.describe(settings)
+    except PaperpathError:
+        return Item("engine", True, f"{found}, on the CPU")  # the model's own item says what is wrong
+    return Item("engine", True, f"{_encoder(described)}. Also {found}, on the CPU")
+
+
+def _encoder(described: Described) -> str:
+    """What runs the model, and the measurements that chose it."""
+    if described.folder is None:
+        return "the toy model runs in plain Python"
+    choice = embed.chosen(described)
+    if choice is None:
+        return "the first search or reindex exports the model and measures what runs it fastest: some ten seconds, once"
+    runs = f"{choice.engine} runs the model in {choice.precision}: {choice.why}"
+    if choice.speeds:
+        speeds = sorted(choice.speeds.items(), key=lambda speed: -speed[1])
+        runs += " (" + ", ".join(f"{name} {speed:.0f}" for name, speed in speeds) + " passages/s measured with"
+        runs += f" {choice.threads} threads; a short query alone {min((choice.query_ms or {'': 0.0}).values()):.1f} ms"
+        runs += f"; lowest cosine to float32 {choice.agreement:.5f})" if choice.agreement is not None else ")"
+    return runs
 
 
 def _library(settings: Settings) -> tuple[Item, str]:

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from indexer import embed
-from indexer.embed import Toy
+from indexer.embed import Toy, described
 from indexer.errors import ModelDamaged, ModelUnknown
 from indexer.settings import Settings
 
-packaged_folder = embed._folder("")
+packaged_folder = described._folder("")
 
 
 @pytest.fixture(scope="module")
@@ -50,12 +50,12 @@ def test_describing_a_model_needs_no_torch() -> None:
 
 def test_altered_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "model"
-    shutil.copytree(packaged_folder, folder)
+    shutil.copytree(packaged_folder, folder, ignore=shutil.ignore_patterns("paperpath-exports"))
     weights = folder / "model.safetensors"
     with weights.open("r+b") as file:
         file.seek(-1, 2)
         file.write(b"\x01")
-    monkeypatch.setattr(embed, "_folder", lambda _: folder)
+    monkeypatch.setattr(described, "_folder", lambda _: folder)
     with pytest.raises(ModelDamaged, match=r"model\.safetensors"):
         embed.describe(Settings())
 
@@ -83,9 +83,9 @@ def test_prompts_change_the_fingerprint() -> None:
 
 def test_known_families_get_their_prompts(tmp_path: Path) -> None:
     folder = tmp_path / "multilingual-e5-small"
-    shutil.copytree(packaged_folder, folder)
-    described = embed.describe(Settings(model=str(folder)))
-    assert (described.query_prompt, described.document_prompt) == ("query: ", "passage: ")
+    shutil.copytree(packaged_folder, folder, ignore=shutil.ignore_patterns("paperpath-exports"))
+    found = embed.describe(Settings(model=str(folder)))
+    assert (found.query_prompt, found.document_prompt) == ("query: ", "passage: ")
 
 
 @pytest.mark.model
@@ -110,7 +110,7 @@ def test_tokens_are_spans_of_the_text(packaged: embed.Embedder) -> None:
 @pytest.mark.model
 def test_prompts_reach_the_model(packaged: embed.Embedder, tmp_path: Path) -> None:
     folder = tmp_path / "prompted"
-    shutil.copytree(packaged_folder, folder)
+    shutil.copytree(packaged_folder, folder, ignore=shutil.ignore_patterns("paperpath-exports"))
     config = json.loads((folder / "config_sentence_transformers.json").read_text())
     config["prompts"] = {"query": "question: ", "document": "passage: "}
     (folder / "config_sentence_transformers.json").write_text(json.dumps(config))

@@ -1,0 +1,70 @@
+"""Text to vectors: the embedding models behind one small protocol.
+
+`describe` says which model the settings name and its fingerprint, without loading it (no torch); `load` loads it, in
+the fastest engine that gives its vectors. The packaged model needs no hub; a folder needs none either; a hub name is
+fetched once, by its own library.
+
+    described   which model is set          choice     which engine runs it, measured once
+    plain       torch, which always works   exports    the cache of exported models
+    openvino    the exported model          encoder    tokens, batches and queries around it
+    batching    texts to batches            toy        a stand-in for tests
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from indexer.embed.described import PACKAGED, Described, describe
+from indexer.embed.toy import Toy
+from indexer.library import Model
+
+if TYPE_CHECKING:
+    from indexer.embed.choice import Choice
+
+__all__ = ["PACKAGED", "Described", "Embedder", "Toy", "chosen", "describe", "load"]
+
+
+class Embedder(Protocol):
+    """What the rest of the project asks of a model. `window` is the most tokens it reads, special ones included.
+
+    Any thread may call; queries that wait together are embedded together.
+    """
+
+    model: Model
+    window: int
+
+    def tokens(self, text: str) -> list[tuple[int, int]]:
+        """The character spans of the tokens of `text`, without special tokens."""
+        ...
+
+    def embed_passages(self, texts: Sequence[str]) -> np.ndarray:
+        """Unit vectors of passages: float32 of shape (len(texts), dimension). The more at a time, the faster."""
+        ...
+
+    def embed_queries(self, texts: Sequence[str]) -> np.ndarray:
+        """Unit vectors of questions: float32 of shape (len(texts), dimension). Text beyond the window is left out."""
+        ...
+
+
+def chosen(described: Described) -> Choice | None:
+    """The engine that `load` would take, and why; None where it has to be measured first, or for the toy."""
+    if described.folder is None:
+        return None
+    from indexer.embed import choice
+
+    return choice.chosen(described)
+
+
+def load(described: Described) -> Embedder:
+    """The model, ready to embed: in well under a second where its export is kept, else in some ten, once.
+
+    Raises `ModelUnknown` where its files can't be loaded, `BadSetting` where the engine that is set can't run it.
+    """
+    if described.folder is None:
+        return Toy()
+    from indexer.embed import choice
+
+    return choice.load(described)
