@@ -8,7 +8,7 @@ from pathlib import Path
 
 from indexer import arxiv, merging
 from indexer.bring import Work
-from indexer.document import Document, Entry, Extracted, Origin, Page, Warning
+from indexer.document import Block, Document, Entry, Extracted, Origin, Page, Warning
 from indexer.extract.cleaning import clean
 from indexer.library import Generation
 from indexer.sources import Reading, titles
@@ -70,7 +70,8 @@ def assemble(
         [candidates[index] for index in group]
         for group in merging.same_papers([candidate.document for candidate in candidates], apart)
     ]
-    documents = _with_ids([merging.merged([candidate.document for candidate in group]) for group in papers], current)
+    merged = [merging.merged([candidate.document for candidate in group]) for group in papers]
+    documents = [_titled(document) for document in _with_ids(merged, current)]
     lines = []
     for document, group in zip(documents, papers, strict=True):
         for candidate in group:
@@ -118,7 +119,9 @@ def _from_record(entry: Entry, reading: Reading) -> _Candidate:
     document = Document(
         id=record.own_id, text="record" if text else "title", entry=entry, title=title or record.own_id,
         authors=record.authors, abstract=text, date=record.date, pages=(Page(text),) if text else (),
+        blocks=(Block("abstract", 0, 0, len(text)),) if text else (),
         link=_link(f"arxiv:{identifier.id}", None) if identifier else "", arxiv_id=identifier.id if identifier else None,
+        part_of=record.part_of,
     )  # fmt: skip
     return _Candidate(document, document.text)
 
@@ -208,6 +211,13 @@ def _with_ids(documents: Sequence[Document], current: Generation | None) -> list
             taken.add(wish)
         named.append(replace(document, id=ids[number]))
     return named
+
+
+def _titled(document: Document) -> Document:
+    """The document; one without any text has its title for a text, so that a search finds it by that."""
+    if document.text != "title" or not document.title:
+        return document
+    return replace(document, pages=(Page(document.title),), blocks=(Block("front", 0, 0, len(document.title)),))
 
 
 def _wish(document: Document) -> str:

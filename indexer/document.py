@@ -20,7 +20,10 @@ BlockKind = Literal[
     "appendix",
 ]
 """What a stretch of a page is. `front` is the title, the authors and what stands around them, `figure` words drawn inside
-a picture, `appendix` the prose after the appendix begins. Only `front` and `heading` never become passages."""
+a picture, `appendix` the prose after the appendix begins."""
+
+EMBEDDED: tuple[BlockKind, ...] = ("body", "abstract", "caption", "appendix", "footnote")
+"""The kinds whose passages get a vector: prose. A table or a reference has no sentence to read; its words find it."""
 
 TextKind = Literal["full", "digest", "record", "title"]
 """What a document's text is: the paper's own, our digest of it, a record's abstract, or nothing but a title."""
@@ -225,7 +228,7 @@ class Document:
     """What an entry became. `reason` says why `text` is not "full"; `date` is ISO, perhaps only a year, or "".
 
     `version` is the arXiv version that the text is of; `newest` the newest one known. `versions` has what else was brought
-    of the same paper.
+    of the same paper. `part_of` names the paper that a record is a part of, in its source's own words, or "".
     """
 
     id: str
@@ -247,6 +250,12 @@ class Document:
     references: tuple[Reference, ...] = ()
     missing: tuple[tuple[int, str], ...] = ()
     versions: tuple[Version, ...] = ()
+    part_of: str = ""
+
+    @property
+    def own_title(self) -> str:
+        """The title, "" where it has none but its id: that says nothing of what it is about."""
+        return "" if self.title == self.id else self.title
 
     @property
     def year(self) -> int | None:

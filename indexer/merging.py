@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import cache
 
 from indexer.document import Document, Version
+from indexer.names import folded, people
 
 _BEST_FIRST = ("full", "record", "digest", "title")
 _NO_PROSE = ("front", "heading", "reference")
@@ -49,7 +50,7 @@ def same_papers(documents: Sequence[Document], apart: Collection[str] = ()) -> l
                 unite(first.setdefault(key, index), index)
     titled: dict[str, list[int]] = {}
     for index in free:
-        titled.setdefault(_folded(documents[index].title), []).append(index)
+        titled.setdefault(folded(documents[index].title), []).append(index)
     runs = cache(lambda index: _runs_of_words(documents[index]))
     for title, group in titled.items():
         others = [index for index in group if documents[index].text != "record"]
@@ -157,7 +158,7 @@ def _overlapping(ours: Sequence[str], theirs: Sequence[str]) -> bool | None:
 
     Authors are the same whose last names are, and whose first names don't begin with different letters.
     """
-    one, other = _people(ours), _people(theirs)
+    one, other = people(ours), people(theirs)
     if not one or not other:
         return None
     if len(one) > len(other):
@@ -168,27 +169,3 @@ def _overlapping(ours: Sequence[str], theirs: Sequence[str]) -> bool | None:
         if last in other
     )
     return common * 2 >= len(one)
-
-
-def _people(names: Sequence[str]) -> dict[str, set[str]]:
-    """The folded last names, each with the first letters of the first names that go with it."""
-    found: dict[str, set[str]] = {}
-    for name in names:
-        last, comma, first = name.partition(",")
-        if not comma:
-            first, _, last = name.strip().rpartition(" ")
-            if first and len(last.strip(".")) == 1:  # "Vaswani A."
-                first, last = last, first
-        if last := _letters(last):
-            found.setdefault(last, set()).add(_letters(first)[:1])
-    return found
-
-
-def _letters(name: str) -> str:
-    return "".join(c for c in _folded(name) if c.isalpha())
-
-
-def _folded(text: str) -> str:
-    """Letters and digits alone, without case and accents."""
-    plain = unicodedata.normalize("NFKD", text).casefold()
-    return "".join(c for c in plain if c.isalnum())

@@ -14,13 +14,13 @@ from indexer.document import Block, BlockKind, Page, Passage, Section
 from indexer.embed import Embedder
 from indexer.errors import BadSetting
 
-VERSION = "passages-3"
+VERSION = "passages-4"
 _SPECIAL_TOKENS = 4  # what a model puts around a text, and one to spare
 _LEAST_LETTERS = 20  # a stretch with fewer says nothing that could be found, unless it is all there is
 _LEAST_ROOM = 16
 _PROSE = ("body", "abstract", "appendix")  # a passage of these runs on over paragraphs
 _LINES = ("table", "formula", "code", "figure")  # cut between lines, having no sentences
-_NEVER = ("front", "heading")
+_AROUND = ("front", "heading")  # says what a document is called, nothing itself
 _SHORT_FORMULA = 200  # characters
 
 
@@ -69,7 +69,7 @@ def cut(
         raise BadSetting(
             "The document prompt leaves no room for a passage.", cure="Set a shorter PAPERPATH_DOCUMENT_PROMPT."
         )
-    if all(block.kind in _NEVER for block in blocks):
+    if all(block.kind in _AROUND for block in blocks):
         blocks = [Block("body", index, 0, len(page.text)) for index, page in enumerate(pages)]
     found: list[Passage] = []
     tokenized: int | None = None
@@ -85,7 +85,11 @@ def cut(
             Passage(run.page, a, b, run.section, run.kind)
             for a, b in _stretches(text, _pieces(text, run), spans, begins, room)
         ]
-    return [p for p in found if _letters(pages[p.page].text, p) >= _LEAST_LETTERS] or found[:1]
+    kept = [p for p in found if _letters(pages[p.page].text, p) >= _LEAST_LETTERS]
+    if all(p.kind in _AROUND for p in kept):
+        own = next((p for p in found if p.kind not in _AROUND), None)
+        kept = sorted([*kept, *([own] if own else [])], key=found.index)
+    return kept
 
 
 def _parts(blocks: Sequence[Block], sections: Sequence[Section]) -> Iterator[_Part]:
@@ -128,7 +132,7 @@ def _runs(parts: Iterable[_Part]) -> Iterator[_Run]:
             yield run
         yield from map(_run, formulas)
         formulas = []
-        run = None if part.kind in _NEVER else _run(part)
+        run = _run(part)
     if run is not None:
         yield run
     yield from map(_run, formulas)

@@ -17,7 +17,9 @@ NAMES = (
     "embed.cached",  # a batch of vectors is in the cache
     "publish.catalogue",  # the catalogue is written aside
     "publish.vectors",  # the FAISS index is written aside
-    "publish.files",  # both have their final names
+    "publish.words",  # the words are written aside
+    "publish.space",  # the vectors' space is written aside
+    "publish.files",  # all have their final names
     "publish.manifest",  # the manifest has its final name
     "publish.checked",  # the new generation was read back and checked
     "publish.current",  # CURRENT names it

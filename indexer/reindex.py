@@ -20,10 +20,10 @@ from pydantic import TypeAdapter
 from indexer import digests, embed, errors, passages
 from indexer.assemble import Line, assemble, merges, wrong_titles
 from indexer.bring import Work, bring
-from indexer.document import Document, Passage, Warning
+from indexer.document import EMBEDDED, Document, Passage, Warning
 from indexer.embed import Described, Embedder
 from indexer.fetch import Fetcher, metadata
-from indexer.library import FORMAT, Generation, Library, Manifest, Model
+from indexer.library import DERIVED, FORMAT, Generation, Library, Manifest, Model
 from indexer.library.cache import Cache
 from indexer.progress import Progress
 from indexer.settings import Settings
@@ -93,10 +93,10 @@ def reindex(request: Request, settings: Settings, progress: Progress | None = No
             cut, matrix, model, embedded = _vectors(documents, described, writer.cache, progress)
             progress.stage("publish", 1)
             name = writer.publish(
-                zip(documents, cut, strict=True), matrix, model=model, inputs=inputs, sources=want.sources,
+                list(zip(documents, cut, strict=True)), matrix, model=model, inputs=inputs, sources=want.sources,
                 excluded=sorted(want.excluded), kept_apart=sorted(want.kept_apart), keep=settings.keep_generations,
             )  # fmt: skip
-            count = len(matrix)
+            count = sum(map(len, cut))
             progress.step(name)
     before = {summary.id for summary in current.catalogue.summaries} if current and publish else set()
     warnings = (*want.reading.warnings, *want.missing.values(), *asides, *wrong_titles(works, held),
@@ -170,7 +170,7 @@ def _inputs(documents: Sequence[Document], described: Described, want: Wanted) -
     everything = hashlib.sha256()
     everything.update(
         json.dumps(
-            [passages.VERSION, described.fingerprint, want.sources, sorted(want.excluded), sorted(want.kept_apart)]
+            [passages.VERSION, DERIVED, described.fingerprint, want.sources, sorted(want.excluded), sorted(want.kept_apart)]
         ).encode()
     )
     for document in documents:
@@ -181,7 +181,7 @@ def _inputs(documents: Sequence[Document], described: Described, want: Wanted) -
 def _vectors(
     documents: Sequence[Document], described: Described, cache: Cache, progress: Progress
 ) -> tuple[list[list[Passage]], np.ndarray, Model, int]:
-    """The passages of each document, and a unit row for each passage: float32 of shape (passages, dimension).
+    """The passages of each document, and a unit row for each of prose: float32 of shape (n, dimension).
 
     Also the model they were made with, and how many were embedded now.
     """
@@ -190,9 +190,12 @@ def _vectors(
     keys: list[bytes] = []
     texts: dict[bytes, str] = {}
     for document, found in zip(documents, cut, strict=True):
-        before = passages.context(document.title, embedder)
+        before = passages.context(document.own_title, embedder)
         for passage in found:
-            text = before + document.pages[passage.page].text[passage.start : passage.end]
+            if passage.kind not in EMBEDDED:
+                continue
+            own = document.pages[passage.page].text[passage.start : passage.end]
+            text = own if own == document.title else before + own
             keys.append(passages.vector_key(described.fingerprint, text))
             texts[keys[-1]] = text
     held = cache.vectors(list(texts))
@@ -215,13 +218,13 @@ def _vectors(
 def _cut(document: Document, embedder: Embedder, cache: Cache) -> list[Passage]:
     text = json.dumps(
         [
-            document.title, [page.text for page in document.pages], [(s.page, s.start) for s in document.sections],
+            document.own_title, [page.text for page in document.pages], [(s.page, s.start) for s in document.sections],
             [(b.kind, b.page, b.start, b.end, b.continued) for b in document.blocks],
         ]
     )  # fmt: skip
     key = f"{hashlib.sha256(text.encode()).hexdigest()}:{passages.VERSION}:{embedder.model.fingerprint}"
     if (held := cache.text(key)) is not None:
         return _PASSAGES.validate_python(held["passages"])
-    found = passages.cut(document.pages, document.sections, document.title, embedder, document.blocks)
+    found = passages.cut(document.pages, document.sections, document.own_title, embedder, document.blocks)
     cache.keep_text(key, {"passages": _PASSAGES.dump_python(found)})
     return found

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from indexer import passages
-from indexer.document import Document, Entry, Mention, Page
+from indexer.document import EMBEDDED, Document, Entry, Mention, Page
 from indexer.embed import Toy
 from indexer.library import Library
 
@@ -47,8 +47,9 @@ def build_documents(folder: Path, documents: Sequence[Document], *, inputs: str 
         toy.embed_passages([passages.context(d.title, toy) + d.pages[p.page].text[p.start : p.end]])
         for d, found in zip(documents, cut, strict=True)
         for p in found
+        if p.kind in EMBEDDED
     ]
     matrix = np.concatenate(rows) if rows else np.empty((0, toy.model.dimension), np.float32)
     with Library(folder).writer() as writer:
-        return writer.publish(zip(documents, cut, strict=True), matrix, model=toy.model, inputs=inputs,
+        return writer.publish(list(zip(documents, cut, strict=True)), matrix, model=toy.model, inputs=inputs,
                               sources=["list.md"], excluded=[], keep=3)  # fmt: skip

@@ -33,6 +33,7 @@ from indexer.library import Library, Model, catalogue, generations
 from indexer.library.cache import Cache, Download
 
 MODEL = Model("toy", 8, "toy-1")
+ROLES = {"catalogue", "vectors", "words", "space"}
 
 
 def a_document(number: int) -> Document:
@@ -53,6 +54,7 @@ def a_document(number: int) -> Document:
         ),
         missing=((7, "no characters"), (9, "garbage")),
         versions=(Version("file:/x.pdf", "full", 2, 11, "the same bytes"), Version("record:/r#1", "record")),
+        part_of="a book",
         arxiv_id=None, version=None, newest=None, link=f"https://example.org/{number}", reason="",
         origin=Origin("ab" * 32, 10, "https://example.org", "https://example.org/x", "", "2026-01-01T00:00:00Z"),
     )  # fmt: skip
@@ -148,14 +150,14 @@ def test_nothing_published_is_said(library: Library, tmp_path: Path) -> None:
 def test_equal_files_are_shared(library: Library) -> None:
     publish(library, [1, 2])
     publish(library, [1, 2])
-    assert len(list((library.folder / "files").iterdir())) == 2
+    assert len(list((library.folder / "files").iterdir())) == len(ROLES)
 
 
 def test_old_generations_go_and_their_files_with_them(library: Library) -> None:
     for last in range(1, 7):
         publish(library, [last], keep=2)
     assert [manifest.name for manifest in library.manifests()] == ["000005", "000006"]
-    assert len(list((library.folder / "files").iterdir())) == 4
+    assert len(list((library.folder / "files").iterdir())) == 2 * len(ROLES)
 
 
 def test_a_reader_keeps_a_generation_that_was_pruned(library: Library) -> None:
@@ -405,7 +407,7 @@ def test_manifests_are_plain_json(library: Library) -> None:
     name = publish(library, [1])
     data = json.loads((library.folder / "generations" / f"{name}.json").read_text())
     assert data["manifest"]["model"] == {"name": "toy", "dimension": 8, "fingerprint": "toy-1"}
-    assert set(data["manifest"]["files"]) == {"catalogue", "vectors"}
+    assert set(data["manifest"]["files"]) == ROLES
 
 
 def test_prune_keeps_what_answers(library: Library) -> None:
@@ -513,5 +515,19 @@ def test_a_writer_goes_on_from_an_earlier_format(earlier: Library) -> None:
     assert len(document.pages) == 2 and "Cut every shoot" in document.pages[1].text
     assert [s.appendix for s in document.sections] == [False] * len(document.sections) != []
     assert (document.blocks, document.references, document.missing, document.versions) == ((), (), (), ())
-    assert {p.kind for p in generation.catalogue.passages([0, 1, 2]).values()} == {"body"}
     assert list(generation.catalogue.kinds_of[0]) == ["body"]
+    assert generation.vectors.count == generation.manifest.passages
+
+
+def test_a_writer_goes_on_from_format_2(tmp_path: Path) -> None:
+    with zipfile.ZipFile(Path(__file__).parent / "fixtures" / "format-2.zip") as file:
+        file.extractall(tmp_path / "library")
+    library = Library(tmp_path / "library")
+    with pytest.raises(FormatUnknown, match="it has format 2"):
+        library.open()
+    assert library.verify() == [("000001", ""), ("000002", "")]
+    generation = library.open(earlier=True)
+    assert [s.id for s in generation.catalogue.summaries] == ["rec-1", "ring"]
+    document = generation.catalogue.document("ring")
+    assert document is not None and document.references[0].year == 2021 and document.part_of == ""
+    assert "reference" in {block.kind for block in document.blocks}

@@ -147,7 +147,7 @@ def test_passages_never_mix_kinds_and_lose_nothing(given_pages: list[list[tuple[
         for n in here:
             covered[n] |= set(range(passage.start, passage.end))
     lost = found[:1] and [p for p in found if len(re.findall(r"\w", pages[p.page].text[p.start : p.end])) < 20]
-    assert not lost or len(found) == 1
+    assert not lost or [p for p in found if p.kind not in ("front", "heading")] == lost
     for block, seen in zip(blocks, covered, strict=True):
         text = "".join("\0" if at in seen else pages[block.page].text[at] for at in range(block.start, block.end))
         if block.kind not in ("front", "heading"):
@@ -200,7 +200,7 @@ def test_body_runs_on_over_paragraphs_but_over_nothing_else() -> None:
         between = "Something else that stands in between"
         found = kinds_of([("body", first, False), (kind, between, False), ("body", second, True)])
         assert [(k, t) for k, t in found if k == "body"] == [("body", first), ("body", second)]
-        assert ((kind, between) in found) == (kind != "heading")
+        assert (kind, between) in found
 
 
 def test_a_table_is_cut_between_its_lines() -> None:
@@ -225,7 +225,7 @@ def test_headings_and_front_matter_alone_are_found_all_the_same() -> None:
     found = kinds_of(
         [("front", "Ana Example, Institute of Examples", False), ("body", "It has a short body text.", False)]
     )
-    assert found == [("body", "It has a short body text.")]
+    assert found == [("front", "Ana Example, Institute of Examples"), ("body", "It has a short body text.")]
 
 
 def test_a_hundred_thousand_blocks_end() -> None:

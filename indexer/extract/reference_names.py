@@ -26,7 +26,7 @@ class _Token(NamedTuple):
 
 
 PARTICLES = frozenset(
-    "de del della der den di da das do dos du el la le les lo van von vom zu zum zur ten ter te 't op y e bin ibn ben al av af".split()  # noqa: E501, SIM905
+    "de del della der den di da das do dos du el la le les lo van von vom zu zum zur ten ter te 't op y e bin ibn ben al av af".split()  # noqa: E501
 )
 SUFFIXES = frozenset(["jr", "sr", "ii", "iii", "iv"])
 _ORGANISATION_WORDS = frozenset(

@@ -1,6 +1,6 @@
 """The format on disk. Nobody else touches the files of a library."""
 
 from indexer.library.catalogue import StoredPassage, Summary
-from indexer.library.generations import FORMAT, Generation, Library, Manifest, Model, Writer
+from indexer.library.generations import DERIVED, FORMAT, Generation, Library, Manifest, Model, Writer
 
-__all__ = ["FORMAT", "Generation", "Library", "Manifest", "Model", "StoredPassage", "Summary", "Writer"]
+__all__ = ["DERIVED", "FORMAT", "Generation", "Library", "Manifest", "Model", "StoredPassage", "Summary", "Writer"]

@@ -5,9 +5,11 @@ Written once, in one go, then only read. Readers open it as immutable: no lock, 
 
 from __future__ import annotations
 
+import itertools
 import json
 import sqlite3
 import threading
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -37,7 +39,7 @@ CREATE TABLE documents (
     position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, text TEXT NOT NULL, title TEXT NOT NULL,
     authors TEXT NOT NULL, abstract TEXT NOT NULL, date TEXT NOT NULL, arxiv_id TEXT, version INTEGER, newest INTEGER,
     link TEXT NOT NULL, reason TEXT NOT NULL, entry TEXT NOT NULL, origin TEXT NOT NULL, numbered_pages INTEGER,
-    missing TEXT NOT NULL, versions TEXT NOT NULL) STRICT;
+    missing TEXT NOT NULL, versions TEXT NOT NULL, part_of TEXT NOT NULL) STRICT;
 CREATE TABLE pages (
     document INTEGER NOT NULL, page INTEGER NOT NULL, number INTEGER, text TEXT NOT NULL,
     PRIMARY KEY (document, page)) STRICT;
@@ -62,18 +64,23 @@ CREATE TABLE sentences (
     PRIMARY KEY (document, sentence)) STRICT, WITHOUT ROWID;
 CREATE TABLE passages (
     id INTEGER PRIMARY KEY, document INTEGER NOT NULL, page INTEGER NOT NULL, start INTEGER NOT NULL,
-    "end" INTEGER NOT NULL, section INTEGER, kind TEXT NOT NULL) STRICT;
+    "end" INTEGER NOT NULL, section INTEGER, kind TEXT NOT NULL, crc INTEGER NOT NULL) STRICT;
 """
 # What format 1 lacks, so that a catalogue of it reads like one of today. Names in `temp` go before those in the file.
 _FROM_FORMAT_1 = """
-CREATE TEMP VIEW documents AS SELECT *, '[]' AS missing, '[]' AS versions FROM main.documents;
+CREATE TEMP VIEW documents AS SELECT *, '[]' AS missing, '[]' AS versions, '' AS part_of FROM main.documents;
 CREATE TEMP VIEW sections AS SELECT *, 0 AS appendix FROM main.sections;
-CREATE TEMP VIEW passages AS SELECT *, 'body' AS kind FROM main.passages;
+CREATE TEMP VIEW passages AS SELECT *, 'body' AS kind, 0 AS crc FROM main.passages;
 CREATE TEMP TABLE blocks (document, block, kind, page, start, "end", continued);
 CREATE TEMP TABLE bibliography (
     document, reference, n, raw, page, label, title, authors, year, venue, arxiv_id, doi);
 CREATE TEMP TABLE mentions (document, reference, mention, page, start, "end", sentence, section);
 CREATE TEMP TABLE sentences (document, sentence, text);
+"""
+_OUTLINES = 1000  # held at once
+# What format 2 lacks.
+_FROM_FORMAT_2 = """
+CREATE TEMP VIEW documents AS SELECT *, '' AS part_of FROM main.documents;
 """
 _ENTRY = TypeAdapter(Entry)
 _ORIGIN = TypeAdapter(Origin)
@@ -81,7 +88,7 @@ _MISSING = TypeAdapter(tuple[tuple[int, str], ...])
 _VERSIONS = TypeAdapter(tuple[Version, ...])
 _COLUMNS = (
     "position, id, text, title, authors, abstract, date, arxiv_id, version, newest, link, reason, entry, origin,"
-    " numbered_pages, missing, versions"
+    " numbered_pages, missing, versions, part_of"
 )
 
 
@@ -89,7 +96,7 @@ _COLUMNS = (
 class Summary:
     """A document without its text. `pages` is how many numbered pages it has, None where there are none.
 
-    `missing` and `versions` are as a `Document` has them.
+    `missing`, `versions` and `part_of` are as a `Document` has them.
     """
 
     position: int
@@ -109,6 +116,7 @@ class Summary:
     pages: int | None
     missing: tuple[tuple[int, str], ...]
     versions: tuple[Version, ...]
+    part_of: str
 
     @property
     def year(self) -> int | None:
@@ -154,11 +162,12 @@ def write(path: Path, documents: Iterable[tuple[Document, Sequence[Passage]]]) -
                 database.execute(statement)
             for position, (document, passages) in enumerate(documents):
                 _insert(database, position, document)
+                texts = (document.pages[p.page].text[p.start : p.end] for p in passages)
                 database.executemany(
-                    "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                     (
-                        (passage_id + n, position, p.page, p.start, p.end, p.section, p.kind)
-                        for n, p in enumerate(passages)
+                        (passage_id + n, position, p.page, p.start, p.end, p.section, p.kind, _crc(text))
+                        for n, (p, text) in enumerate(zip(passages, texts, strict=True))
                     ),
                 )
                 passage_id += len(passages)
@@ -173,11 +182,11 @@ def write(path: Path, documents: Iterable[tuple[Document, Sequence[Passage]]]) -
 def _insert(database: sqlite3.Connection, position: int, document: Document) -> None:
     numbered = sum(page.number is not None for page in document.pages) or None
     database.execute(
-        f"INSERT INTO documents ({_COLUMNS}) VALUES ({_marks(17)})",
+        f"INSERT INTO documents ({_COLUMNS}) VALUES ({_marks(18)})",
         (position, document.id, document.text, document.title, json.dumps(document.authors), document.abstract,
          document.date, document.arxiv_id, document.version, document.newest, document.link, document.reason,
          _ENTRY.dump_json(document.entry).decode(), _ORIGIN.dump_json(document.origin).decode(), numbered,
-         _MISSING.dump_json(document.missing).decode(), _VERSIONS.dump_json(document.versions).decode()),
+         _MISSING.dump_json(document.missing).decode(), _VERSIONS.dump_json(document.versions).decode(), document.part_of),
     )  # fmt: skip
     database.executemany(
         "INSERT INTO pages VALUES (?, ?, ?, ?)",
@@ -226,6 +235,10 @@ def _insert_references(database: sqlite3.Connection, position: int, references: 
     )
 
 
+def _crc(text: str) -> int:
+    return zlib.crc32(text.encode("utf-8", "surrogatepass"))
+
+
 def _marks(count: int) -> str:
     return ", ".join("?" * count)
 
@@ -233,16 +246,18 @@ def _marks(count: int) -> str:
 class Catalogue:
     """A catalogue opened for reading. Safe to use from several threads; the file may be unlinked meanwhile.
 
-    `earlier` says that it is of format 1: it reads like one without blocks and references, all of whose text is body.
+    One of an earlier `format` reads like one of today that lacks what that format had no room for; of format 1 all text
+    is body.
     """
 
-    def __init__(self, path: Path, *, earlier: bool = False) -> None:
+    def __init__(self, path: Path, *, format: int | None = None) -> None:
         uri = path.resolve().as_uri() + "?mode=ro&immutable=1"
         self._database = sqlite3.connect(uri, uri=True, check_same_thread=False)
         self._lock = threading.Lock()
-        if earlier:
+        self._outlines: dict[int, list[tuple[Section, tuple[str, ...]]]] = {}
+        if lacks := {1: _FROM_FORMAT_1, 2: _FROM_FORMAT_2}.get(format or 0):
             self._database.execute("PRAGMA temp_store = MEMORY")
-            self._database.executescript(_FROM_FORMAT_1)
+            self._database.executescript(lacks)
 
     def close(self) -> None:
         """Lets go of the file."""
@@ -277,7 +292,7 @@ class Catalogue:
             found.id, found.text, found.entry, found.title, found.authors, found.abstract, found.date,
             tuple(Page(*row) for row in pages), tuple(self.sections(found.position)), found.arxiv_id, found.version,
             found.newest, found.link, found.reason, found.origin, tuple(self.blocks(found.position)),
-            tuple(self.references(found.position)), found.missing, found.versions,
+            tuple(self.references(found.position)), found.missing, found.versions, found.part_of,
         )  # fmt: skip
 
     def sections(self, position: int) -> list[Section]:
@@ -293,6 +308,15 @@ class Catalogue:
         rows = self._rows(
             'SELECT kind, page, start, "end", continued FROM blocks WHERE document = ? ORDER BY block', position
         )
+        return [Block(*fields, bool(continued)) for *fields, continued in rows]
+
+    def blocks_between(self, position: int, first: int, last: int) -> list[Block]:
+        """The blocks of the document at `position` on its pages from `first` to `last`, in reading order."""
+        rows = self._rows(
+            'SELECT kind, page, start, "end", continued FROM blocks'
+            " WHERE document = ? AND page BETWEEN ? AND ? ORDER BY block",
+            position, first, last,
+        )  # fmt: skip
         return [Block(*fields, bool(continued)) for *fields, continued in rows]
 
     def references(self, position: int) -> list[Reference]:
@@ -320,27 +344,37 @@ class Catalogue:
         return [row[0] for row in self._rows("SELECT number FROM pages WHERE document = ? ORDER BY page", position)]
 
     def passages(self, ids: Sequence[int]) -> dict[int, StoredPassage]:
-        """The passages with these ids, read back from their pages."""
+        """The passages with these ids, read back from their pages.
+
+        One whose page no longer says what it said when the passage was cut is left out: it would be no quotation.
+        """
         found = {}
-        outlines: dict[int, list[tuple[Section, tuple[str, ...]]]] = {}
         for start in range(0, len(ids), 500):
             some = [int(i) for i in ids[start : start + 500]]
             rows = self._rows(
                 'SELECT p.id, p.document, substr(g.text, p.start + 1, p."end" - p.start), g.number, p.start, p."end",'
-                " p.kind, p.section FROM passages p JOIN pages g ON g.document = p.document AND g.page = p.page"
+                " p.kind, p.section, p.crc FROM passages p JOIN pages g ON g.document = p.document AND g.page = p.page"
                 f" WHERE p.id IN ({_marks(len(some))})",
                 *some,
             )
-            for *fields, section in rows:
-                document = fields[1]
-                if document not in outlines:
-                    sections = self.sections(document)
-                    outlines[document] = list(zip(sections, paths_of(sections), strict=True))
-                heading, path = outlines[document][section] if section is not None else (None, ())
+            for *fields, section, crc in rows:
+                if _crc(fields[2]) != crc:
+                    continue
+                heading, path = self.outline(fields[1])[section] if section is not None else (None, ())
                 found[fields[0]] = StoredPassage(
                     *fields, heading.heading if heading else None, heading.anchor if heading else None, path
                 )
         return found
+
+    def outline(self, position: int) -> list[tuple[Section, tuple[str, ...]]]:
+        """The sections of the document at `position`, each with the headings that lead to it."""
+        if (held := self._outlines.get(position)) is None:
+            sections = self.sections(position)
+            held = list(zip(sections, paths_of(sections), strict=True))
+            if len(self._outlines) >= _OUTLINES:
+                self._outlines.clear()
+            self._outlines[position] = held
+        return held
 
     @cached_property
     def documents_of(self) -> np.ndarray:
@@ -348,10 +382,62 @@ class Catalogue:
         return np.array([row[0] for row in self._rows("SELECT document FROM passages ORDER BY id")], np.int64)
 
     @cached_property
+    def pages_of(self) -> np.ndarray:
+        """The page of each passage as an index into its document's pages, by passage id: int64 of shape (passages,)."""
+        return np.array([row[0] for row in self._rows("SELECT page FROM passages ORDER BY id")], np.int64)
+
+    def page_texts(self, pairs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Page]:
+        """The stored pages by document's position and index among its pages; pairs that name none are left out."""
+        found = {}
+        for start in range(0, len(pairs), 400):
+            some = [(int(document), int(page)) for document, page in pairs[start : start + 400]]
+            rows = self._rows(  # SQLite looks each pair up where they are joined; with IN it reads every page
+                "SELECT g.document, g.page, g.text, g.number FROM (SELECT column1 AS d, column2 AS p FROM"
+                f" (VALUES {', '.join(['(?, ?)'] * len(some))})) JOIN pages g ON g.document = d AND g.page = p",
+                *itertools.chain.from_iterable(some),
+            )
+            found |= {(document, page): Page(text, number) for document, page, text, number in rows}
+        return found
+
+    @cached_property
+    def papers_of(self) -> np.ndarray | None:
+        """The number of the paper of each passage, by passage id: int64 of shape (passages,).
+
+        Records that are parts of one paper share its number. None where there is no such record.
+        """
+        numbers: dict[tuple[str, str], int] = {}
+        papers = [
+            numbers.setdefault(("part", s.part_of) if s.part_of else ("", s.id), len(numbers)) for s in self.summaries
+        ]
+        return np.array(papers)[self.documents_of] if len(numbers) < len(papers) else None
+
+    @cached_property
     def kinds_of(self) -> tuple[np.ndarray, np.ndarray]:
         """The kinds of passage that there are, and by passage id which of them it is: int64 of shape (passages,)."""
         kinds = np.array([row[0] for row in self._rows("SELECT kind FROM passages ORDER BY id")], np.str_)
         return np.unique(kinds, return_inverse=True)
+
+    @cached_property
+    def sections_of(self) -> np.ndarray:
+        """The section of each passage as an index into its document's sections, -1 before the first: int64, by passage id."""
+        rows = self._rows("SELECT ifnull(section, -1) FROM passages ORDER BY id")
+        return np.array([row[0] for row in rows], np.int64)
+
+    def headings(self) -> list[tuple[int, str, int]]:
+        """The document's position, heading and level of every section of the library, in order."""
+        return self._rows("SELECT document, heading, level FROM sections ORDER BY document, section")
+
+    def texts(self, ids: Sequence[int]) -> dict[int, str]:
+        """The texts of the passages with these ids, read back from their pages, and nothing else of them."""
+        found: dict[int, str] = {}
+        for start in range(0, len(ids), 500):
+            some = [int(i) for i in ids[start : start + 500]]
+            found |= self._rows(
+                'SELECT p.id, substr(g.text, p.start + 1, p."end" - p.start) FROM passages p'
+                f" JOIN pages g ON g.document = p.document AND g.page = p.page WHERE p.id IN ({_marks(len(some))})",
+                *some,
+            )
+        return found
 
     def passages_of(self, position: int) -> list[Passage]:
         """The passages of the document at `position`, in order."""
@@ -367,11 +453,11 @@ class Catalogue:
 
 def _summary(row: tuple) -> Summary:
     (position, id_, text, title, authors, abstract, date, arxiv_id, version, newest, link, reason, entry, origin,
-     pages, missing, versions) = row  # fmt: skip
+     pages, missing, versions, part_of) = row  # fmt: skip
     return Summary(
         position, id_, text, title, tuple(json.loads(authors)), abstract, date, arxiv_id, version, newest, link, reason,
         _ENTRY.validate_json(entry), _ORIGIN.validate_json(origin), pages,
-        _MISSING.validate_json(missing), _VERSIONS.validate_json(versions),
+        _MISSING.validate_json(missing), _VERSIONS.validate_json(versions), part_of,
     )  # fmt: skip
 
 

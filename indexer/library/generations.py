@@ -19,14 +19,14 @@ import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from indexer import points
-from indexer.document import Document, Passage
+from indexer import points, terms
+from indexer.document import EMBEDDED, Document, Passage
 from indexer.errors import (
     FormatUnknown,
     GenerationDamaged,
@@ -34,14 +34,18 @@ from indexer.errors import (
     LibraryError,
     NoLibrary,
 )
-from indexer.library import catalogue, files, vectors
+from indexer.library import catalogue, files, space, vectors, words
 from indexer.library.cache import Cache
 
-FORMAT = 2
+FORMAT = 3
 """The number of this format of a library. A change that an older paperpath can't read raises it.
 
-1: no kinds of passage, blocks, references or versions. A reindex goes on from it and writes the present one.
+1: no kinds of passage, blocks, references or versions. 2: no words and no space; a vector for every passage.
+A reindex goes on from either and writes the present one.
 """
+
+DERIVED = (terms.VERSION, words.VERSION, space.VERSION)
+"""What a generation holds beyond its documents and passages, by version: another one makes another generation."""
 
 
 @dataclass(frozen=True)
@@ -83,16 +87,20 @@ class Manifest:
     format: int = FORMAT
 
 
-@dataclass
+@dataclass(eq=False)
 class Generation:
     """One generation, open for reading. Immutable and safe to use from several threads.
 
-    `instead_of` is set where the generation that CURRENT names is damaged and this older one serves for it.
+    A row of `vectors` is one of `space`; `words` go by passage. One of an earlier format has neither of these two: it is
+    opened for a reindex to go on from. `instead_of` is set where the generation that CURRENT names is damaged and this
+    older one serves for it.
     """
 
     manifest: Manifest
     catalogue: catalogue.Catalogue
     vectors: vectors.Vectors
+    words: words.Words = None  # type: ignore[assignment]
+    space: space.Space = None  # type: ignore[assignment]
     instead_of: LibraryError | None = field(default=None)
 
     @property
@@ -238,14 +246,17 @@ class Library:
             raise GenerationDamaged(f"Generation {generation}: {path} can't be read ({error.strerror}).") from None
 
     def _opened(self, manifest: Manifest) -> Generation:
-        folder = self.folder / "files"
+        def path(role: str) -> Path:
+            return self.folder / "files" / manifest.files[role].name
+
         try:
+            held = catalogue.Catalogue(path("catalogue"), format=manifest.format)
+            if manifest.format < FORMAT:
+                return Generation(manifest, held, vectors.Vectors(path("vectors")))
             return Generation(
-                manifest,
-                catalogue.Catalogue(folder / manifest.files["catalogue"].name, earlier=manifest.format < FORMAT),
-                vectors.Vectors(folder / manifest.files["vectors"].name),
+                manifest, held, vectors.Vectors(path("vectors")), words.Words(path("words")), space.Space(path("space"))
             )
-        except (sqlite3.Error, RuntimeError, KeyError) as error:
+        except (sqlite3.Error, RuntimeError, KeyError, ValueError) as error:
             raise GenerationDamaged(f"Generation {manifest.name} can't be opened: {error}.") from error
 
     # ------------------------------------------------------------------ writing
@@ -289,7 +300,7 @@ class Writer:
 
     def publish(
         self,
-        documents: Iterable[tuple[Document, Sequence[Passage]]],
+        documents: Sequence[tuple[Document, Sequence[Passage]]],
         matrix: np.ndarray,
         *,
         model: Model,
@@ -301,21 +312,31 @@ class Writer:
     ) -> str:
         """Writes a generation, checks it, and makes it the one that is read. Returns its name.
 
-        `matrix` is float32 of shape (passages, dimension), a unit row for each passage in order. `keep` is how many
-        generations stay. Raises `LibraryUnwritable`, or `GenerationDamaged` if the check fails; the old one stays then.
+        `matrix` is float32 of shape (n, dimension), a unit row for each passage of prose in order (`EMBEDDED`). `keep` is
+        how many generations stay. Raises `LibraryUnwritable`, or `GenerationDamaged` if the check fails; the old one stays then.
         """
         folder = self.library.folder
-        parts = {"catalogue": folder / "files" / "catalogue.part", "vectors": folder / "files" / "vectors.part"}
+        parts = {role: folder / "files" / f"{role}.part" for role in ("catalogue", "vectors", "words", "space")}
+        numbered = [(n, p.kind) for n, (_, passages) in enumerate(documents) for p in passages]
+        prose = np.flatnonzero([kind in EMBEDDED for _, kind in numbered])
+        abstracts = np.array([numbered[p][0] if numbered[p][1] == "abstract" else -1 for p in prose], np.int64)
+        name = self._next_name()
+        _must(len(prose) == len(matrix), name, "there is not one vector for each passage of prose")
+        _must_be_unit(matrix, name)
         try:
             with files.writing(folder):
                 counts = catalogue.write(parts["catalogue"], documents)
                 points.reached("publish.catalogue")
-                vectors.write(parts["vectors"], matrix)
+                vectors.write(parts["vectors"], matrix, prose)
                 points.reached("publish.vectors")
+                words.write(parts["words"], documents)
+                points.reached("publish.words")
+                space.write(parts["space"], matrix, abstracts)
+                points.reached("publish.space")
                 named = {role: self._placed(role, part) for role, part in parts.items()}
                 points.reached("publish.files")
                 manifest = Manifest(
-                    name=self._next_name(),
+                    name=name,
                     created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
                     model=model, documents=counts[0], passages=counts[1], inputs=inputs,
                     sources=tuple(sources), excluded=tuple(excluded), kept_apart=tuple(kept_apart),
@@ -404,28 +425,43 @@ class Writer:
 def check(generation: Generation) -> None:
     """Raises `GenerationDamaged` unless the parts of a generation agree.
 
-    Counts agree, every vector is finite and of length one, and a sample of passages finds itself.
+    Counts agree, every vector is finite and of length one, and a sample of passages finds itself. Of one of an earlier
+    format, what it has.
     """
 
-    def must(truth: bool, what: str) -> None:
-        if not truth:
-            raise GenerationDamaged(f"Generation {generation.name} is not sound: {what}.")
-
-    manifest = generation.manifest
+    manifest, name = generation.manifest, generation.name
     try:
-        must(generation.catalogue.counts() == (manifest.documents, manifest.passages), "the catalogue's counts differ")
+        counts = generation.catalogue.counts()
     except sqlite3.DatabaseError as error:
-        must(False, f"the catalogue can't be read ({error})")
-    must(generation.vectors.count == manifest.passages, "there is not one vector for each passage")
-    must(generation.vectors.dimension == manifest.model.dimension, "the vectors' dimension differs from the model's")
-    if manifest.passages:
-        matrix = generation.vectors.all()
-        must(bool(np.isfinite(matrix).all()), "a vector is not finite")
-        must(bool(np.allclose(np.linalg.norm(matrix, axis=1), 1, atol=1e-3)), "a vector is not of length one")
-        sample = np.unique(np.linspace(0, manifest.passages - 1, 50, dtype=int))
-        _, ids = generation.vectors.nearest(matrix[sample], 1)
-        same = np.einsum("ij,ij->i", matrix[ids[:, 0]], matrix[sample])  # an equal passage may stand in front of it
-        must(bool((same > 1 - 1e-3).all()), "a passage does not find itself")
+        _must(False, name, f"the catalogue can't be read ({error})")
+    _must(counts == (manifest.documents, manifest.passages), name, "the catalogue's counts differ")
+    count, ids = generation.vectors.count, generation.vectors.ids
+    _must(generation.vectors.dimension == manifest.model.dimension, name, "the vectors' dimension differs from the model's")
+    if manifest.format == FORMAT:
+        words, space = generation.words, generation.space
+        _must(words.count == manifest.passages, name, "the words are not those of all passages")
+        _must(np.array_equal(np.flatnonzero(words.prose), ids), name, "there is not one vector for each passage of prose")
+        _must(len(space.norms) == len(space.kin) == count, name, "the space is not that of the vectors")
+    else:
+        _must(count == manifest.passages, name, "there is not one vector for each passage")
+    matrix = generation.vectors.matrix
+    _must_be_unit(matrix, name)
+    if count:
+        sample = np.unique(np.linspace(0, count - 1, 50, dtype=int))
+        _, found = generation.vectors.nearest(matrix[sample], 1)
+        rows = np.searchsorted(ids, found[:, 0])
+        same = np.einsum("ij,ij->i", matrix[rows], matrix[sample])  # an equal passage may stand in front of it
+        _must(bool((same > 1 - 1e-3).all()), name, "a passage does not find itself")
+
+
+def _must(truth: bool, generation: str, what: str) -> None:
+    if not truth:
+        raise GenerationDamaged(f"Generation {generation} is not sound: {what}.")
+
+
+def _must_be_unit(matrix: np.ndarray, generation: str) -> None:
+    _must(bool(np.isfinite(matrix).all()), generation, "a vector is not finite")
+    _must(bool(np.allclose(np.linalg.norm(matrix, axis=1), 1, atol=1e-3)), generation, "a vector is not of length one")
 
 
 def _manifest_text(manifest: Manifest) -> str:

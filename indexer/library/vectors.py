@@ -1,10 +1,13 @@
 """The vectors of a generation in a FAISS index. The only module that knows FAISS.
 
-Exact inner product over unit vectors, which is the cosine, behind `IndexIDMap2`; a vector's id is its passage's.
+Exact inner product over unit vectors, which is the cosine, behind `IndexIDMap2`; a vector's id is its passage's. Passages
+that are not prose have none.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +28,16 @@ def write(path: Path, vectors: np.ndarray, ids: np.ndarray | None = None) -> Non
         index.add_with_ids(np.ascontiguousarray(vectors, np.float32), numbers)
     with files.writing(path.parent), path.open("wb") as file:
         file.write(faiss.serialize_index(index).data)
+
+
+def nearest(queries: np.ndarray, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The `k` largest inner products of each of `queries` with `vectors` (float32 rows): products and rows, best first."""
+    import faiss
+
+    return faiss.knn(
+        np.ascontiguousarray(queries, np.float32), np.ascontiguousarray(vectors, np.float32), k,
+        metric=faiss.METRIC_INNER_PRODUCT,
+    )  # fmt: skip
 
 
 class Vectors:
@@ -63,8 +76,30 @@ class Vectors:
         scores, ids = self._index.search(np.ascontiguousarray(queries, np.float32), k, params=params)
         return scores, ids
 
-    def all(self) -> np.ndarray:
-        """Every vector in the order it was added: float32, shape (count, dimension)."""
-        return (
-            self._index.index.reconstruct_n(0, self.count) if self.count else np.empty((0, self.dimension), np.float32)
-        )
+    @cached_property
+    def ids(self) -> np.ndarray:
+        """The passages that have a vector, by row: int64 of shape (count,), ascending."""
+        import faiss
+
+        return faiss.vector_to_array(self._index.id_map)
+
+    @cached_property
+    def matrix(self) -> np.ndarray:
+        """Every vector, by row: float32 of shape (count, dimension), read-only."""
+        import faiss
+
+        if not self.count:
+            return np.empty((0, self.dimension), np.float32)
+        flat = faiss.downcast_index(self._index.index)
+        held = faiss.rev_swig_ptr(flat.get_xb(), self.count * self.dimension)  # the index's own memory
+        held.flags.writeable = False
+        return held.reshape(self.count, self.dimension)
+
+    def of(self, passages: Sequence[int]) -> list[np.ndarray | None]:
+        """The vector of each of `passages`: float32 of shape (dimension,), None where it has none."""
+        if not self.count:
+            return [None] * len(passages)
+        wanted = np.asarray(passages, np.int64)
+        rows = np.minimum(np.searchsorted(self.ids, wanted), self.count - 1)
+        there = self.ids[rows] == wanted
+        return [self.matrix[row] if known else None for row, known in zip(rows.tolist(), there.tolist(), strict=True)]

@@ -13,13 +13,17 @@ from indexer.document import Warning
 
 @dataclass(frozen=True)
 class Record:
-    """A line of a JSON-lines source. `date` is ISO, perhaps only a year, or ""."""
+    """A line of a JSON-lines source. `date` is ISO, perhaps only a year, or "".
+
+    `part_of` names the paper that the text is a part of, where its maker says so: passages of one paper share it.
+    """
 
     title: str
     text: str
     authors: tuple[str, ...]
     date: str
     own_id: str
+    part_of: str = ""
 
 
 def read_records(lines: Iterable[bytes], source: str) -> Iterator[tuple[int, Record] | Warning]:
@@ -64,6 +68,7 @@ def _record(data: Any) -> Record:
         authors=_authors(data.get("authors")),
         date=_date(data),
         own_id=own_id,
+        part_of=_text(data, "paper"),
     )
 
 

@@ -1,0 +1,196 @@
+"""Marks: what a person did (read, notes), beside the generations, by document id. No reindex, rollback or prune touches them.
+
+One file, `marks.jsonl`, with a line for each document:
+
+    {"id": "2311.08105", "read": true, "read_at": "2026-03-01T10:00:00+00:00", "box": null, "note": "…", "note_at": "…"}
+
+`read` and `note` are null where nothing was said of them. `box` is what the document's check box said when `read` was
+said: a box that says something else now was changed since, and so is the newer of the two. A line that can't be read is
+passed over with a warning and stays in the file, as do those of documents that are not in the library.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+
+from indexer.document import Warning
+from indexer.errors import LibraryBusy
+from indexer.library import files
+from indexer.library.catalogue import Summary
+
+_FILE = "marks.jsonl"
+_DAMAGED = "damaged-mark"
+_SECONDS = 10  # that another writer is waited for
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a person said of one document. Times are ISO with an offset, "" where nothing was said."""
+
+    id: str
+    read: bool | None = None
+    read_at: str = ""
+    box: bool | None = None
+    note: str | None = None
+    note_at: str = ""
+
+
+@dataclass(frozen=True)
+class Marks:
+    """All marks, by document id. `warnings` name the lines that could not be read; `stamp` changes with the file."""
+
+    by_id: Mapping[str, Mark] = field(default_factory=dict)
+    warnings: tuple[Warning, ...] = ()
+    stamp: tuple[int, ...] = ()
+
+
+NONE = Marks()
+
+
+def load(folder: Path) -> Marks:
+    """The marks of `Library.marks`; none where there is no file. Cheap while the file stays as it is."""
+    path = folder / _FILE
+    try:
+        status = path.stat()
+    except OSError:
+        return NONE
+    return _loaded(path, (status.st_ino, status.st_mtime_ns, status.st_size))
+
+
+def set_read(folder: Path, summary: Summary, read: bool, when: datetime.datetime | None = None) -> None:
+    """Marks a document as read or as unread, `when` (with an offset; by default now).
+
+    Raises `LibraryUnwritable`, or `LibraryBusy` where another program writes marks without end.
+    """
+    _change(folder, Mark(summary.id, read=read, read_at=_time(when), box=box_of(summary)))
+
+
+def set_note(folder: Path, document_id: str, note: str, when: datetime.datetime | None = None) -> None:
+    """Writes a note to a document, in place of the one before; "" takes it away. Raises as `set_read` does."""
+    _change(folder, Mark(document_id, note=note, note_at=_time(when)))
+
+
+def state(summary: Summary, marks: Marks) -> bool:
+    """Whether a document was read: what was said last, by a mark or by the check box of its entry."""
+    return said(marks.by_id.get(summary.id), box_of(summary))
+
+
+def said(mark: Mark | None, box: bool | None) -> bool:
+    """The same of a mark (None: none) and of what the check box says now.
+
+    No box, or one that was never ticked, says nothing against a mark.
+    """
+    if mark is None or mark.read is None or (box is not None and box != bool(mark.box)):
+        return bool(box)
+    return mark.read
+
+
+def box_of(summary: Summary) -> bool | None:
+    """What a document's check box says: ticked in one place is ticked; None where it has none."""
+    boxes = [mention.checked for mention in summary.entry.mentions if mention.checked is not None]
+    return any(boxes) if boxes else None
+
+
+@lru_cache(maxsize=8)
+def _loaded(path: Path, stamp: tuple[int, int, int]) -> Marks:
+    found: dict[str, Mark] = {}
+    warnings = []
+    for number, line in enumerate(_lines(path), 1):
+        mark = _mark(line)
+        if isinstance(mark, str):
+            warnings.append(Warning(str(path), number, _DAMAGED, f"This mark can't be read and is left alone: {mark}."))
+        elif mark is not None:
+            found[mark.id] = _newer(found.get(mark.id), mark)
+    return Marks(found, tuple(warnings), stamp)
+
+
+def _lines(path: Path) -> list[bytes]:
+    try:
+        return path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return []
+
+
+def _mark(line: bytes) -> Mark | str | None:
+    """The mark of a line, what is wrong with it, or None for an empty one."""
+    if not line.strip():
+        return None
+    try:
+        data = json.loads(line)
+    except (ValueError, RecursionError):
+        return "it is not JSON"
+    if not isinstance(data, dict) or not isinstance(data.get("id"), str) or not data["id"]:
+        return 'it names no "id"'
+    mark = Mark(**{name: data.get(name, default) for name, default in _DEFAULTS.items()})
+    if not all(value is None or isinstance(value, bool) for value in (mark.read, mark.box)):
+        return '"read" and "box" are true, false or null'
+    if mark.note is not None and not isinstance(mark.note, str):
+        return '"note" is a text or null'
+    for value, time in ((mark.read, mark.read_at), (mark.note, mark.note_at)):
+        if value is not None and _moment(time) is None:
+            return "its date is none"
+    return mark
+
+
+_DEFAULTS = asdict(Mark(""))
+
+
+def _newer(one: Mark | None, other: Mark) -> Mark:
+    """Two marks of one document as one: of each thing what was said last."""
+    if one is None:
+        return other
+    if other.read is not None and (one.read is None or _at(other.read_at) >= _at(one.read_at)):
+        one = replace(one, read=other.read, read_at=other.read_at, box=other.box)
+    if other.note is not None and (one.note is None or _at(other.note_at) >= _at(one.note_at)):
+        one = replace(one, note=other.note, note_at=other.note_at)
+    return one
+
+
+def _at(time: str) -> datetime.datetime:
+    return _moment(time) or datetime.datetime.min.replace(tzinfo=datetime.UTC)
+
+
+def _moment(time: object) -> datetime.datetime | None:
+    try:
+        found = datetime.datetime.fromisoformat(time)  # type: ignore[arg-type]
+        return found if found.utcoffset() is not None else found.replace(tzinfo=datetime.UTC)
+    except (ValueError, TypeError):
+        return None
+
+
+def _time(when: datetime.datetime | None) -> str:
+    return (when or datetime.datetime.now(datetime.UTC)).isoformat(timespec="seconds")
+
+
+def _change(folder: Path, new: Mark) -> None:
+    """Writes a mark: every line that isn't this document's stays as it is, byte for byte."""
+    import filelock
+
+    path = folder / _FILE
+    with files.writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(folder / "lock", timeout=_SECONDS)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            raise LibraryBusy(f"Another program is writing to {folder}.") from None
+        try:
+            kept: list[bytes] = []
+            before: Mark | None = None
+            for line in _lines(path):
+                mark = _mark(line)
+                if isinstance(mark, Mark) and mark.id == new.id:
+                    before = _newer(before, mark)
+                elif line.strip():
+                    kept.append(line)
+            kept.append(json.dumps(asdict(_newer(before, new))).encode())
+            part = path.with_name(path.name + ".part")
+            part.write_bytes(b"\n".join(kept) + b"\n")
+            files.replace(part, path)
+        finally:
+            lock.release()

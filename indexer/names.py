@@ -1,0 +1,53 @@
+"""People's names: whether two of them may be one person's, whatever the order, the accents and the initials."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+_WORD = re.compile(r"[^\W_]+")
+_SUFFIXES = frozenset(("jr", "sr", "ii", "iii", "iv"))
+# Letters that Unicode doesn't take apart, as people type them who don't have them.
+_PLAIN = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "þ": "th", "æ": "ae", "œ": "oe", "ħ": "h"})
+
+
+def people(names: Sequence[str]) -> dict[str, set[str]]:
+    """The folded last names, each with the first letters of the first names that go with it."""
+    found: dict[str, set[str]] = {}
+    for name in names:
+        last, comma, first = name.partition(",")
+        if not comma:
+            first, _, last = name.strip().rpartition(" ")
+            if first and len(last.strip(".")) == 1:  # "Vaswani A."
+                first, last = last, first
+        if last := _letters(last):
+            found.setdefault(last, set()).add(_letters(first)[:1])
+    return found
+
+
+def words_of(name: str) -> tuple[str, ...]:
+    """The folded words of a name, given names first, also where it is written `Last, First`; without `Jr.`."""
+    last, comma, first = name.partition(",")
+    if comma and folded(first) not in _SUFFIXES:
+        name = f"{first} {last}"
+    # A hyphen parts words and an apostrophe doesn't: Jean-Baptiste, O'Brien.
+    plain = unicodedata.normalize("NFKD", re.sub("['’ʼ`]", "", name)).casefold()
+    plain = "".join(c for c in plain if not unicodedata.combining(c)).translate(_PLAIN)
+    words = _WORD.findall(plain)
+    return tuple(words[:-1] if len(words) > 2 and words[-1] in _SUFFIXES else words)
+
+
+def compatible(ours: Sequence[str], theirs: Sequence[str]) -> bool:
+    """Whether two lists of given names don't contradict: word by word one begins the other; a missing one agrees."""
+    return all(a.startswith(b) or b.startswith(a) for a, b in zip(ours, theirs, strict=False))
+
+
+def _letters(name: str) -> str:
+    return "".join(c for c in folded(name) if c.isalpha())
+
+
+def folded(text: str) -> str:
+    """Letters and digits alone, without case and accents."""
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(c for c in plain if c.isalnum())
