@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import hashlib
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Annotated
 
-from fastapi import FastAPI, Path, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import FastAPI, Path, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from indexer import arxiv
 from indexer.errors import PaperpathError
+from indexer.library import Generation
 from indexer.settings import Settings
-from service import examples, guard, papers, problems, search
+from service import examples, guard, papers, problems, query, search
+from service import quote as quotes
 from service.jobs import Job, Jobs
 from service.opened import Opened
 from service.problems import Problem, answers
 
-LONGEST_QUERY = 10_000
+LONGEST_QUERY = query.LONGEST
+_SEARCH = TypeAdapter(search.Answer)
+_QUOTE = TypeAdapter(quotes.QuoteAnswer)
+_NOT_MODIFIED: dict[int | str, dict] = {304: {"description": "What `If-None-Match` names is still the answer."}}
+Some = Annotated[list[str], Query(max_length=20, description="any of these; in the words of the query language")]
+
+
+class NothingAsked(PaperpathError):
+    """A query that holds nothing to look for."""
+
+    cure = "Give words in `q`, or a filter."
 
 
 class BadSource(PaperpathError):
@@ -110,23 +123,57 @@ def create_app(settings: Settings, opened: Opened | None = None) -> FastAPI:
         )  # fmt: skip
 
     @app.get(
-        "/v1/search",
-        operation_id="search",
-        tags=["answers"],
-        responses=answers(422, 503) | examples.of(examples.SEARCH),
-    )
+        "/v1/search", operation_id="search", tags=["answers"], response_model=search.Answer,
+        responses=answers(410, 422, 503) | _NOT_MODIFIED | examples.of(examples.SEARCH),
+    )  # fmt: skip
     def get_search(
-        response: Response,
-        q: Annotated[str, Query(min_length=1, max_length=LONGEST_QUERY, pattern=r"\S",
-                                description="the question, in your words", examples=["how does diloco reduce communication"])],
-        limit: Annotated[int, Query(ge=1, le=100, description="how many papers")] = 10,
+        request: Request,
+        q: Annotated[str, Query(max_length=LONGEST_QUERY, examples=["how does diloco reduce communication"],
+                                description="the question, in your words; may hold operators, as README has them")] = "",
+        limit: Annotated[int, Query(ge=1, le=100, description="how many results")] = 10,
+        cursor: Annotated[str, Query(max_length=500, description="`next` of the page before")] = "",
+        by: Annotated[search.By, Query(description="what a result is: a paper, or one passage")] = "paper",
+        explain: Annotated[bool, Query(description="say what each score is made of")] = False,
         kind: Annotated[list[search.Kind], Query(max_length=20, description="look in passages of these kinds; without one,"
                                                  " in body, abstract, caption and appendix")] = [],  # noqa: B006
-    ) -> search.Answer:  # fmt: skip
+        author: Some = [],  # noqa: B006
+        year: Annotated[list[str], Query(max_length=20, description="2020, 2020..2023, 2020.. or ..2023")] = [],  # noqa: B006
+        section: Some = [],  # noqa: B006
+        in_: Annotated[list[str], Query(alias="in", max_length=100, description="only in these papers")] = [],  # noqa: B006
+        list_: Annotated[list[str], Query(alias="list", max_length=20, description="under these headings of the list")] = [],  # noqa: B006
+        is_: Annotated[list[str], Query(alias="is", max_length=20, description="read, unread, full, digest, …")] = [],  # noqa: B006
+        has: Annotated[list[str], Query(max_length=20, description="note, code or link")] = [],  # noqa: B006
+        phrase: Annotated[list[str], Query(max_length=20, description="these words in a row")] = [],  # noqa: B006
+        without: Annotated[list[str], Query(max_length=20, description="none of these words or phrases")] = [],  # noqa: B006
+    ) -> Response:  # fmt: skip
         """Where is this said? Papers, best first, each with its best passages and their pages."""
         generation = held.now()
-        response.headers["X-Index-Generation"] = generation.name
-        return search.search(generation, held.embedder, q, limit, kind)
+        asked = query.with_parameters(
+            query.parse(q), author=author, year=year, section=section, in_=in_, list_=list_, is_=is_, has=has,
+            kind=kind, phrase=phrase, without=without,
+        )  # fmt: skip
+        if not (asked.text or asked.restricts):
+            raise NothingAsked("The query has neither a word nor a filter.")
+        marks = held.marks()
+        state = (generation.name, marks.stamp, query.unparse(asked), limit, cursor, by, explain, settings.reranker)
+        return _cached(request, generation, state, lambda: _SEARCH.dump_json(
+            search.search(generation, held.embedder, asked, limit, marks=marks, by=by, cursor=cursor, explain=explain,
+                          reranker=held.reranker)))  # fmt: skip
+
+    @app.get(
+        "/v1/quote", operation_id="quote", tags=["answers"], response_model=quotes.QuoteAnswer,
+        responses=answers(422, 503) | _NOT_MODIFIED | examples.of(examples.QUOTE),
+    )  # fmt: skip
+    def get_quote(
+        request: Request,
+        q: Annotated[str, Query(min_length=1, max_length=LONGEST_QUERY, pattern=r"\S", description="the words quoted",
+                                examples=["attention is all you need"])],
+        limit: Annotated[int, Query(ge=1, le=100, description="how many places")] = 5,
+    ) -> Response:  # fmt: skip
+        """Which paper says this, on which page, exactly or nearly; or that none does."""
+        generation = held.now()
+        state = (generation.name, q, limit)
+        return _cached(request, generation, state, lambda: _QUOTE.dump_json(quotes.quote(generation, q, limit)))
 
     @app.get(
         "/v1/papers", operation_id="papers", tags=["answers"], responses=answers(503) | examples.of(examples.PAPERS)
@@ -173,6 +220,16 @@ def create_app(settings: Settings, opened: Opened | None = None) -> FastAPI:
 
     _declare(app)
     return app
+
+
+def _cached(request: Request, generation: Generation, state: tuple, answer: Callable[[], bytes]) -> Response:
+    """The answer as JSON with a strong ETag, or 304 where the client has it: `state` is all that it depends on."""
+    tag = f'"{generation.name}-{hashlib.sha256(repr(state).encode("utf-8", "replace")).hexdigest()[:24]}"'
+    headers = {"ETag": tag, "Cache-Control": "no-cache", "X-Index-Generation": generation.name}
+    known = [name.strip().removeprefix("W/") for name in request.headers.get("if-none-match", "").split(",")]
+    if tag in known or "*" in known:
+        return Response(status_code=304, headers=headers)
+    return Response(answer(), media_type="application/json", headers=headers)
 
 
 def _arguments(request: ReindexRequest) -> list[str]:

@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import click
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from indexer.reindex import Report
     from indexer.settings import Settings
     from service.opened import Opened
-    from service.search import Kind
+    from service.search import Answer, FoundPassage, Kind, Stage
 
 _KINDS = (
     *(kind for kind in get_args(BlockKind) if kind not in ("front", "heading")),
@@ -32,6 +32,7 @@ Exit codes:
   2  the command can't be meant: a wrong option, a missing file, an empty list
   3  done, but something has only a digest
   4  done, but something failed, and the rest can be searched; a file without text
+  5  evaluate: worse than the saved report
 """
 
 
@@ -251,59 +252,111 @@ def check(source: str, offline: bool, library: Path | None, as_json: bool) -> No
 
 @main_group.command()
 @click.argument("query", nargs=-1, required=False)
-@click.option("-k", "--limit", default=10, show_default=True, type=click.IntRange(1, 10_000), help="How many papers.")
+@click.option("-k", "--limit", default=10, show_default=True, type=click.IntRange(1, 10_000), help="How many results.")
 @click.option("--kind", "kinds", multiple=True, type=click.Choice(_KINDS), metavar="KIND",
               help=f"Look in passages of this kind: {', '.join(_KINDS)}. Repeatable."
               "  [default: body, abstract, caption, appendix]")  # fmt: skip
+@click.option("--by", type=click.Choice(["paper", "passage"]), default="paper", show_default=True,
+              help="What a result is.")  # fmt: skip
+@click.option("--explain", is_flag=True, help="Say what each score is made of.")
+@click.option("--rerank", metavar="MODEL", help="Let a cross-encoder order the best 50: its folder or hub name."
+              "  [default: $PAPERPATH_RERANKER, else none]")  # fmt: skip
+@click.option("--cursor", default="", metavar="CURSOR", help="Go on where the page before ended.")
 @click.option("--batch", type=click.Path(path_type=Path, allow_dash=True), metavar="FILE",
               help="Read questions from JSON lines {\"_id\", \"text\"}; print a line of results for each.")  # fmt: skip
 @_library_option
 @_json_option
-def search(query: tuple[str, ...], limit: int, kinds: tuple[Kind, ...], batch: Path | None, library: Path | None,
-           as_json: bool) -> None:  # fmt: skip
+def search(query: tuple[str, ...], limit: int, kinds: tuple[Kind, ...], by: Literal["paper", "passage"], explain: bool,
+           rerank: str | None, cursor: str, batch: Path | None, library: Path | None, as_json: bool) -> None:  # fmt: skip
     """Where is this said? Papers, best first, each with its best passages and their pages.
 
     \b
-    Example:
+    Examples:
       paperpath search "how does diloco reduce communication"
+      paperpath search '"outer momentum" -survey author:douillard year:2023..'
+
+    \b
+    In a query:
+      "these words"       in a row         -word  -"these words"    not that
+      author:NAME  year:2020..2023         section:HEADING  kind:caption  in:ID
+      list:HEADING        under this heading of the reading list
+      is:unread  is:read  is:digest        has:note  has:code  has:link
+    Values of one field mean any of them, fields mean all of them. A minus excludes. What can't be meant is words.
     """
     from service import search as answers
     from service import terminal
+    from service.query import parse, with_parameters
 
-    if query and not " ".join(query).strip():
+    text = " ".join(query)
+    if query and not text.strip():
         raise click.UsageError("The question is empty.")
     if bool(query) == bool(batch):
         raise click.UsageError(
             "Give a question, or --batch FILE." if not query else "Give a question or --batch, not both."
         )
+    settings = _settings(library, reranker=rerank)
     if batch is not None:
-        _search_batch(batch, limit, kinds, library)
+        _search_batch(batch, limit, kinds, settings)
         return
-    opened, generation = _open(_settings(library))
-    answer = answers.search(generation, opened.embedder, " ".join(query), limit, kinds)
+    opened, generation = _open(settings)
+    answer = answers.search(
+        generation, opened.embedder, with_parameters(parse(text), kind=kinds), limit, marks=opened.marks(), by=by,
+        cursor=cursor, explain=explain, reranker=opened.reranker,
+    )  # fmt: skip
     if as_json:
         terminal.print_json(answer)
         return
+    _print_found(answer)
+    if not answer.results:
+        print("Nothing here fits." if generation.manifest.passages else
+              "The library holds no passage yet: no document has a text.")  # fmt: skip
+
+
+def _print_found(answer: Answer) -> None:
+    from service import terminal
+
+    for remark in answer.remarks:
+        terminal.say(f"Note: {terminal.plain(remark)}")
+    if answer.results and not answer.answered:
+        print("Nothing here seems to answer this. Nearest:")
     for number, found in enumerate(answer.results, 1):
-        mark = "" if found.text == "full" else f"  [{found.text}]"
-        print(f"{number}. {terminal.plain(found.title)}{mark}\n   {found.id}  {found.score:.3f}  {found.link}")
+        state = "".join(f"  [{mark}]" for mark in ((found.text,) if found.text != "full" else ()) + ("read",) * found.read)
+        print(f"{number}. {terminal.marked(found.title, found.marks)}{state}\n   {found.id}  {found.score:.2f}  {found.link}")
+        for note in found.notes:
+            print(terminal.wrapped(f"your note: {_shortened(terminal.plain(note))}", indent=3))
         for passage in found.passages:
             kind = passage.kind if passage.kind != "body" else ""
             path = terminal.plain(" > ".join(passage.path))
             where = ", ".join(filter(None, (f"page {passage.page}" if passage.page else "", kind, path)))
-            text = terminal.plain(passage.text).removeprefix(terminal.plain(passage.section or "")).strip()
-            print(terminal.wrapped(f"- {where or 'text'}: {_shortened(text)}", indent=3))
-    if not answer.results and kinds:
-        print("The library holds no passage of this kind.")
-    elif not answer.results:
-        print("The library holds no passage yet: no document has a text.")
+            said = terminal.marked(*_sentence(passage))
+            print(terminal.wrapped(f"- {where or 'text'}: {said}", indent=3))
+            if passage.also:
+                places = dict.fromkeys(f"{also.id}{f' page {also.page}' if also.page else ''}" for also in passage.also)
+                print(terminal.wrapped(f"also said in {', '.join(places)}", indent=5))
+            if parts := passage.parts:
+                told = f"words {parts.lexical:+.2f}, title {parts.title:+.2f}, meaning {parts.dense:+.2f}"
+                told += f", paper {parts.paper:+.2f}" if parts.paper else ""
+                told += f"; cosine {parts.cosine:.2f}"
+                told += f"; reranked {parts.reranked:.2f}" if parts.reranked is not None else ""
+                print(f"     {passage.score:.2f} = {told}")
+    if answer.next:
+        terminal.say(f"More: --cursor {answer.next}")
+
+
+def _sentence(passage: FoundPassage) -> tuple[str, list[tuple[int, int]]]:
+    """The sentence that earned a passage its place, with what follows while there is room, and its marks in it."""
+    start, end = passage.sentence.start, min(max(passage.sentence.end, passage.sentence.start + 240), len(passage.text))
+    text = passage.text[start:end]
+    if end < len(passage.text) and end > passage.sentence.end:
+        text = text.rsplit(" ", 1)[0] + " …"
+    return text, [(m.start - start, m.end - start) for m in passage.marks if start <= m.start and m.end - start <= len(text)]
 
 
 def _shortened(text: str, width: int = 240) -> str:
     return text if len(text) <= width else text[:width].rsplit(" ", 1)[0] + " …"
 
 
-def _search_batch(batch: Path, limit: int, kinds: tuple[Kind, ...], library: Path | None) -> None:
+def _search_batch(batch: Path, limit: int, kinds: tuple[Kind, ...], settings: Settings) -> None:
     import json
 
     from indexer.errors import SourceNotFound, SourceUnreadable
@@ -328,12 +381,118 @@ def _search_batch(batch: Path, limit: int, kinds: tuple[Kind, ...], library: Pat
             questions.append((str(row["_id"]), row["text"]))
         except (ValueError, KeyError, TypeError):
             raise SourceUnreadable(f'{batch}:{number}: not a line of JSON with "_id" and "text".') from None
-    opened, generation = _open(_settings(library))
+    opened, generation = _open(settings)
+    stage: Stage = "reranked" if opened.reranker else "fused"
     for start in range(0, len(questions), 64):
         some = questions[start : start + 64]
-        ranked = answers.rank(generation, opened.embedder, [text for _, text in some], limit, kinds)
+        ranked = answers.rank(
+            generation, opened.embedder, [text for _, text in some], limit, kinds, stage=stage, reranker=opened.reranker
+        )
         for (name, _), results in zip(some, ranked, strict=True):
             terminal.print_json({"_id": name, "results": [{"id": id_, "score": score} for id_, score in results]})
+
+
+@main_group.command()
+@click.argument("words", nargs=-1, required=True)
+@click.option("-k", "--limit", default=5, show_default=True, type=click.IntRange(1, 1000), help="How many places.")
+@_library_option
+@_json_option
+def quote(words: tuple[str, ...], limit: int, library: Path | None, as_json: bool) -> None:
+    """Who says this, and on which page? Exactly, or nearly; or nobody does.
+
+    \b
+    Example:
+      paperpath quote "attention is all you need"
+    """
+    from service import terminal
+    from service.quote import quote as find
+
+    text = " ".join(words)
+    if not text.strip():
+        raise click.UsageError("The quote is empty.")
+    _, generation = _open(_settings(library))
+    answer = find(generation, text, limit)
+    if as_json:
+        terminal.print_json(answer)
+        return
+    for match in answer.matches:
+        page = f"  page {match.page}" if match.page else ""
+        how = "exactly" if match.exact else f"nearly ({match.score:.0%} alike)"
+        print(f"{terminal.plain(match.title)}\n   {match.id}{page}  {how}  {match.link}")
+        print(terminal.wrapped(f"“{terminal.plain(match.text)}”", indent=3))
+    if not answer.matches:
+        print(f"No paper here says this. {answer.reason}".rstrip())
+
+
+@main_group.command()
+@click.argument("folder", required=False, type=click.Path(path_type=Path), metavar="[FOLDER]")
+@click.option("--library", is_flag=False, flag_value="", metavar="[LIBRARY]",
+              help="Ask a library what stands in it: the one in this folder, else the usual one.")  # fmt: skip
+@click.option("--split", default="test", show_default=True, metavar="NAME", help="Which of a set's splits.")
+@click.option("--queries", "half", type=click.Choice(["all", "even", "odd"]), default="all", show_default=True,
+              help="Only questions whose id has an even, or an odd CRC-32.")  # fmt: skip
+@click.option("--stage", "stages", multiple=True, type=click.Choice(["lexical", "dense", "fused", "reranked"]),
+              help="Only this stage of the ranking. Repeatable.")  # fmt: skip
+@click.option("--rerank", metavar="MODEL", help="A cross-encoder's folder or hub name."
+              "  [default: $PAPERPATH_RERANKER, else none]")  # fmt: skip
+@click.option("--keep", type=click.Path(path_type=Path), metavar="FOLDER",
+              help="Keep the set's library there: the next time is quick.")  # fmt: skip
+@click.option("--report", "into", type=click.Path(path_type=Path), metavar="FILE", help="Save the report.")
+@click.option("--against", type=click.Path(path_type=Path), metavar="FILE",
+              help="Compare with a saved report; a drop ends with exit code 5.")  # fmt: skip
+@click.option("--tolerance", type=click.FloatRange(0, 1), metavar="DROP",
+              help="The drop that is let pass.  [default: what chance explains, by the paired 95 % interval]")  # fmt: skip
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of the intervals and of the draw.")
+@_json_option
+def evaluate(folder: Path | None, library: str | None, split: str, half: Literal["all", "even", "odd"],
+             stages: tuple[Stage, ...], rerank: str | None, keep: Path | None, into: Path | None, against: Path | None,
+             tolerance: float | None, seed: int, as_json: bool) -> None:  # fmt: skip
+    """How well does a search find? Measured on a set of judged questions, or on a library itself.
+
+    FOLDER is laid out as BEIR's sets are: corpus.jsonl, queries.jsonl, and qrels.tsv or qrels/SPLIT.tsv; another split may
+    lie in a folder of its name. Its corpus becomes a library of its own.
+
+    With --library no labels are needed: titles and sentences of its papers are asked, as printed and with their rarest
+    words dropped, and the paper that says so has to be found.
+
+    \b
+    Examples:
+      paperpath evaluate scifact --keep ~/scifact-library --report before.json
+      paperpath evaluate --library --against before.json
+    """
+    from service import evaluate as answers
+    from service import terminal
+
+    if (folder is None) == (library is None):
+        raise click.UsageError("Name a FOLDER, or give --library." if folder is None else "Give FOLDER or --library, not both.")
+    if library is not None and (keep or stages or (split, half) != ("test", "all")):
+        raise click.UsageError("--keep, --stage, --split and --queries go with a FOLDER.")
+    if tolerance is not None and against is None:
+        raise click.UsageError("--tolerance goes with --against.")
+    if into is not None and not into.absolute().parent.is_dir():
+        raise click.UsageError(f"There is no folder {into.parent} for the report.")
+    before = answers.load(against) if against else None
+    if folder is not None:
+        judged, settings = answers.read(folder, split, half), _settings(None, reranker=rerank)
+        with _progress("auto") as told:
+            report = answers.evaluate_folder(judged, settings, stages, keep=keep, seed=seed, progress=told)
+    else:
+        opened, generation = _open(_settings(Path(library) if library else None, reranker=rerank))
+        with _progress("auto") as told:
+            report = answers.evaluate_library(generation, opened.embedder, reranker=opened.reranker, seed=seed, progress=told)
+    comparison = answers.compare(report, before, tolerance) if before else None
+    if as_json:
+        terminal.print_json(answers.as_data(report, comparison))
+    else:
+        print("\n".join(answers.lines(report)))
+        if comparison:
+            print("\n".join(["", f"Against {against}:", "", *answers.comparison_lines(comparison)]))
+    worse = comparison is not None and bool(comparison.dropped)
+    if into is not None and not (worse and against is not None and into.resolve() == against.resolve()):
+        answers.save(report, into)
+    elif into is not None:
+        terminal.say(f"{into} stays as it is: this report is worse.")
+    raise click.exceptions.Exit(5 if worse else 0)
 
 
 @main_group.command()

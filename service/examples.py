@@ -13,14 +13,30 @@ _PAPER: dict[str, Any] = {
 SEARCH: dict[str, Any] = {
     "query": "what does attention cost per layer",
     "generation": "000012",
+    "answered": True,
     "results": [{
-        "id": "1706.03762", "title": "Attention Is All You Need", "score": 0.71, "text": "full", "year": 2017,
+        "id": "1706.03762", "title": "Attention Is All You Need", "score": 8.31, "text": "full", "year": 2017,
         "authors": ["Ashish Vaswani", "Noam Shazeer"], "link": "https://arxiv.org/abs/1706.03762",
+        "marks": [{"start": 0, "end": 9}], "notes": ["start here"], "read": False,
         "passages": [{
             "text": "(a passage of the paper, as its page has it)", "page": 6, "kind": "body",
             "section": "4 Why Self-Attention", "path": ["4 Why Self-Attention"], "start": 1204, "end": 2310,
-            "score": 0.71, "link": "https://arxiv.org/pdf/1706.03762v5#page=6",
+            "score": 8.31, "link": "https://arxiv.org/pdf/1706.03762v5#page=6",
+            "sentence": {"start": 210, "end": 342}, "marks": [{"start": 231, "end": 240}, {"start": 280, "end": 285}],
+            "matched": True, "also": [],
+            "parts": {"lexical": 3.9, "title": 0.62, "dense": 3.79, "paper": 0.0, "cosine": 0.61, "reranked": None},
         }],
+    }],
+    "remarks": [],
+    "next": None,
+}  # fmt: skip
+
+QUOTE: dict[str, Any] = {
+    "query": "attention is all you need",
+    "generation": "000012",
+    "matches": [{
+        "id": "1706.03762", "title": "Attention Is All You Need", "page": 1, "start": 0, "end": 25,
+        "text": "Attention Is All You Need", "exact": True, "score": 1.0, "link": "https://arxiv.org/pdf/1706.03762v5#page=1",
     }],
 }  # fmt: skip
 

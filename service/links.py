@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
+
 from indexer.library import Summary
 
 
@@ -14,9 +17,7 @@ def page_link(summary: Summary, page: int | None = None, anchor: str | None = No
     if summary.text != "full":
         return summary.link
     if summary.origin.path:
-        from pathlib import Path
-
-        base = Path(summary.origin.path).as_uri()
+        base = _file_uri(summary.origin.path)
     elif summary.arxiv_id and page is not None:
         version = f"v{summary.version}" if summary.version else ""
         base = f"https://arxiv.org/pdf/{summary.arxiv_id}{version}"
@@ -25,3 +26,8 @@ def page_link(summary: Summary, page: int | None = None, anchor: str | None = No
     if page is not None:
         return f"{base}#page={page}"
     return f"{base}#{anchor}" if anchor else base
+
+
+@lru_cache(maxsize=4096)
+def _file_uri(path: str) -> str:
+    return Path(path).as_uri()

@@ -7,8 +7,10 @@ import threading
 from indexer import embed
 from indexer.embed import Described, Embedder
 from indexer.errors import ModelMismatch, PaperpathError
-from indexer.library import Generation, Library
+from indexer.library import Generation, Library, marks
+from indexer.library.marks import Marks
 from indexer.settings import Settings
+from service.rerank import Reranker
 
 
 class Opened:
@@ -21,6 +23,7 @@ class Opened:
         self.settings = settings
         self.library = Library(settings.library)
         self.trouble: PaperpathError | None = None  # why the newest generation is not the one that serves
+        self.reranker = Reranker(settings.reranker) if settings.reranker else None
         self._described: Described | None = None
         self._embedder: Embedder | None = None
         self._generation: Generation | None = None
@@ -68,6 +71,10 @@ class Opened:
                 cure="Run `paperpath reindex` to make it anew with the model that is set, or set PAPERPATH_MODEL back"
                 f" to {'its default' if made_with.name == embed.PACKAGED else made_with.name}.",
             )
+
+    def marks(self) -> Marks:
+        """What the reader marked, as it is now."""
+        return marks.load(self.library.marks)
 
     @property
     def described(self) -> Described:

@@ -102,7 +102,23 @@ def table(rows: Sequence[tuple[str, ...]], heads: tuple[str, ...], widths: tuple
 
 def plain(text: str) -> str:
     """`text` without control characters, which could steer a terminal, and on one line."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return " ".join(_printable(text).split())
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def marked(text: str, marks: Sequence[Any]) -> str:
+    """`text` as `plain` has it, on a terminal with its marked spans (start, end) in bold."""
+    if not sys.stdout.isatty():
+        return plain(text)
+    parts, at = [], 0
+    for mark in marks:
+        start, end = (mark.start, mark.end) if hasattr(mark, "start") else mark
+        parts += [_printable(text[at:start]), "\x1b[1m", _printable(text[start:end]), "\x1b[22m"]
+        at = end
+    return " ".join("".join([*parts, _printable(text[at:])]).split())
 
 
 def wrapped(text: str, indent: int) -> str:

@@ -19,7 +19,9 @@ from loopback_arxiv import tiny_pdf
 from pydantic import SecretStr
 
 from indexer.document import Block, Page, Reference, Section, TextMention, Version
+from indexer.library import Library, marks
 from indexer.settings import Settings
+from service import cursors
 from service.api import create_app
 
 PROJECT = Path(__file__).parents[1]
@@ -42,8 +44,66 @@ def test_search(client: TestClient) -> None:
     first = body["results"][0]
     assert {"id", "title", "score", "text", "passages"} <= set(first)
     found = first["passages"][0]
-    assert set(found) == {"text", "page", "kind", "section", "path", "start", "end", "score", "link"}
+    assert set(found) == {"text", "page", "kind", "section", "path", "start", "end", "score", "link", "sentence", "marks",
+                          "matched", "also", "parts"}  # fmt: skip
+    sentence = found["text"][found["sentence"]["start"] : found["sentence"]["end"]]
+    assert "islands communicate" in sentence and body["answered"] is True and body["next"]
+    assert {found["text"][m["start"] : m["end"]] for m in found["marks"]} >= {"islands", "communicate"}
     assert (first["id"], first["text"], len(body["results"])) == ("2311.08105", "full", 2)
+
+
+def test_filters_are_parameters_too(client: TestClient) -> None:
+    def ids(**given: object) -> list[str]:
+        return [found["id"] for found in client.get("/v1/search", params={"q": "paper", **given}).json()["results"]]
+
+    assert ids(**{"in": "cs/0502012"}) == ids(q="in:cs/0502012 paper") == ["cs/0502012"]
+    assert ids(year="2024..") == ids(author="nobody") == ids(phrase="no such words") == []
+    assert set(ids(author="example", without="islands")) == set(ids()) - {"2311.08105"}
+    listed = client.get("/v1/search", params={"list": "theme"}).json()
+    assert [found["id"] for found in listed["results"]] == list(TEXTS) and listed["answered"] is True
+
+
+def test_pages_of_results(client: TestClient) -> None:
+    first = client.get("/v1/search", params={"q": "paper", "limit": 2}).json()
+    second = client.get("/v1/search", params={"q": "paper", "limit": 2, "cursor": first["next"]}).json()
+    whole = client.get("/v1/search", params={"q": "paper", "limit": 10}).json()
+    assert [r["id"] for r in first["results"] + second["results"]] == [r["id"] for r in whole["results"]]
+    assert second["next"] is None
+    other = client.get("/v1/search", params={"q": "other", "limit": 2, "cursor": first["next"]})
+    problem(other, 422, "cursor-invalid")
+
+
+def test_what_the_client_has_is_not_sent_again(client: TestClient, settings: Settings) -> None:
+    for path in ("/v1/search?q=islands", "/v1/quote?q=islands+communicate"):
+        tag = client.get(path).headers["ETag"]
+        again = client.get(path, headers={"If-None-Match": f'"other", W/{tag}'})
+        assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", tag)
+        assert client.get(path + "&limit=1").headers["ETag"] != tag
+        assert client.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
+    tag = client.get("/v1/search?q=islands").headers["ETag"]
+    summary = Library(settings.library).open().catalogue.summary("2311.08105")
+    marks.set_read(Library(settings.library).marks, summary, True)
+    changed = client.get("/v1/search?q=islands", headers={"If-None-Match": tag})
+    assert changed.status_code == 200 and changed.json()["results"][0]["read"] is True
+    assert [r["id"] for r in client.get("/v1/search?q=is:read").json()["results"]] == ["2311.08105"]
+
+
+def test_quote(client: TestClient) -> None:
+    answer = client.get("/v1/quote", params={"q": "before the islands  communicate, so"}).json()
+    match = answer["matches"][0]
+    assert (match["id"], match["page"], match["exact"]) == ("2311.08105", 2, True)
+    assert match["text"] == "before the islands communicate, so"
+    assert client.get("/v1/quote", params={"q": "nobody ever wrote these words here"}).json()["matches"] == []
+
+
+def test_explained_scores_add_up(client: TestClient) -> None:
+    for by in ("paper", "passage"):
+        body = client.get("/v1/search", params={"q": "paper on islands", "explain": True, "by": by}).json()
+        for found in body["results"]:
+            for passage in found["passages"]:
+                parts = passage["parts"]
+                told = parts["lexical"] + parts["title"] + parts["dense"] + parts["paper"]
+                assert abs(told - passage["score"]) < 1e-3 and (parts["paper"] != 0) == (by == "passage")
 
 
 def test_papers_and_one_paper(client: TestClient) -> None:
@@ -136,8 +196,13 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict:
 
 
 def test_every_error_has_one_shape(client: TestClient) -> None:
-    found = problem(client.get("/v1/search"), 422, "invalid")
+    found = problem(client.get("/v1/quote"), 422, "invalid")
     assert found["errors"] == [{"pointer": "/query/q", "detail": "Field required"}]
+    problem(client.get("/v1/search"), 422, "nothing-asked")
+    problem(client.get("/v1/search", params={"year": "soon"}), 422, "bad-filter")
+    problem(client.get("/v1/search", params={"q": "x", "cursor": "?"}), 422, "cursor-invalid")
+    old = cursors.make(10, "000099", "x", "paper")
+    problem(client.get("/v1/search", params={"q": "x", "cursor": old}), 410, "cursor-expired")
     problem(client.get("/v1/search", params={"q": "x", "limit": 0}), 422, "invalid")
     problem(client.get("/v1/search", params={"q": "x" * 10_001}), 422, "invalid")
     assert "2311.99999" in problem(client.get("/v1/papers/2311.99999"), 404, "unknown-document")["detail"]
@@ -165,7 +230,7 @@ def test_another_model_is_refused_with_what_to_run(settings: Settings) -> None:
 def test_an_unforeseen_error_shows_nothing_of_the_inside(
     client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fails(*_: object) -> None:
+    def fails(*_: object, **__: object) -> None:
         raise RuntimeError("secret detail")
 
     monkeypatch.setattr("service.search.search", fails)
@@ -285,7 +350,7 @@ def test_the_openapi_document_is_the_committed_one(settings: Settings) -> None:
 def test_every_route_has_a_stable_name_and_typed_problems(settings: Settings) -> None:
     document = create_app(settings).openapi()
     operations = {o["operationId"]: o for path in document["paths"].values() for o in path.values()}
-    assert set(operations) == {"home", "health", "ready", "search", "papers", "paper", "start_reindex", "reindex_job"}
+    assert set(operations) == {"home", "health", "ready", "search", "quote", "papers", "paper", "start_reindex", "reindex_job"}
     for operation in operations.values():
         assert operation["summary"] and operation["description"]
         for status, response in operation["responses"].items():
@@ -316,7 +381,7 @@ def test_control_characters_are_refused(client: TestClient) -> None:
         {"sources": ["2311.08105\n"]},
     ):
         problem(client.post("/v1/reindex", json=body, headers=TOKEN), 422, "bad-source")
-    problem(client.get("/v1/search", params={"q": "  "}), 422, "invalid")
+    problem(client.get("/v1/search", params={"q": "  "}), 422, "nothing-asked")
 
 
 def test_answers_have_examples(settings: Settings) -> None:
