@@ -35,9 +35,20 @@ test: .venv/.tests-installed
 torture: .venv/.tests-installed
 	@$(BIN)/python -m pytest -q -n auto --dist loadgroup -rA -m torture
 
-bench: .venv/.tests-installed
+# What people would take instead, in an environment of its own: yours stays as it is.
+build/bench-venv/.installed: pyproject.toml constraints.txt
+	@test -x build/bench-venv/bin/python || $(PYTHON) -m venv build/bench-venv
+	@PIP_CONSTRAINT=constraints.txt build/bench-venv/bin/python -m pip install --quiet --disable-pip-version-check \
+		-c constraints.txt $(PIP_ARGS) -e '.[bench]'
+	@touch $@
+
+bench: .venv/.tests-installed build/bench-venv/.installed
 	@$(BIN)/python bench/reindex.py
 	@test ! -d ../shared/papers || $(BIN)/python bench/extract.py ../shared/papers
+	@build/bench-venv/bin/python bench/search.py
+	@test ! -d ../shared/eval || build/bench-venv/bin/python bench/search.py --quality
+	@build/bench-venv/bin/python bench/serving.py
+	@test ! -d ../shared/papers || build/bench-venv/bin/python bench/end_to_end.py
 
 # An hour of broken PDFs; what it finds is below build/fuzz.
 fuzz: .venv/.tests-installed
