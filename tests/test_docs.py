@@ -75,7 +75,7 @@ def test_exit_codes_are_documented() -> None:
 
 def test_every_problem_is_in_the_readme() -> None:
     for code in {*problems.STATUS, *(code for code, _ in problems._TITLES.values())}:
-        if code not in ("bad-setting", "bad-request", "unsupported-media-type", "unavailable", "library-error",
+        if code not in ("bad-setting", "bad-request", "unsupported-media-type", "unavailable", "gone", "library-error",
                         "library-unwritable"):  # fmt: skip
             assert f"`{code}`" in README, code
 
