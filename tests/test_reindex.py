@@ -14,7 +14,7 @@ from conftest import SHARED, needs_shared
 from loopback_arxiv import LoopbackArxiv, Page, answer, from_shared, html, paper, tiny_pdf
 
 from indexer import bring
-from indexer.document import Block, Extracted, Reference, Section, TextMention
+from indexer.document import EMBEDDED, Block, Extracted, Reference, Section, TextMention
 from indexer.document import Page as Page_
 from indexer.errors import (
     FormatUnknown,
@@ -124,6 +124,11 @@ def test_an_unchanged_run_does_nothing(run: Run, arxiv: LoopbackArxiv, tmp_path:
     assert arxiv.requests == []
 
 
+def prose_of(generation: Generation, position: int) -> int:
+    """How many passages of a document get a vector."""
+    return sum(passage.kind in EMBEDDED for passage in generation.catalogue.passages_of(position))
+
+
 def test_one_line_out_and_another_in_costs_one_paper(run: Run, settings: Settings, arxiv: LoopbackArxiv) -> None:
     run(*(line(n) for n in range(1, 6)))
     arxiv.requests.clear()
@@ -131,11 +136,12 @@ def test_one_line_out_and_another_in_costs_one_paper(run: Run, settings: Setting
     assert report.removed == ("2301.00003",)
     assert (report.bodies, arxiv.bodies) == (1, 1)
     generation = opened(settings)
-    assert report.embedded == len(generation.catalogue.passages_of(4))
+    assert report.embedded == prose_of(generation, 4)
     assert generation.catalogue.summary("2301.00003") is None
     texts = {p.text for p in generation.catalogue.passages(range(generation.manifest.passages)).values()}
     assert not any("paper 3" in text for text in texts)
-    assert generation.vectors.count == generation.manifest.passages == len(texts)
+    assert generation.words.count == generation.manifest.passages == len(texts)
+    assert generation.vectors.count == sum(prose_of(generation, position) for position in range(5))
 
 
 def test_a_new_version_is_fetched_and_a_named_one_kept(run: Run, settings: Settings, arxiv: LoopbackArxiv) -> None:
@@ -216,7 +222,8 @@ def test_one_failure_stops_no_other(run: Run, settings: Settings, arxiv: Loopbac
     assert failed is not None and (failed.text, failed.title) == ("title", "Paper number 2")
     assert "404" in failed.reason
     held = opened(settings).catalogue
-    assert {held.summaries[position].id for position in held.documents_of} == {"2301.00001"}
+    titles = {held.summaries[p.document].id: p.text for p in held.passages(range(len(held.documents_of))).values()}
+    assert titles["2301.00002"] == "Paper number 2" and titles["gone"] == "gone"  # found by nothing but its title
     wrong = [w for w in report.warnings if w.kind == "wrong-title"]
     assert (
         [w.line for w in wrong] == [2]
@@ -278,7 +285,7 @@ def test_no_network_at_all_is_quick_and_says_so(settings: Settings, tmp_path: Pa
         **{**settings.model_dump(), "arxiv_url": "http://127.0.0.1:9", "arxiv_api_url": "http://127.0.0.1:9/api"}
     )
     report = reindex(Request(sources=(str(tmp_path / "list.md"),)), down)
-    assert report.exit_code == 4 and report.requests <= 3 and report.passages == 0
+    assert report.exit_code == 4 and report.requests <= 3 and report.passages == report.documents
     assert set(outcomes(report).values()) == {"failed"}
 
 
@@ -393,8 +400,9 @@ def test_another_model_embeds_anew_but_fetches_nothing(run: Run, settings: Setti
     arxiv.requests.clear()
     monkeypatch.setattr("indexer.embed.Toy.VERSION", 2)
     report = run(line(1), line(2))
-    assert (report.published, report.embedded, arxiv.bodies) == (True, report.passages, 0)
-    assert opened(settings).manifest.model.fingerprint == "toy-2"
+    generation = opened(settings)
+    assert (report.published, report.embedded, arxiv.bodies) == (True, generation.vectors.count, 0)
+    assert generation.manifest.model.fingerprint == "toy-2"
 
 
 @needs_shared
@@ -418,8 +426,8 @@ def test_thirty_real_papers(settings: Settings, tmp_path: Path) -> None:
         write(ids[1:30])
         third = reindex(Request(), own)
         assert (third.bodies, arxiv.bodies, third.removed) == (1, 1, (ids[0],))
-        position = opened(own).catalogue.summary(ids[29]).position
-        assert third.embedded == len(opened(own).catalogue.passages_of(position))
+        generation = opened(own)
+        assert third.embedded == prose_of(generation, generation.catalogue.summary(ids[29]).position)
         assert arxiv.most_connections == 1
 
 
