@@ -107,17 +107,34 @@ def _settings(library: Path | None, **given: Any) -> Settings:
     return load(library=library, **given)
 
 
-def _open(settings: Settings) -> tuple[Opened, Generation]:
+def _open(settings: Settings, *, model: bool = False) -> tuple[Opened, Generation]:
+    """The library that the settings name, and its generation; `model` says that its model will be used."""
     from service.opened import Opened
     from service.terminal import say
 
     opened = Opened(settings)
     generation = opened.now()
+    if model:
+        _say_first_use(settings)
     if opened.trouble is not None:
         say(
             f"Warning: {opened.trouble.message} Generation {generation.name} answers in its place.\n  {opened.trouble.cure}"
         )
     return opened, generation
+
+
+def _say_first_use(settings: Settings) -> None:
+    """Says that a model which was never run here is made ready, as that takes a while."""
+    from indexer import embed
+    from indexer.errors import ModelError
+    from service.terminal import say
+
+    try:
+        described = embed.describe(settings)
+        if described.folder is not None and embed.chosen(described) is None:
+            say("The model is made ready for this machine, once: about half a minute.")
+    except ModelError:  # it is told where the model is needed
+        return
 
 
 # ---------------------------------------------------------------------- building
@@ -160,6 +177,7 @@ def reindex(sources: tuple[str, ...], add: tuple[str, ...], remove: tuple[str, .
 
     settings = _settings(library, engine=engine, ocr=ocr or None)
     request = Request(sources, add, remove, offline, refresh, strict, yes, keep_apart, merge_again)
+    _say_first_use(settings)
     with _progress(progress) as told:
         report = run(request, settings, told)
     _print_report(report, as_json, strict)
@@ -298,7 +316,7 @@ def search(query: tuple[str, ...], limit: int, kinds: tuple[Kind, ...], by: Lite
     if batch is not None:
         _search_batch(batch, limit, kinds, settings)
         return
-    opened, generation = _open(settings)
+    opened, generation = _open(settings, model=True)
     answer = answers.search(
         generation, opened.embedder, with_parameters(parse(text), kind=kinds), limit, marks=opened.marks(), by=by,
         cursor=cursor, explain=explain, reranker=opened.reranker,
@@ -381,7 +399,7 @@ def _search_batch(batch: Path, limit: int, kinds: tuple[Kind, ...], settings: Se
             questions.append((str(row["_id"]), row["text"]))
         except (ValueError, KeyError, TypeError):
             raise SourceUnreadable(f'{batch}:{number}: not a line of JSON with "_id" and "text".') from None
-    opened, generation = _open(settings)
+    opened, generation = _open(settings, model=True)
     stage: Stage = "reranked" if opened.reranker else "fused"
     for start in range(0, len(questions), 64):
         some = questions[start : start + 64]
@@ -474,10 +492,11 @@ def evaluate(folder: Path | None, library: str | None, split: str, half: Literal
     before = answers.load(against) if against else None
     if folder is not None:
         judged, settings = answers.read(folder, split, half), _settings(None, reranker=rerank)
+        _say_first_use(settings)
         with _progress("auto") as told:
             report = answers.evaluate_folder(judged, settings, stages, keep=keep, seed=seed, progress=told)
     else:
-        opened, generation = _open(_settings(Path(library) if library else None, reranker=rerank))
+        opened, generation = _open(_settings(Path(library) if library else None, reranker=rerank), model=True)
         with _progress("auto") as told:
             report = answers.evaluate_library(generation, opened.embedder, reranker=opened.reranker, seed=seed, progress=told)
     comparison = answers.compare(report, before, tolerance) if before else None
@@ -625,7 +644,9 @@ def serve(host: str, port: int, library: Path | None) -> None:
     """Answer over HTTP until stopped. Prints where to look."""
     from service.server import run
 
-    run(_settings(library), host, port)
+    settings = _settings(library)
+    _say_first_use(settings)
+    run(settings, host, port)
 
 
 @main_group.command()
