@@ -339,7 +339,8 @@ def _print_found(answer: Answer) -> None:
         print("Nothing here seems to answer this. Nearest:")
     for number, found in enumerate(answer.results, 1):
         state = "".join(f"  [{mark}]" for mark in ((found.text,) if found.text != "full" else ()) + ("read",) * found.read)
-        print(f"{number}. {terminal.marked(found.title, found.marks)}{state}\n   {found.id}  {found.score:.2f}  {found.link}")
+        score = f"  {found.score:.2f}" if found.score else ""  # none where nothing but filters was asked for
+        print(f"{number}. {terminal.marked(found.title, found.marks)}{state}\n   {found.id}{score}  {found.link}")
         for note in found.notes:
             print(terminal.wrapped(f"your note: {_shortened(terminal.plain(note))}", indent=3))
         for passage in found.passages:

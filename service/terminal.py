@@ -12,6 +12,8 @@ from typing import Any
 
 from indexer.progress import Progress
 
+_BOLD, _PLAIN = "\x1b[1m", "\x1b[22m"
+
 
 def print_json(data: Any) -> None:
     """A value, a dataclass or a list of them, as JSON on one line of standard output.
@@ -116,14 +118,16 @@ def marked(text: str, marks: Sequence[Any]) -> str:
     parts, at = [], 0
     for mark in marks:
         start, end = (mark.start, mark.end) if hasattr(mark, "start") else mark
-        parts += [_printable(text[at:start]), "\x1b[1m", _printable(text[start:end]), "\x1b[22m"]
+        parts += [_printable(text[at:start]), _BOLD, _printable(text[start:end]), _PLAIN]
         at = end
     return " ".join("".join([*parts, _printable(text[at:])]).split())
 
 
 def wrapped(text: str, indent: int) -> str:
     """`text` in lines that fit, each behind so many spaces, hanging by two."""
-    return textwrap.fill(text, width(), initial_indent=" " * indent, subsequent_indent=" " * (indent + 2))
+    bare = text.replace(_BOLD, "\ue000").replace(_PLAIN, "\ue001")  # one column each, and none on the screen
+    lines = textwrap.fill(bare, width(), initial_indent=" " * indent, subsequent_indent=" " * (indent + 2))
+    return lines.replace("\ue000", _BOLD).replace("\ue001", _PLAIN)
 
 
 def width() -> int:

@@ -93,7 +93,8 @@ def evaluate_folder(
                     ranked[name] = [own for identifier, _ in results for own in names[identifier]]
                 progress.step(count=len(some))
             values = {name: retrieval(ranked.get(name, ()), grades) for name, grades in judged.relevant.items()}
-            rows.append(row(stage, RETRIEVAL, ("ndcg@10",), values, seed))
+            watched = ("ndcg@10",) if stage == wanted[-1] else ()  # what a search gives
+            rows.append(row(stage, RETRIEVAL, watched, values, seed))
         return Report(
             "folder", judged.name, generation.manifest.model.name, generation.manifest.model.fingerprint,
             generation.manifest.documents, generation.manifest.passages,
