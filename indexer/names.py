@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
+
+from indexer.folding import plain
 
 _WORD = re.compile(r"[^\W_]+")
 _SUFFIXES = frozenset(("jr", "sr", "ii", "iii", "iv"))
-# Letters that Unicode doesn't take apart, as people type them who don't have them.
-_PLAIN = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "þ": "th", "æ": "ae", "œ": "oe", "ħ": "h"})
 
 
 def people(names: Sequence[str]) -> dict[str, set[str]]:
@@ -32,9 +31,7 @@ def words_of(name: str) -> tuple[str, ...]:
     if comma and folded(first) not in _SUFFIXES:
         name = f"{first} {last}"
     # A hyphen parts words and an apostrophe doesn't: Jean-Baptiste, O'Brien.
-    plain = unicodedata.normalize("NFKD", re.sub("['’ʼ`]", "", name)).casefold()
-    plain = "".join(c for c in plain if not unicodedata.combining(c)).translate(_PLAIN)
-    words = _WORD.findall(plain)
+    words = _WORD.findall(plain(re.sub("['’ʼ`]", "", name)))
     return tuple(words[:-1] if len(words) > 2 and words[-1] in _SUFFIXES else words)
 
 
@@ -49,5 +46,4 @@ def _letters(name: str) -> str:
 
 def folded(text: str) -> str:
     """Letters and digits alone, without case and accents."""
-    plain = unicodedata.normalize("NFKD", text).casefold()
-    return "".join(c for c in plain if c.isalnum())
+    return "".join(c for c in plain(text) if c.isalnum())

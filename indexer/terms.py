@@ -14,7 +14,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-VERSION = "terms-2"
+from indexer.folding import plain
+
+VERSION = "terms-3"
 
 # Words of grammar, which tell no text from another.
 _FUNCTION_WORDS = frozenset(
@@ -42,6 +44,7 @@ _RUN = re.compile(r"\d+|[^\W\d_]+")
 _ARE_SIGNS = re.compile(f"[{_SIGNS}]")
 _MOST_RUNS = 4  # a word of more is a key or a checksum
 _MOST_WORDS = 5  # likewise, an address
+_LONGEST_KEPT = 60  # letters: a longer word is hardly met again
 
 
 class Term(NamedTuple):
@@ -66,8 +69,17 @@ def located(text: str) -> list[Term]:
     ]
 
 
-@lru_cache(maxsize=1 << 18)
 def _places(compound: str) -> tuple[Term, ...]:
+    return _kept(compound) if len(compound) <= _LONGEST_KEPT else _kept.__wrapped__(compound)
+
+
+def is_all_terms(text: str) -> bool:
+    """Whether no word of a text is one of grammar: key words, no sentence."""
+    return not any(plain(word) in _FUNCTION_WORDS for word in _WORD.findall(text))
+
+
+@lru_cache(maxsize=1 << 18)
+def _kept(compound: str) -> tuple[Term, ...]:
     words = list(_WORD.finditer(compound))
     places = [place for word in words for place in _of_word(word.group(), word.start())]
     parted = re.split(r"[\W_]+", compound)
@@ -91,9 +103,8 @@ def _of_word(word: str, start: int) -> Iterator[Term]:
                 yield Term(term, start + run.start(), start + run.end())
 
 
-@lru_cache(maxsize=1 << 18)
 def _term(word: str) -> str:
-    folded = "".join(c for c in unicodedata.normalize("NFKD", word).casefold() if not unicodedata.combining(c))
+    folded = plain(word)
     return "" if folded in _FUNCTION_WORDS else _stem(folded.translate(_GREEK))
 
 

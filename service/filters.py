@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-import unicodedata
 import weakref
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cached_property, lru_cache
@@ -19,6 +18,7 @@ import numpy as np
 
 from indexer import arxiv
 from indexer.document import Link
+from indexer.folding import plain
 from indexer.library import Generation, Summary, marks
 from indexer.library.catalogue import Catalogue
 from indexer.library.marks import Marks
@@ -198,8 +198,7 @@ class _Folding(dict[int, str]):
         elif not _WORD.match(character):
             folded = " "
         else:
-            plain = unicodedata.normalize("NFKD", character).casefold()
-            folded = "".join(c for c in plain if not unicodedata.combining(c))
+            folded = plain(character)
             folded = folded if _WORD.fullmatch(folded) else character  # ½ would be two words
             if _WITHOUT_SPACES.match(character):
                 folded = f" {folded} "
@@ -245,9 +244,11 @@ class _Known:
     # ------------------------------------------------------------------ papers
 
     def by_author(self, name: str) -> np.ndarray:
-        """The papers with an author of this last name, or of this whole name as far as it is given."""
+        """The papers with an author of this name, as far as it is given; one word may be any of a name's."""
         words = words_of(name)[: _LONGEST_NAME + 1]
         found = np.zeros(len(self.catalogue.summaries), bool)
+        if len(words) == 1:
+            found[self._named_so.get(words[0], [])] = True
         if 0 < len(words) <= _LONGEST_NAME:
             splits = [(words[:at], words[at:]) for at in range(len(words))]
             splits += [(words[at:], words[:at]) for at in range(1, len(words))]  # the last name first
@@ -271,6 +272,15 @@ class _Known:
                 words = (*words[1:], words[0])
             for at in range(len(words)):
                 found.setdefault("".join(words[at:]), {}).setdefault(words[:at], []).extend(papers)
+        return found
+
+    @cached_property
+    def _named_so(self) -> dict[str, list[int]]:
+        """The papers of whose authors one has a word in the name."""
+        found: dict[str, list[int]] = {}
+        for summary in self.catalogue.summaries:
+            for word in {word for name in summary.authors for word in words_of(name)}:
+                found.setdefault(word, []).append(summary.position)
         return found
 
     def in_years(self, value: str) -> np.ndarray:
@@ -438,8 +448,8 @@ class _Known:
             found += [passage for passage in some if wanted in texts[passage]]
         if len(self._found) >= _ANSWERS:
             self._found.clear()
-        self._found[key] = np.array(found, np.int64)
-        return self._found[key]
+        answer = self._found[key] = np.array(found, np.int64)
+        return answer
 
     def _spoken_texts(self, ids: Sequence[int]) -> dict[int, str]:
         held = self._held

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,6 +12,7 @@ from typing import NamedTuple
 
 from indexer.document import Block, Reference, Section, TextMention
 from indexer.extract.reference_names import SUFFIXES
+from indexer.folding import plain
 
 _READ = frozenset(["abstract", "body", "caption", "figure", "table", "formula", "footnote", "appendix"])
 _ROWS = ("table", "figure", "formula")  # kinds that keep their line ends: there a row is a sentence
@@ -388,14 +388,8 @@ def name_key(name: str) -> str:
     return _key(f"{given} {' '.join(words)}")
 
 
-_PLAIN = str.maketrans({"ø": "o", "Ø": "o", "ł": "l", "Ł": "l", "ß": "ss", "æ": "ae", "œ": "oe", "đ": "d", "ı": "i"})
-
-
 def _key(text: str) -> str:
-    if not text.isascii():
-        text = unicodedata.normalize("NFKD", text.translate(_PLAIN))
-        text = "".join(c for c in text if not unicodedata.combining(c))
-    return " ".join(re.findall(r"\w+", _JOINED.sub("", text.lower())))
+    return " ".join(re.findall(r"\w+", _JOINED.sub("", plain(text))))
 
 
 _JOINED = re.compile(r"[-‐–'’`´¨]")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import lru_cache
+
+from indexer.folding import plain
 
 # Words that say nothing about which paper it is: they carry the grammar, or name the link and not what it leads to.
 _EMPTY_WORDS = """
@@ -45,9 +46,8 @@ def slug(title: str, limit: int = 60) -> str:
 @lru_cache(maxsize=4096)
 def _words(title: str) -> tuple[str, ...]:
     """The words that identify a title, folded: no accents, case, LaTeX braces or punctuation."""
-    plain = unicodedata.normalize("NFKD", re.sub(r"[{}$\\]", "", title)).casefold()
-    plain = "".join(c for c in plain if not unicodedata.combining(c)).replace("'", "").replace("’", "")
-    return tuple(word for word in re.findall(r"[^\W_]+", plain) if word not in _EMPTY)
+    folded = plain(re.sub(r"[{}$\\]", "", title)).replace("'", "").replace("’", "")
+    return tuple(word for word in re.findall(r"[^\W_]+", folded) if word not in _EMPTY)
 
 
 def _comparable(ours: tuple[str, ...], theirs: tuple[str, ...]) -> bool:
