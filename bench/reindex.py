@@ -1,13 +1,19 @@
 """What a reindex costs beyond embedding: 1,000 records built, run again unchanged, and run again with one changed.
 
     python bench/reindex.py [RECORDS.jsonl]
+    python bench/reindex.py --papers COUNT
 
 Each run is a process of its own, as a user has it. The time of plain sentence-transformers over the same texts in the
 same session is the measure: machines differ, the ratio hardly does.
+
+With --papers: COUNT made-up papers of some hundred passages each, whose texts lie in the cache as if they had been read
+before, under the toy model: what a run costs that adds one paper, removes one, or changes nothing, and what it writes.
 """
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import json
 import os
 import random
@@ -56,8 +62,84 @@ def timed(command: list[str]) -> tuple[float, float, dict]:
     return time.perf_counter() - started, usage.ru_maxrss / 1024, json.loads(output)
 
 
+def make_papers(folder: Path, library: Path, first: int, count: int) -> None:
+    """Writes made-up PDFs from number `first` on, and their texts to the library's cache."""
+    sys.path.insert(0, str(PROJECT))
+    from indexer import bring, extract
+    from indexer.document import Block, Extracted, Page, Reference, Section
+    from indexer.library.cache import Cache
+
+    chance = random.Random(first)
+    words = ["".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=chance.randint(3, 10))) for _ in range(60_000)]
+    often = list(itertools.accumulate(1 / (n + 10) for n in range(len(words))))  # few of them are most of a text
+
+    def some(number: int) -> str:
+        return " ".join(chance.choices(words, cum_weights=often, k=number))
+
+    folder.mkdir(exist_ok=True)
+    version = extract.version("pdf")
+    with Cache(library / "cache") as cache:
+        for n in range(first, first + count):
+            pages, sections, blocks = [], [], []
+            for page in range(20):
+                text = heading = some(3)
+                sections.append(Section(heading, 1, page, 0))
+                blocks.append(Block("heading", page, 0, len(heading)))
+                for kind in (
+                    "abstract" if page == 0 else "body",
+                    "body",
+                    "body",
+                    "body",
+                    "table" if page % 5 else "body",
+                ):
+                    paragraph = " ".join(some(15).capitalize() + "." for _ in range(6))
+                    blocks.append(Block(kind, page, len(text) + 1, len(text) + 1 + len(paragraph)))
+                    text += "\n" + paragraph
+                pages.append(Page(text, page + 1))
+            references = tuple(
+                Reference(k, some(20), 19, str(k), some(6), ("A B",), 2000 + k % 20) for k in range(1, 31)
+            )
+            text = Extracted(tuple(pages), f"{some(5)} {n}", ("Ana Example",), "", "2023", tuple(sections),
+                             blocks=tuple(blocks), references=references, engine="pdfium")  # fmt: skip
+            body = b"%%PDF-1.4 made up %d\n" % n
+            (folder / f"{n}.pdf").write_bytes(body)
+            answer = {"text": bring._EXTRACTED.dump_python(text, mode="json")}
+            cache.keep_text(f"{hashlib.sha256(body).hexdigest()}:{version}", answer)
+
+
+def of_papers(count: int) -> None:
+    """Prints a table of the runs over made-up papers."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_papers(folder / "papers", folder / "library", 0, count)
+        make_papers(folder / "one", folder / "library", count, 1)
+        one = str(folder / "one" / f"{count}.pdf")
+        command = [
+            sys.executable,
+            "-m",
+            "service.cli",
+            "reindex",
+            "--json",
+            "--offline",
+            "--library",
+            f"{folder}/library",
+        ]
+        os.environ["PAPERPATH_MODEL"] = "toy"
+        print("| run | seconds | embedded | passages | peak MB | written |\n|---|---|---|---|---|---|")
+        for run, more in (("built", [str(folder / "papers")]), ("unchanged", []), ("one added", ["--add", one]),
+                          ("one removed", ["--remove", one])):  # fmt: skip
+            before = {path.name for path in (folder / "library" / "files").glob("*")}
+            seconds, peak, report = timed(command + more)
+            new = [path for path in (folder / "library" / "files").iterdir() if path.name not in before]
+            written = ", ".join(f"{path.suffix[1:]} {path.stat().st_size / 1e6:.0f} MB" for path in sorted(new))
+            print(f"| {run} | {seconds:.1f} | {report['embedded']} | {report['passages']} | {peak:.0f} | {written} |")
+
+
 def main() -> None:
     """Prints a table of the runs."""
+    if sys.argv[1:2] == ["--papers"]:
+        of_papers(int(sys.argv[2]))
+        return
     rows = records(sys.argv[1] if len(sys.argv) > 1 else None)
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "records.jsonl"

@@ -58,7 +58,7 @@ def assemble(
         if address in reading.records:
             candidates.append(_from_record(work.entry, reading))
         elif work.text is None and current and address in kept:  # it can't be had now, but the library holds it
-            before = current.catalogue.document(kept[address])
+            before = current.catalogue.document(kept[address], later=True)
             assert before is not None
             newest = work.known.newest if work.known else before.newest
             outcome = "record" if before.text == "record" else "cached"

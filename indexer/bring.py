@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -15,8 +16,8 @@ from indexer.errors import DocumentError, ExtractError, FetchError
 from indexer.extract.workers import Workers
 from indexer.fetch import Brought, Fetcher
 from indexer.fetch.metadata import ArxivMetadata
+from indexer.library import Generation, bodies
 from indexer.library.cache import Cache
-from indexer.library.files import sha256_of
 from indexer.progress import Progress
 from indexer.settings import Settings
 
@@ -41,18 +42,22 @@ class Work:
     failure: DocumentError | None = None
 
 
-def bring(works: Sequence[Work], fetcher: Fetcher, cache: Cache, settings: Settings, progress: Progress) -> None:
-    """Fills in the text of each, or its failure."""
+def bring(
+    works: Sequence[Work], fetcher: Fetcher, cache: Cache, settings: Settings, progress: Progress,
+    current: Generation | None = None,
+) -> None:  # fmt: skip
+    """Fills in the text of each, or its failure. A body that `current` holds stays there (see `bodies.Later`)."""
     at_arxiv = [work for work in works if work.entry.address.startswith("arxiv:")]
     elsewhere = [work for work in works if not work.entry.address.startswith("arxiv:")]
     turns = itertools.chain.from_iterable(itertools.zip_longest(at_arxiv, elsewhere))  # others fit into arXiv's pauses
     with Workers(settings.workers, settings.extract_seconds, settings.extract_megabytes, engine=settings.engine,
                  ocr=settings.ocr, told=progress.pages) as workers:  # fmt: skip
+        version = functools.cache(lambda kind: extract.version(kind, workers.engine, workers.ocr))
         begun: list[tuple[Work, Callable[[], None]]] = []
         progress.stage("fetch", len(works))
         for work in filter(None, turns):
             try:
-                begun.append((work, _begin(work, fetcher, cache, workers)))
+                begun.append((work, _begin(work, fetcher, cache, workers, version, current)))
             except DocumentError as error:
                 work.failure = error
             progress.step(work.entry.title or work.entry.address)
@@ -65,32 +70,61 @@ def bring(works: Sequence[Work], fetcher: Fetcher, cache: Cache, settings: Setti
             progress.step(work.entry.title or work.entry.address)
 
 
-def _begin(work: Work, fetcher: Fetcher, cache: Cache, workers: Workers) -> Callable[[], None]:
+def _begin(
+    work: Work, fetcher: Fetcher, cache: Cache, workers: Workers, version: Callable[[str], str],
+    current: Generation | None,
+) -> Callable[[], None]:  # fmt: skip
     """Has the bytes of a work and begins to read them; the function returned waits for the text."""
-    path, content_type = _local(work) if work.entry.address.startswith("file:") else _fetched(work, fetcher, cache)
+
+    def key() -> str:
+        return f"{work.origin.sha256}:{version(kind)}"
+
+    fetched = not work.entry.address.startswith("file:")
+    path, content_type = _fetched(work, fetcher) if fetched else _local(work, cache)
     kind = extract.kind_of(path, content_type)
-    key = f"{work.origin.sha256}:{extract.version(kind, workers.engine, workers.ocr)}"
-    limited = f"{key}:{workers.seconds:g} s:{workers.megabytes} MB"  # raised limits are a reason to try it again
-    held = cache.text(key) or cache.text(limited)
+    front = cache.front(key())
+    if (text := _held_by(current, front)) is not None:
+        work.text = text
+        return lambda: None
+    limits = f":{workers.seconds:g} s:{workers.megabytes} MB"  # raised limits are a reason to try it again
+    held = cache.text(key()) or cache.text(key() + limits)
+    if held is None and fetched and not cache.is_sound(path):
+        path, content_type = _fetched(work, fetcher)
+        kind = extract.kind_of(path, content_type)
     result = None if held else workers.start(path, kind, work.origin.final_url)
 
     def finish() -> None:
         if held is not None:
             work.text = _restored(held)
-            return
-        assert result is not None
-        try:
-            work.text = result()
-        except errors.Interrupted:
-            raise  # the machine is to blame: it is tried again in the next run
-        except ExtractError as error:
-            told = {"error": type(error).__name__, "message": error.message, "cure": error.cure}
-            cache.keep_text(limited if isinstance(error, errors.LimitReached) else key, told)
-            raise
-        work.fresh = True
-        cache.keep_text(key, {"text": _EXTRACTED.dump_python(work.text, mode="json")})
+        else:
+            assert result is not None
+            try:
+                work.text = result()
+            except errors.Interrupted:
+                raise  # the machine is to blame: it is tried again in the next run
+            except ExtractError as error:
+                told = {"error": type(error).__name__, "message": error.message, "cure": error.cure}
+                cache.keep_text(key() + (limits if isinstance(error, errors.LimitReached) else ""), told)
+                raise
+            work.fresh = True
+            cache.keep_text(key(), {"text": _EXTRACTED.dump_python(work.text, mode="json")})
+        if front is None or work.fresh:
+            cache.keep_front(key(), _front(work.text))
 
     return finish
+
+
+def _front(text: Extracted) -> dict:
+    """What is kept of a text to know it by: all but its body, and that one's hash."""
+    bare = replace(text, **dict.fromkeys(bodies.FIELDS, ()))
+    return {"text": _EXTRACTED.dump_python(bare, mode="json"), "body": bodies.digest_of(text)}
+
+
+def _held_by(current: Generation | None, front: dict | None) -> Extracted | None:
+    """The text that a front tells of, if `current` holds its body, which is left there till something looks at it."""
+    if current is None or front is None or (body := current.catalogue.body(front["body"])) is None:
+        return None
+    return replace(_EXTRACTED.validate_python(front["text"]), **body)
 
 
 def _restored(held: dict) -> Extracted:
@@ -99,23 +133,21 @@ def _restored(held: dict) -> Extracted:
     return _EXTRACTED.validate_python(held["text"])
 
 
-def _local(work: Work) -> tuple[Path, str]:
+def _local(work: Work, cache: Cache) -> tuple[Path, str]:
     path = Path(work.entry.address.removeprefix("file:"))
     try:
-        work.origin = Origin(sha256_of(path), path.stat().st_size, path=str(path))
+        work.origin = Origin(cache.sha256_of(path), path.stat().st_size, path=str(path))
     except OSError as error:
         raise FetchError(f"{path} can't be read: {error.strerror}.") from None
     return path, ""
 
 
-def _fetched(work: Work, fetcher: Fetcher, cache: Cache) -> tuple[Path, str]:
+def _fetched(work: Work, fetcher: Fetcher) -> tuple[Path, str]:
     if work.entry.address.startswith("title:"):
         raise FetchError("It has no link.", cure="Add a link to the entry.")
     if work.entry.address.startswith("record:"):
         raise FetchError("The file that holds the record is not there now.", cure="Put it back, or remove the source.")
     got = _asked(work, fetcher)
-    if not got.transferred and not cache.is_sound(got.path):
-        got = _asked(work, fetcher)
     work.origin = Origin(got.sha256, got.bytes, got.asked_url, got.final_url, fetched=got.time)
     work.version, work.note = got.version, got.note
     return got.path, got.content_type

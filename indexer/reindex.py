@@ -3,7 +3,8 @@
     sources -> entries -> bytes -> texts -> documents -> passages -> vectors -> a generation -> CURRENT
 
 What each arrow yields is cached by content, so a run that is cut anywhere goes on where it was, and an unchanged run
-does nothing. One entry's failure never stops the others.
+does nothing. A document whose body and title are those of one in the generation before is taken from there, with its
+passages, words and vectors, and its body is never read. One entry's failure never stops the others.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from indexer.bring import Work, bring
 from indexer.document import EMBEDDED, Document, Passage, Warning
 from indexer.embed import Described, Embedder
 from indexer.fetch import Fetcher, metadata
-from indexer.library import DERIVED, FORMAT, Generation, Library, Manifest, Model
+from indexer.library import DERIVED, FORMAT, Generation, Library, Manifest, Model, bodies
 from indexer.library.cache import Cache
 from indexer.progress import Progress
 from indexer.settings import Settings
@@ -73,8 +74,8 @@ def reindex(request: Request, settings: Settings, progress: Progress | None = No
         works = [Work(entry) for entry in want.entries if entry.address not in want.reading.records]
         with Fetcher(settings, writer.cache, offline=request.offline) as fetcher:
             asides = _ask_metadata(works, fetcher, writer.cache, settings, request)
-            bring(works, fetcher, writer.cache, settings, progress)
-            requests, bodies = fetcher.requests, fetcher.transferred_bodies
+            bring(works, fetcher, writer.cache, settings, progress, current)
+            requests, came = fetcher.requests, fetcher.transferred_bodies
         held = digests.load(settings.digests)
         brought = {work.entry.address: work for work in works}
         everything = [brought.get(entry.address) or Work(entry) for entry in want.entries]
@@ -90,13 +91,16 @@ def reindex(request: Request, settings: Settings, progress: Progress | None = No
         embedded, name, count = 0, current.name if current else "", current.manifest.passages if current else 0
         publish = not unchanged and not (request.strict and exit_code)
         if publish:
-            cut, matrix, model, embedded = _vectors(documents, described, writer.cache, progress)
+            own = [_digest(document, described) for document in documents]
+            kept = _kept(own, current)
+            cut, matrix, model, embedded = _vectors(documents, kept, described, writer.cache, progress, current)
             progress.stage("publish", 1)
             name = writer.publish(
-                list(zip(documents, cut, strict=True)), matrix, model=model, inputs=inputs, sources=want.sources,
-                excluded=sorted(want.excluded), kept_apart=sorted(want.kept_apart), keep=settings.keep_generations,
+                list(zip(documents, cut, strict=True)), matrix, digests=own, before=current, kept=kept, model=model,
+                inputs=inputs, sources=want.sources, excluded=sorted(want.excluded), kept_apart=sorted(want.kept_apart),
+                keep=settings.keep_generations,
             )  # fmt: skip
-            count = sum(map(len, cut))
+            count = library.manifest(name).passages
             progress.step(name)
     before = {summary.id for summary in current.catalogue.summaries} if current and publish else set()
     warnings = (*want.reading.warnings, *want.missing.values(), *asides, *wrong_titles(works, held),
@@ -104,7 +108,7 @@ def reindex(request: Request, settings: Settings, progress: Progress | None = No
     return Report(
         name, publish, tuple(lines), warnings,
         want.reading.skipped, tuple(sorted(before - {document.id for document in documents})), len(documents), count,
-        embedded, requests, bodies, round(time.monotonic() - started, 2), exit_code,
+        embedded, requests, came, round(time.monotonic() - started, 2), exit_code,
     )  # fmt: skip
 
 
@@ -165,35 +169,68 @@ def _exit_code(lines: Sequence[Line], want: Wanted) -> int:
     return 3 if "digest" in outcomes else 0
 
 
+def _digest(document: Document, described: Described) -> str:
+    """A hash of all that a document's passages, their words and their vectors are made from, and of who makes them."""
+    notes = dict.fromkeys(mention.note for mention in document.entry.mentions)
+    made_from = [
+        passages.VERSION, DERIVED, described.fingerprint, bodies.digest_of(document), document.own_title, list(notes)
+    ]  # fmt: skip
+    return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
+
+
 def _inputs(documents: Sequence[Document], described: Described, want: Wanted) -> str:
     """A hash of all that goes into a generation."""
     everything = hashlib.sha256()
     everything.update(
         json.dumps(
-            [passages.VERSION, DERIVED, described.fingerprint, want.sources, sorted(want.excluded), sorted(want.kept_apart)]
+            [
+                passages.VERSION,
+                DERIVED,
+                described.fingerprint,
+                want.sources,
+                sorted(want.excluded),
+                sorted(want.kept_apart),
+            ]
         ).encode()
     )
     for document in documents:
-        everything.update(_DOCUMENT.dump_json(document))
+        everything.update(_DOCUMENT.dump_json(document, exclude=set(bodies.FIELDS)))
+        everything.update(bodies.digest_of(document).encode())
     return everything.hexdigest()
 
 
+def _kept(own: Sequence[str], current: Generation | None) -> list[int]:
+    """For each document, by its digest, the position of its like in `current`, each at most once; -1 where it has none."""
+    there: dict[str, list[int]] = {}
+    if current is not None and current.manifest.format == FORMAT:
+        for summary in reversed(current.catalogue.summaries):
+            there.setdefault(summary.digest, []).append(summary.position)
+    return [there[digest].pop() if there.get(digest) else -1 for digest in own]
+
+
 def _vectors(
-    documents: Sequence[Document], described: Described, cache: Cache, progress: Progress
-) -> tuple[list[list[Passage]], np.ndarray, Model, int]:
+    documents: Sequence[Document], kept: Sequence[int], described: Described, cache: Cache, progress: Progress,
+    current: Generation | None,
+) -> tuple[list[list[Passage]], np.ndarray, Model, int]:  # fmt: skip
     """The passages of each document, and a unit row for each of prose: float32 of shape (n, dimension).
 
-    Also the model they were made with, and how many were embedded now.
+    There are none of what is `kept` of `current`; where all is, no model is loaded. Also the model that the passages are
+    made with, and how many were embedded now.
     """
+    if current is not None and min(kept) >= 0:
+        model = current.manifest.model
+        return [[] for _ in documents], np.empty((0, model.dimension), np.float32), model, 0
     embedder = embed.load(described)
-    cut = [_cut(document, embedder, cache) for document in documents]
+    cut = [
+        [] if position >= 0 else _cut(document, embedder, cache)
+        for document, position in zip(documents, kept, strict=True)
+    ]
     keys: list[bytes] = []
     texts: dict[bytes, str] = {}
     for document, found in zip(documents, cut, strict=True):
-        before = passages.context(document.own_title, embedder)
-        for passage in found:
-            if passage.kind not in EMBEDDED:
-                continue
+        prose = [passage for passage in found if passage.kind in EMBEDDED]
+        before = passages.context(document.own_title, embedder) if prose else ""
+        for passage in prose:
             own = document.pages[passage.page].text[passage.start : passage.end]
             text = own if own == document.title else before + own
             keys.append(passages.vector_key(described.fingerprint, text))
@@ -216,13 +253,8 @@ def _vectors(
 
 
 def _cut(document: Document, embedder: Embedder, cache: Cache) -> list[Passage]:
-    text = json.dumps(
-        [
-            document.own_title, [page.text for page in document.pages], [(s.page, s.start) for s in document.sections],
-            [(b.kind, b.page, b.start, b.end, b.continued) for b in document.blocks],
-        ]
-    )  # fmt: skip
-    key = f"{hashlib.sha256(text.encode()).hexdigest()}:{passages.VERSION}:{embedder.model.fingerprint}"
+    made_from = [passages.VERSION, embedder.model.fingerprint, bodies.digest_of(document), document.own_title]
+    key = hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
     if (held := cache.text(key)) is not None:
         return _PASSAGES.validate_python(held["passages"])
     found = passages.cut(document.pages, document.sections, document.own_title, embedder, document.blocks)

@@ -84,7 +84,8 @@ def _chosen(request: Request, current: Generation | None, remembered: Manifest |
         names = [sources.remembered(DEFAULT_LIST)]
     for source in request.add:
         names.append(sources.remembered(source))
-        excluded -= {entry.address for entry in sources.read(source).entries}
+        if excluded:
+            excluded -= {entry.address for entry in sources.read(source).entries}
     for name in request.remove:
         spelled = sources.remembered(name, must_exist=False)
         found = _document(name, current)

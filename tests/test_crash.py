@@ -162,6 +162,7 @@ def many_kills(crashes: Crashes, count: int, seed: int) -> None:
         if chance.random() < 0.3:  # forget the texts and vectors, so that there is something to do
             with closing(sqlite3.connect(crashes.library.folder / "cache" / "cache.sqlite")) as cache, cache:
                 cache.execute("DELETE FROM texts")
+                cache.execute("DELETE FROM fronts")
                 cache.execute("DELETE FROM vectors")
         if runs % 2:
             how, wait = (

@@ -7,14 +7,18 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from indexer.document import (
+    EMBEDDED,
     Block,
     Document,
     Entry,
@@ -29,7 +33,7 @@ from indexer.document import (
     Version,
 )
 from indexer.errors import FormatUnknown, GenerationDamaged, LibraryBusy, LibraryError, LibraryUnwritable, NoLibrary
-from indexer.library import Library, Model, catalogue, generations
+from indexer.library import Generation, Library, Model, bodies, catalogue, generations
 from indexer.library.cache import Cache, Download
 
 MODEL = Model("toy", 8, "toy-1")
@@ -137,6 +141,102 @@ def test_search_among_some_is_exact(library: Library) -> None:
         expected = np.argsort(-np.where(among, queries @ matrix.T, -9), axis=1)[:, : min(10, among.sum())]
         assert (ids == expected).all()
         assert np.allclose(scores, np.take_along_axis(queries @ matrix.T, expected, 1), atol=1e-6)
+
+
+@dataclasses.dataclass(frozen=True)
+class Made:
+    """A document of a made-up library: its `number`, the `edition` of its text, and the line it stands on."""
+
+    number: int
+    edition: int
+    line: int
+
+    @property
+    def digest(self) -> str:
+        return f"{self.number % 7}.{self.edition}"  # some are alike in all but their ids
+
+    def indexed(self) -> tuple[Document, list[Passage]]:
+        """The document with its passages: from none to five, of several kinds."""
+        like, count = self.number % 7, (self.number % 7 + self.edition) % 6
+        texts = [
+            f"part {n} of {like} says word{like} and word{like + n} in edition{self.edition}" for n in range(count)
+        ]
+        document = dataclasses.replace(
+            a_document(like), id=f"d{self.number}", pages=tuple(Page(text, n) for n, text in enumerate(texts, 1)),
+            entry=Entry(f"https://example.org/{self.number}", (Mention("list.md", self.line, "given"),)),
+        )  # fmt: skip
+        kinds = ("abstract", "abstract", "body", "table", "caption")
+        return document, [Passage(n, 0, len(text), 0 if n else None, kinds[n]) for n, text in enumerate(texts)]
+
+    def rows(self) -> np.ndarray:
+        prose = sum(passage.kind in EMBEDDED for passage in self.indexed()[1])
+        return unit_rows(prose, self.number % 7 * 100 + self.edition)
+
+
+def publish_made(library: Library, made: list[Made], before: Generation | None) -> Generation:
+    """A generation of these, for which those that `before` has are taken from there."""
+    there: dict[str, list[int]] = {}
+    for summary in before.catalogue.summaries if before else ():
+        there.setdefault(summary.digest, []).append(summary.position)
+    kept = [there[one.digest].pop() if there.get(one.digest) else -1 for one in made]
+    pairs = []
+    for one, position in zip(made, kept, strict=True):
+        document, passages = one.indexed()
+        if position >= 0:  # nobody may look
+            digest = bodies.digest_of(document)
+            document = dataclasses.replace(
+                document, **bodies.later(digest, lambda: pytest.fail("a kept body was read"))
+            )
+        pairs.append((document, () if position >= 0 else passages))
+    rows = [one.rows() for one, position in zip(made, kept, strict=True) if position < 0]
+    matrix = np.concatenate([np.empty((0, MODEL.dimension), np.float32), *rows])
+    with library.writer() as writer:
+        writer.publish(pairs, matrix, digests=[one.digest for one in made], before=before, kept=kept, model=MODEL,
+                       inputs="", sources=["list.md"], excluded=[], keep=2)  # fmt: skip
+    return library.open()
+
+
+def everything_in(generation: Generation) -> dict[str, object]:
+    """What can be read of a generation."""
+    held = generation.catalogue
+    ids = range(generation.manifest.passages)
+    pairs = [(s.position, page) for s in held.summaries for page in range(6)]
+    return {
+        "documents": [held.document(summary.id) for summary in held.summaries], "summaries": held.summaries,
+        "passages": held.passages(ids), "texts": held.texts(ids), "pages": held.page_texts(pairs),
+        "passages of": [held.passages_of(summary.position) for summary in held.summaries], "headings": held.headings(),
+        "arrays": [a.tolist() for a in (held.documents_of, held.pages_of, held.sections_of, *held.kinds_of)],
+        "files": {r: file.sha256 for r, file in generation.manifest.files.items() if r != "catalogue"},
+    }  # fmt: skip
+
+
+DOCUMENTS = st.lists(st.builds(Made, st.integers(0, 20), st.integers(0, 2), st.integers(1, 9)),
+                     max_size=12, unique_by=lambda made: made.number)  # fmt: skip
+
+
+@given(st.lists(DOCUMENTS.filter(bool), min_size=2, max_size=5))
+@settings(max_examples=25, deadline=None)
+def test_what_is_taken_over_is_what_would_be_written(steps: list[list[Made]]) -> None:
+    """Whatever came before, a generation is the one that its documents alone make; its files, but for one, byte for byte."""
+    with tempfile.TemporaryDirectory() as folder:
+        library = Library(Path(folder) / "in-steps")
+        held = None
+        for step in steps:
+            held = publish_made(library, step, held)
+        assert held is not None
+        at_once = publish_made(Library(Path(folder) / "at-once"), steps[-1], None)
+        assert everything_in(held) == everything_in(at_once)
+
+
+def test_a_catalogue_does_not_grow_with_what_went(library: Library) -> None:
+    """What goes leaves room in the file, which what comes takes; where much is left, the file is packed."""
+    held = publish_made(library, [Made(number, 0, 1) for number in range(200)], None)
+    size = held.manifest.files["catalogue"].bytes
+    for edition in range(1, 6):
+        held = publish_made(library, [Made(number, edition if number % 2 else 0, 1) for number in range(200)], held)
+        assert held.manifest.files["catalogue"].bytes < 1.5 * size
+    held = publish_made(library, [Made(5, 0, 1), Made(6, 0, 1)], held)
+    assert held.manifest.files["catalogue"].bytes < 0.5 * size
 
 
 def test_nothing_published_is_said(library: Library, tmp_path: Path) -> None:

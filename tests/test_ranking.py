@@ -9,11 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from libraries import TEXTS, build_documents, document
 
 from indexer.document import EMBEDDED, Block, Mention, Page, Section
 from indexer.embed import Toy
-from indexer.library import Generation, Library
+from indexer.library import Generation, Library, vectors
 from indexer.library.space import fitted
 from indexer.terms import terms
 from service import ranking, search
@@ -36,7 +38,7 @@ def made_up(count: int, seed: int = 0) -> list:
             text += own + "\n"
         made = document(f"p{n}", [])
         heading = Section("Expert routers", 1, 0, blocks[1].start)
-        mention = Mention("list.md", n, "", (), "read the peer round" if n == 5 else "")
+        mention = Mention("list.md", n, "", (), {5: "read the peer round", 9: "mind the gap"}.get(n, ""))
         found.append(dataclasses.replace(
             made, text="full", title=f"On {WORDS[n % 16]} {WORDS[n * 7 % 16]}", pages=(Page(text, 1),), blocks=tuple(blocks),
             sections=(heading,), entry=dataclasses.replace(made.entry, mentions=(mention,)),
@@ -184,3 +186,135 @@ def test_without_parts_nothing_is_added(tmp_path: Path) -> None:
     generation = Library(tmp_path).open()
     scores = np.arange(len(generation.catalogue.documents_of), dtype=np.float32)
     assert ranking.of(generation).with_siblings(scores, scores > -1) is scores
+
+
+# ---------------------------------------------------------------------- where some passages are scored
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Generation:
+    """A library that is large enough for an approximate index, for which here 500 vectors are enough."""
+    folder = tmp_path_factory.mktemp("large")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(vectors, "SWITCH", 500)
+        build_documents(folder, made_up(400))
+        return Library(folder).open()
+
+
+@pytest.fixture
+def both(large: Generation, monkeypatch: pytest.MonkeyPatch) -> tuple[ranking.Ranking, ranking.Ranking]:
+    """The ranking that scores all, and the one that scores few."""
+    monkeypatch.setattr(ranking, "_CANDIDATES", 100)
+    monkeypatch.setattr(ranking, "_NARROW", 40)
+    monkeypatch.setattr(ranking, "_SAMPLE", 600)
+    assert large.vectors.approximate
+    return ranking.All(large), ranking.Some(large)
+
+
+QUERIES = [
+    "the router of an expert", "round round peer", "batch 512", "ring gradient xyzzy", "read loss", "77 stage cache link",
+    "read and mind a gap",
+]  # fmt: skip
+
+
+def asked(ranked: ranking.Ranking, query: str, among: np.ndarray | None = None) -> ranking.Scores:
+    return ranked.scores([query], Toy().embed_queries([query]), among)[0]
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_few_scores_are_nearly_those_of_all(
+    both: tuple[ranking.Ranking, ranking.Ranking], large: Generation, query: str
+) -> None:
+    every, some = (asked(ranked, query) for ranked in both)
+    assert every.scored is None and some.scored is not None and 100 <= len(some.scored) <= 200
+    others = np.setdiff1d(np.arange(large.words.count), some.scored)
+    for name in ("lexical", "dense", "fused"):
+        assert np.isneginf(getattr(some, name)[others]).all()
+    assert np.allclose(some.dense[some.scored], every.dense[some.scored], atol=0.02)  # the vectors are halves
+    raw = every.lexical[some.scored] * every.deviation + every.mean
+    assert np.allclose(some.lexical[some.scored] * some.deviation + some.mean, raw, atol=1e-4)
+    assert math.isclose(some.deviation, every.deviation, rel_tol=0.15)
+    allowed = np.ones(large.words.count, bool)
+    best, found = (set(search._top(one.fused, one.among(allowed), 10)[0]) for one in (every, some))
+    least = np.sort(every.fused)[-10]
+    assert sum(every.fused[p] >= least - 0.02 for p in found) >= 9, best ^ found
+
+
+@pytest.mark.parametrize("query", QUERIES[:3])
+def test_of_few_that_are_of_interest_all_are_scored(
+    both: tuple[ranking.Ranking, ranking.Ranking], large: Generation, query: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ranking, "_NARROW", 300)
+    vector = Toy().embed_queries([query])[0]
+    every, some = (asked(ranked, query) for ranked in both)
+    mask = np.zeros(large.words.count, bool)
+    mask[np.random.default_rng(0).choice(len(mask), 300, replace=False)] = True
+    for narrow in (both[1].within(some, vector, mask), asked(both[1], query, mask)):
+        assert (narrow.scored == np.flatnonzero(mask)).all() and (narrow.among(mask) == mask).all()
+        assert math.isclose(narrow.deviation, some.deviation, rel_tol=1e-9)
+        assert np.allclose(narrow.dense[mask], every.dense[mask], atol=0.02)
+        assert np.allclose(narrow.lexical[mask], (every.lexical[mask] * every.deviation + every.mean - some.mean)
+                           / some.deviation, atol=1e-3)  # fmt: skip
+    assert both[0].within(every, vector, mask) is every and every.among(mask) is mask
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 1])
+def test_of_many_that_are_of_interest_the_best_are_scored(
+    both: tuple[ranking.Ranking, ranking.Ranking], large: Generation, share: float
+) -> None:
+    mask = np.random.default_rng(1).random(large.words.count) < share
+    found = 0
+    for query in QUERIES:
+        every, some = asked(both[0], query), asked(both[1], query, mask)
+        assert some.scored is not None and mask[some.scored].all()
+        best = np.flatnonzero(mask)[np.argsort(-every.dense[mask], kind="stable")[:10]]
+        found += len(np.intersect1d(best, some.scored))
+        assert len(some.scored) >= min(100, mask[large.vectors.ids].sum())
+    assert found >= 0.9 * 10 * len(QUERIES)
+
+
+def test_a_search_of_a_large_library_shows_only_what_is_allowed(
+    large: Generation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ranking, "_CANDIDATES", 30)
+    monkeypatch.setattr(ranking, "_NARROW", 10)
+    ranking._made.pop(large, None)
+    for query, kinds in (("expert router kind:table", {"table"}), ("round peer in:p7", {"body", "abstract"})):
+        answer = search.search(large, Toy(), query)
+        assert answer.results
+        assert {passage.kind for paper in answer.results for passage in paper.passages} <= kinds
+        scores = [paper.score for paper in answer.results]
+        assert scores == sorted(scores, reverse=True) and all(map(math.isfinite, scores))
+    assert [paper.id for paper in search.search(large, Toy(), "round in:p7").results] == ["p7"]
+    assert len(search.rank(large, Toy(), ["expert router", "peer"], 5)[1]) == 5
+    ranking._made.pop(large, None)
+
+
+def test_a_term_s_share_is_the_same_either_way(both: tuple[ranking.Ranking, ranking.Ranking]) -> None:
+    every, some = (asked(ranked, "expert router round") for ranked in both)
+    for passage in some.scored[:20]:
+        shares = [
+            ranked.share_of(scores, int(passage), terms("On expert round")) * scores.deviation
+            for ranked, scores in zip(both, (every, some), strict=True)
+        ]
+        assert math.isclose(*shares, rel_tol=1e-3, abs_tol=1e-4)
+
+
+def test_a_sample_is_put_right_by_what_is_known_of_all() -> None:
+    known = np.random.default_rng(0).random(1000) ** 4
+    few = known[:20]
+    assert math.isclose(ranking._estimate(3 * few + 2, few, float(known.mean())), 3 * known.mean() + 2)
+    assert math.isclose(ranking._estimate(few, np.zeros(20), 0.0), few.mean())
+    assert ranking._estimate(few[:0], few[:0], 1.0) == 0
+    assert ranking._estimate(few, few, -9.0) == 0  # a mean of scores is never below nothing
+
+
+@given(st.integers(0, 10**6), st.integers(1, 300), st.integers(1, 40), st.booleans())
+@settings(deadline=None)
+def test_the_largest_are_those_that_sorting_finds(seed: int, size: int, count: int, masked: bool) -> None:
+    rng = np.random.default_rng(seed)
+    values = np.maximum(rng.integers(-5, 9, size), 0).astype(np.float32)
+    mask = rng.random(size) < 0.5 if masked else np.ones(size, bool)
+    allowed = [n for n in range(size) if values[n] > 0 and mask[n]]
+    expected = sorted(sorted(allowed, key=lambda n: (-values[n], n))[:count])
+    assert ranking._largest(values, count, mask if masked else None).tolist() == expected

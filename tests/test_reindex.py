@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import random
+import sqlite3
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -13,9 +16,10 @@ import pytest
 from conftest import SHARED, needs_shared
 from loopback_arxiv import LoopbackArxiv, Page, answer, from_shared, html, paper, tiny_pdf
 
-from indexer import bring
+from indexer import bring, passages
 from indexer.document import EMBEDDED, Block, Extracted, Reference, Section, TextMention
 from indexer.document import Page as Page_
+from indexer.embed import Toy
 from indexer.errors import (
     FormatUnknown,
     LibraryBusy,
@@ -27,6 +31,7 @@ from indexer.errors import (
 )
 from indexer.library import Generation, Library, generations
 from indexer.library.cache import Cache
+from indexer.library.catalogue import Catalogue
 from indexer.reindex import Report, Request, reindex
 from indexer.settings import Settings
 
@@ -202,6 +207,7 @@ def test_a_paper_brought_twice_is_one(run: Run, settings: Settings, tmp_path: Pa
     assert report.documents == 2 and [line.id for line in report.lines] == ["2301.00001", "2301.00001", "2301.00002"]
     held = opened(settings).catalogue.summary("2301.00001")
     assert held is not None and len(held.entry.mentions) == 2
+    assert run().published is False
 
 
 # ---------------------------------------------------------------------- what fails
@@ -527,6 +533,7 @@ def test_a_merged_paper_has_the_newest_text_and_arxiv_s_metadata(
     held = opened(settings).catalogue.document("2301.00001")
     assert held is not None
     assert (held.version, held.newest, held.title, held.authors[0]) == (2, 2, "Paper number 1", "Ana Example")
+    assert run().published is False
 
 
 def test_removing_a_paper_removes_it_wherever_it_is_listed(run: Run, settings: Settings, tmp_path: Path) -> None:
@@ -614,3 +621,117 @@ def test_a_library_of_the_future_is_not_built_over_unasked(run: Run, settings: S
         run()
     assert "SOURCE" in caught.value.cure
     assert run(line(2)).generation == "000002"
+
+
+# ---------------------------------------------------------------------- what did not change
+
+
+def sound_of(generation: Generation) -> dict[str, str]:
+    """The files of a generation that depend on nothing but what it holds."""
+    return {role: file.sha256 for role, file in generation.manifest.files.items() if role != "catalogue"}
+
+
+def test_what_did_not_change_is_not_looked_at(
+    run: Run, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A paper more or less: no other one's text is read, cut, embedded or asked for its words."""
+    sources = [str(tmp_path / f"{n}.pdf") for n in range(6)]
+    for n, path in enumerate(sources):
+        Path(path).write_bytes(
+            tiny_pdf([f"Paper {n} says something of its own.", f"And on page two paper {n} says more."])
+        )
+    run(sources=tuple(sources[:5]))
+    read: list[str] = []
+
+    def noting(owner: type, name: str) -> None:
+        own = getattr(owner, name)
+
+        def noted(*given: object) -> object:
+            read.append(name)
+            return own(*given)
+
+        monkeypatch.setattr(owner, name, noted)
+
+    noting(Catalogue, "_body")
+    noting(Toy, "__init__")
+    assert run().published is False
+    assert read == []
+    assert run(remove=(sources[2],)).removed == ("2",)
+    assert read == [], "neither a text nor the model is needed to remove a paper"
+    noting(Cache, "text")
+    noting(passages, "cut")
+    before = opened(settings)
+    report = run(add=(sources[5],))
+    assert report.embedded == prose_of(opened(settings), 4)
+    assert read == ["text", "text", "__init__", "text", "cut"], "its text, under two names, and its passages"
+    after = opened(settings).catalogue
+    for summary in before.catalogue.summaries:
+        assert after.document(summary.id) == before.catalogue.document(summary.id)
+
+
+def test_a_front_alone_may_change(run: Run, settings: Settings) -> None:
+    """What is new about a paper whose text is the same: where it is listed, what is noted beside it."""
+    run(line(1), line(2))
+    assert run("# Mine", line(2), line(1)).embedded == 0
+    held = opened(settings)
+    assert [s.entry.mentions[0].section for s in held.catalogue.summaries] == [("Mine",)] * 2
+    assert [s.id for s in held.catalogue.summaries] == ["2301.00002", "2301.00001"]
+    assert held.words.postings("wonder")[0].tolist() == []
+    assert run("# Mine", line(2), line(1) + ": a wonder").embedded == 0
+    held = opened(settings)
+    assert "a wonder" in held.catalogue.summaries[1].entry.mentions[0].note
+    [passage] = held.words.postings("wonder")[0].tolist()
+    assert held.catalogue.documents_of[passage] == 1
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_library_made_in_steps_is_the_one_made_at_once(
+    run: Run, settings: Settings, tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    rows = {
+        n: {"_id": f"r{n}", "title": f"Record {n % 4}", "text": f"The text of number {n % 9} is this."}
+        for n in range(15)
+    }
+    path = tmp_path / "records.jsonl"
+    for _ in range(5):
+        for n in chance.sample(range(15), 2):
+            rows[n] = rows[n] | {"text": f"Word{chance.randrange(9)} and another. " * chance.randint(0, 40)}
+        some = chance.sample(range(15), chance.randint(3, 15))
+        path.write_text("".join(json.dumps(rows[n]) + "\n" for n in some))
+        run(sources=(str(path),), yes=True)
+    held = opened(settings)
+    run(sources=(str(path),), library=tmp_path / "another")
+    fresh = Library(tmp_path / "another").open()
+    assert sound_of(held) == sound_of(fresh)
+    assert held.manifest.inputs == fresh.manifest.inputs
+    assert held.catalogue.summaries == fresh.catalogue.summaries
+    assert held.catalogue.passages(range(99)) == fresh.catalogue.passages(range(99))
+
+
+def test_a_text_is_read_anew_where_a_cache_has_half_of_it(run: Run, settings: Settings, tmp_path: Path) -> None:
+    """The front of it is held, the text is not: it is no text of the generation that is read, which was rolled back."""
+    for n in range(2):
+        (tmp_path / f"{n}.pdf").write_bytes(tiny_pdf([f"Paper {n} says something of its own."]))
+    run(sources=(str(tmp_path / "0.pdf"),))
+    run(add=(str(tmp_path / "1.pdf"),))
+    with Library(settings.library).writer() as writer:
+        writer.rollback()
+    with closing(sqlite3.connect(settings.library / "cache" / "cache.sqlite")) as cache, cache:
+        cache.execute("UPDATE texts SET answer = x'00'")
+    assert run(add=(str(tmp_path / "1.pdf"),)).documents == 2
+    assert "Paper 1" in opened(settings).catalogue.document("1").pages[0].text
+
+
+def test_a_file_that_was_changed_is_read_again(run: Run, settings: Settings, tmp_path: Path) -> None:
+    """Also to one of the same size, with the old one's time of change."""
+    path = tmp_path / "a.pdf"
+    path.write_bytes(tiny_pdf(["A paper about sheep and wool."]))
+    status = path.stat()
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns - 10**10))
+    run(sources=(str(path),))
+    run()
+    path.write_bytes(tiny_pdf(["A paper about goats and milk."]))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns - 10**10))
+    assert run().published
+    assert "goats" in opened(settings).catalogue.document("a").pages[0].text

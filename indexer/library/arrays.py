@@ -11,21 +11,44 @@ import numpy as np
 
 from indexer.library import files
 
-_TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "U8": "|u1", "BOOL": "|b1"}
+_TYPES = {
+    "F64": "<f8",
+    "F32": "<f4",
+    "F16": "<f2",
+    "I64": "<i8",
+    "I32": "<i4",
+    "I16": "<i2",
+    "U8": "|u1",
+    "BOOL": "|b1",
+}
+_NAMES = {code[1:]: name for name, code in _TYPES.items()}
 
 
 def write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Writes `arrays` to `path`, which is replaced. Raises `LibraryUnwritable` where the disk refuses."""
-    from safetensors.numpy import save
+    """Writes `arrays` to `path`, which is replaced. Raises `LibraryUnwritable` where the disk refuses.
 
-    with files.writing(path.parent):
-        path.write_bytes(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
+    safetensors' own writer would hold all of them in memory three times.
+    """
+    ordered = sorted(arrays.items(), key=lambda item: (-item[1].dtype.itemsize, item[0]))  # each begins at its own size
+    header: dict[str, dict[str, object]] = {}
+    end = 0
+    for name, array in ordered:
+        start, end = end, end + array.nbytes
+        header[name] = {"dtype": _NAMES[array.dtype.newbyteorder("=").str[1:]], "shape": list(array.shape),
+                        "data_offsets": [start, end]}  # fmt: skip
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    with files.writing(path.parent), path.open("wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        for _, array in ordered:
+            little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+            file.write(little.reshape(-1).view(np.uint8).data)
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
     """The arrays of a file, read-only and mapped. Raises `ValueError` where it is none that `write` made."""
     try:
-        mapped = np.memmap(path, np.uint8, mode="r")
+        mapped = np.asarray(np.memmap(path, np.uint8, mode="r"))  # a plain array: quicker to take parts of
         (size,) = struct.unpack("<Q", mapped[:8].tobytes())
         header = json.loads(mapped[8 : 8 + size].tobytes())
         found = {}

@@ -2,7 +2,7 @@
 
     cache/bodies/<sha256>      bytes as they were fetched
     cache/parts/<key>          downloads under way
-    cache/cache.sqlite         the ledger of downloads, arXiv's metadata, extracted texts, vectors
+    cache/cache.sqlite         the ledger of downloads, arXiv's metadata, extracted texts, vectors, files' hashes
 
 Everything here can be lost without losing an answer: the generations hold all that is served.
 """
@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sqlite3
+import time
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -29,8 +31,13 @@ CREATE TABLE IF NOT EXISTS downloads (
     content_type TEXT, etag TEXT, last_modified TEXT, time TEXT, outcome TEXT, reason TEXT) STRICT;
 CREATE TABLE IF NOT EXISTS metadata (arxiv_id TEXT PRIMARY KEY, asked REAL, answer TEXT) STRICT;
 CREATE TABLE IF NOT EXISTS texts (key TEXT PRIMARY KEY, answer BLOB) STRICT;
+CREATE TABLE IF NOT EXISTS fronts (key TEXT PRIMARY KEY, answer TEXT) STRICT;
+CREATE TABLE IF NOT EXISTS hashes (path TEXT PRIMARY KEY, state TEXT, sha256 TEXT) STRICT;
 CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB) STRICT;
 """
+
+
+_SETTLED = 2_000_000_000  # nanoseconds; a file that was changed later than that before may change again unseen
 
 
 @dataclass(frozen=True)
@@ -122,6 +129,21 @@ class Cache:
         )
         points.reached("fetch.ledger")
 
+    def sha256_of(self, path: Path) -> str:
+        """The SHA-256 of a file, read only where it is not the file that it was when that was last asked.
+
+        Raises `OSError` where it can't be read.
+        """
+        with path.open("rb") as file:  # who may not read it is told so, also where its hash is known
+            status = os.fstat(file.fileno())
+        state = f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino} {status.st_dev}"
+        if held := self._row("SELECT sha256 FROM hashes WHERE path = ? AND state = ?", str(path), state):
+            return held[0]
+        sha256 = files.sha256_of(path)
+        if max(status.st_mtime_ns, status.st_ctime_ns) + _SETTLED < time.time_ns():
+            self._write("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?)", [(str(path), state, sha256)])
+        return sha256
+
     # ------------------------------------------------------------------ arXiv's metadata
 
     def metadata(self, arxiv_id: str) -> tuple[float, dict] | None:
@@ -152,6 +174,18 @@ class Cache:
             "INSERT OR REPLACE INTO texts VALUES (?, ?)", [(key, zlib.compress(json.dumps(answer).encode(), 1))]
         )
         points.reached("extract.cached")
+
+    def front(self, key: str) -> dict | None:
+        """The little that is kept beside the text of `key`, so that the whole need not be read; None if nothing is."""
+        row = self._row("SELECT answer FROM fronts WHERE key = ?", key)
+        try:
+            return json.loads(row[0]) if row else None
+        except ValueError:  # altered on the disk
+            return None
+
+    def keep_front(self, key: str, answer: dict) -> None:
+        """Keeps JSON data beside the text of `key`."""
+        self._write("INSERT OR REPLACE INTO fronts VALUES (?, ?)", [(key, json.dumps(answer))])
 
     def vectors(self, keys: Sequence[bytes]) -> dict[bytes, np.ndarray]:
         """The vectors held for some of `keys`: {key: float32 of shape (dimension,)}."""

@@ -19,7 +19,8 @@ import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -107,6 +108,11 @@ class Generation:
     def name(self) -> str:
         """The generation's name, e.g. `000012`."""
         return self.manifest.name
+
+    @property
+    def stamp(self) -> str:
+        """What tells it from every other, of another library with the same names too: what an answer depends on."""
+        return f"{self.name}-{self.manifest.inputs[:12]}"
 
     def close(self) -> None:
         """Lets go of its files."""
@@ -196,8 +202,9 @@ class Library:
                 cure="Run `paperpath reindex`: it builds the library anew from the sources it remembers, and downloads"
                 " nothing that it holds.",
             )
-        for file in manifest.files.values():
-            self._check(name, file)
+        with ThreadPoolExecutor() as pool:  # hashing lets go of the interpreter
+            for _ in pool.map(lambda file: self._check(name, file), manifest.files.values()):
+                pass
         return self._opened(manifest)
 
     def manifest(self, name: str) -> Manifest:
@@ -303,6 +310,9 @@ class Writer:
         documents: Sequence[tuple[Document, Sequence[Passage]]],
         matrix: np.ndarray,
         *,
+        digests: Sequence[str] = (),
+        before: Generation | None = None,
+        kept: Sequence[int] = (),
         model: Model,
         inputs: str,
         sources: Sequence[str],
@@ -312,27 +322,24 @@ class Writer:
     ) -> str:
         """Writes a generation, checks it, and makes it the one that is read. Returns its name.
 
-        `matrix` is float32 of shape (n, dimension), a unit row for each passage of prose in order (`EMBEDDED`). `keep` is
-        how many generations stay. Raises `LibraryUnwritable`, or `GenerationDamaged` if the check fails; the old one stays then.
+        `kept` has for each document the position in the generation `before` of the one whose body, title and notes are the
+        same, -1 where there is none: of such a one neither body nor passages are looked at. `matrix` is float32 of shape
+        (n, dimension), a unit row for each passage of prose (`EMBEDDED`) of the others, in order. `digests` are the
+        documents' (see `Summary`), `keep` is how many generations stay. Raises `LibraryUnwritable`, or `GenerationDamaged`
+        if the check fails; the old one stays then.
         """
         folder = self.library.folder
         parts = {role: folder / "files" / f"{role}.part" for role in ("catalogue", "vectors", "words", "space")}
-        numbered = [(n, p.kind) for n, (_, passages) in enumerate(documents) for p in passages]
-        prose = np.flatnonzero([kind in EMBEDDED for _, kind in numbered])
-        abstracts = np.array([numbered[p][0] if numbered[p][1] == "abstract" else -1 for p in prose], np.int64)
         name = self._next_name()
-        _must(len(prose) == len(matrix), name, "there is not one vector for each passage of prose")
         _must_be_unit(matrix, name)
+        taken = _taken(documents, before, kept)
         try:
             with files.writing(folder):
-                counts = catalogue.write(parts["catalogue"], documents)
+                counts = catalogue.write(parts["catalogue"], documents, digests, taken)
                 points.reached("publish.catalogue")
-                vectors.write(parts["vectors"], matrix, prose)
-                points.reached("publish.vectors")
-                words.write(parts["words"], documents)
+                words.write(parts["words"], documents, before.words if before and taken else None, taken)
                 points.reached("publish.words")
-                space.write(parts["space"], matrix, abstracts)
-                points.reached("publish.space")
+                _write_vectors(parts, documents, matrix, before, taken, name)
                 named = {role: self._placed(role, part) for role, part in parts.items()}
                 points.reached("publish.files")
                 manifest = Manifest(
@@ -342,8 +349,6 @@ class Writer:
                     sources=tuple(sources), excluded=tuple(excluded), kept_apart=tuple(kept_apart),
                     files=named,
                 )  # fmt: skip
-                for file in named.values():
-                    self.library._check(manifest.name, file)
                 generation = self.library._opened(manifest)
                 try:
                     check(generation)
@@ -354,7 +359,7 @@ class Writer:
                 points.reached("publish.manifest")
                 self._point_to(manifest.name)
                 points.reached("publish.current")
-                self.prune(keep)
+                self.prune(keep, answering=manifest.name)
                 points.reached("publish.pruned")
         finally:
             for part in parts.values():
@@ -379,16 +384,17 @@ class Writer:
             self._point_to(chosen)
         return chosen
 
-    def prune(self, keep: int) -> list[str]:
+    def prune(self, keep: int, *, answering: str = "") -> list[str]:
         """Removes all but the newest `keep` generations, the current one and the one that answers, should that differ.
 
-        Files that none of those left needs go too. Returns the names of the generations removed; readers keep theirs.
+        Which one answers is found out if it isn't told. Files that none of those left needs go too. Returns the names of the
+        generations removed; readers keep theirs.
         """
         library = self.library
         names = library._names()
         stay = set(names[-keep:]) | {library.current_name()}
         with contextlib.suppress(LibraryError):
-            stay.add(library.open(earlier=True).name)
+            stay.add(answering or library.open(earlier=True).name)
         gone = [name for name in names if name not in stay]
         with files.writing(library.folder):
             for name in gone:
@@ -413,13 +419,68 @@ class Writer:
         sha256 = files.sha256_of(part)
         final = part.with_name(f"{sha256}.{role}")
         size = part.stat().st_size
-        if not (final.exists() and final.stat().st_size == size and files.sha256_of(final) == sha256):
-            files.replace(part, final)
+        files.replace(part, final)  # also over one of that name: what is there may be damaged
         files.sync_folder(final.parent)  # a run that was killed may have renamed it and not come so far
         return File(final.name, size, sha256)
 
     def _point_to(self, name: str) -> None:
         files.write_text(self.library.folder / "CURRENT", name + "\n")
+
+
+def _taken(
+    documents: Sequence[tuple[Document, Sequence[Passage]]], before: Generation | None, kept: Sequence[int]
+) -> catalogue.Kept | None:
+    """What is taken over from `before`, None where that is nothing."""
+    if before is None or not any(position >= 0 for position in kept):
+        return None
+    own = before.catalogue.counts_of
+    counts = [own[there] if there >= 0 else len(passages) for (_, passages), there in zip(documents, kept, strict=True)]
+    return catalogue.keeping(before.catalogue, np.array(kept, np.int64), np.array(counts, np.int64))
+
+
+def _write_vectors(
+    parts: Mapping[str, Path], documents: Sequence[tuple[Document, Sequence[Passage]]], matrix: np.ndarray,
+    before: Generation | None, taken: catalogue.Kept | None, name: str,
+) -> None:  # fmt: skip
+    """Writes the vectors and their space: `matrix` where nothing is `taken` over, else what is and `matrix`."""
+    owner, prose, abstract = _kinds(documents, before, taken)
+    ids = np.flatnonzero(prose)
+    abstracts = np.where(abstract, owner, -1)[ids]
+    if before is None or taken is None:
+        _must(len(ids) == len(matrix), name, "there is not one vector for each passage of prose")
+        vectors.write(parts["vectors"], matrix, ids)
+        points.reached("publish.vectors")
+        space.write(parts["space"], matrix, abstracts)
+        points.reached("publish.space")
+        return
+    there = np.full(len(prose), -1, np.int64)  # by passage, the row of its vector before
+    rows = taken.passages[before.vectors.ids]
+    there[rows[rows >= 0]] = np.flatnonzero(rows >= 0)
+    source = there[ids]
+    _must(int((source < 0).sum()) == len(matrix), name, "there is not one vector for each passage of prose")
+    vectors.update(parts["vectors"], before.vectors, source, matrix, ids)
+    points.reached("publish.vectors")
+    space.update(parts["space"], before.space, before.vectors, source, vectors.Vectors(parts["vectors"]), abstracts)
+    points.reached("publish.space")
+
+
+def _kinds(
+    documents: Sequence[tuple[Document, Sequence[Passage]]], before: Generation | None, taken: catalogue.Kept | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """By passage: its document's position (int64), whether it is prose, and whether it is an abstract's (both bool)."""
+    there = np.full(len(documents), -1) if taken is None else taken.documents
+    counts = [len(passages) for _, passages in documents] if taken is None else taken.counts
+    owner = np.repeat(np.arange(len(documents)), counts)
+    new = there[owner] < 0
+    kinds = [p.kind for (_, passages), position in zip(documents, there, strict=True) if position < 0 for p in passages]
+    prose, abstract = np.zeros(len(owner), bool), np.zeros(len(owner), bool)
+    prose[new], abstract[new] = [kind in EMBEDDED for kind in kinds], [kind == "abstract" for kind in kinds]
+    if before is not None and taken is not None:
+        stay = np.flatnonzero(taken.passages >= 0)
+        names, which = before.catalogue.kinds_of
+        prose[taken.passages[stay]] = np.isin(names, EMBEDDED)[which[stay]]
+        abstract[taken.passages[stay]] = (names == "abstract")[which[stay]]
+    return owner, prose, abstract
 
 
 def check(generation: Generation) -> None:
@@ -436,21 +497,28 @@ def check(generation: Generation) -> None:
         _must(False, name, f"the catalogue can't be read ({error})")
     _must(counts == (manifest.documents, manifest.passages), name, "the catalogue's counts differ")
     count, ids = generation.vectors.count, generation.vectors.ids
-    _must(generation.vectors.dimension == manifest.model.dimension, name, "the vectors' dimension differs from the model's")
+    _must(
+        generation.vectors.dimension == manifest.model.dimension,
+        name,
+        "the vectors' dimension differs from the model's",
+    )
     if manifest.format == FORMAT:
         words, space = generation.words, generation.space
         _must(words.count == manifest.passages, name, "the words are not those of all passages")
-        _must(np.array_equal(np.flatnonzero(words.prose), ids), name, "there is not one vector for each passage of prose")
+        _must(
+            np.array_equal(np.flatnonzero(words.prose), ids), name, "there is not one vector for each passage of prose"
+        )
         _must(len(space.norms) == len(space.kin) == count, name, "the space is not that of the vectors")
     else:
         _must(count == manifest.passages, name, "there is not one vector for each passage")
-    matrix = generation.vectors.matrix
-    _must_be_unit(matrix, name)
+    for block in generation.vectors.blocks():
+        _must_be_unit(block, name)
     if count:
         sample = np.unique(np.linspace(0, count - 1, 50, dtype=int))
-        _, found = generation.vectors.nearest(matrix[sample], 1)
+        asked = generation.vectors.rows(sample)
+        _, found = generation.vectors.nearest(asked, 1)
         rows = np.searchsorted(ids, found[:, 0])
-        same = np.einsum("ij,ij->i", matrix[rows], matrix[sample])  # an equal passage may stand in front of it
+        same = np.einsum("ij,ij->i", generation.vectors.rows(rows), asked)  # an equal passage may stand in front of it
         _must(bool((same > 1 - 1e-3).all()), name, "a passage does not find itself")
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import stat
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
@@ -59,6 +60,8 @@ def load(folder: Path) -> Marks:
         status = path.stat()
     except OSError:
         return NONE
+    if not stat.S_ISREG(status.st_mode):
+        return Marks(warnings=(Warning(str(path), None, _DAMAGED, "This is no file: no mark can be read."),))
     return _loaded(path, (status.st_ino, status.st_mtime_ns, status.st_size))
 
 
@@ -100,7 +103,12 @@ def box_of(summary: Summary) -> bool | None:
 def _loaded(path: Path, stamp: tuple[int, int, int]) -> Marks:
     found: dict[str, Mark] = {}
     warnings = []
-    for number, line in enumerate(_lines(path), 1):
+    try:
+        lines = _lines(path)
+    except OSError as error:
+        lines = []
+        warnings.append(Warning(str(path), None, _DAMAGED, f"The marks can't be read: {error.strerror}."))
+    for number, line in enumerate(lines, 1):
         mark = _mark(line)
         if isinstance(mark, str):
             warnings.append(Warning(str(path), number, _DAMAGED, f"This mark can't be read and is left alone: {mark}."))

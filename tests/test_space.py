@@ -1,0 +1,133 @@
+"""The space: neighbours and moments are what they are written out slowly, fresh or after a change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_vectors import clustered
+
+from indexer.library import space, vectors
+from indexer.library.space import Space
+from indexer.library.vectors import Vectors
+
+COUNT = 2500
+
+
+def slowly(
+    matrix: np.ndarray, abstracts: np.ndarray, fit: tuple[np.ndarray, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The vectors in the space, and each one's five nearest others."""
+    own = (matrix.astype(np.float64) - fit[0]) @ fit[1]
+    own /= np.linalg.norm(own, axis=1, keepdims=True)
+    near = own @ own.T
+    near[(abstracts[:, None] == abstracts) & (abstracts >= 0)[:, None]] = -2
+    np.fill_diagonal(near, -2)
+    return own, np.argsort(-near, axis=1, kind="stable")[:, :5]
+
+
+def abstracts_of(count: int) -> np.ndarray:
+    """Every tenth row and the one behind it are parts of one abstract."""
+    found = np.full(count, -1)
+    found[::10] = found[1::10] = np.arange(len(found[::10]))
+    return found
+
+
+def alike(count: int) -> np.ndarray:
+    """Vectors of which the parts of an abstract are nearest to each other."""
+    matrix = clustered(count)
+    both = matrix[::10] + 0.05 * clustered(len(matrix[::10]), 7)
+    matrix[1::10] = (both / np.linalg.norm(both, axis=1, keepdims=True))[: len(matrix[1::10])]
+    return matrix
+
+
+def share(kin: np.ndarray, true: np.ndarray) -> float:
+    """How many of the nearest are among those found."""
+    return float(np.mean([len(set(a) & set(b)) / 5 for a, b in zip(kin.tolist(), true.tolist(), strict=True)]))
+
+
+def checked(held: Space, matrix: np.ndarray, abstracts: np.ndarray, atol: float) -> float:
+    """The share of the nearest that it has; all else is compared with what it should be."""
+    own, kin = slowly(matrix, abstracts, (held.mean, held.matrix))
+    assert np.allclose(held.centre, own.mean(0), atol=atol)
+    assert np.allclose(held.spread, np.cov(own.T, bias=True), atol=atol)
+    assert np.allclose(held.norms, np.linalg.norm((matrix - held.mean) @ held.matrix, axis=1), atol=atol)
+    found = np.asarray(held.kin)
+    assert (found >= 0).all() and (found != np.arange(len(found))[:, None]).all()
+    same = abstracts[found] == abstracts[:, None]
+    assert not (same & (abstracts >= 0)[:, None]).any()
+    assert np.allclose(held.cosines, np.einsum("nd,nkd->nk", own, own[found]), atol=atol)
+    assert (np.diff(held.cosines, axis=1) <= 1e-6).all()
+    assert np.allclose(held.nearness.sum(1), 1, atol=1e-5)
+    return share(found, kin)
+
+
+def test_below_the_switch_all_is_exact(tmp_path: Path) -> None:
+    matrix, abstracts = alike(COUNT), abstracts_of(COUNT)
+    space.write(tmp_path / "s", matrix, abstracts)
+    assert checked(Space(tmp_path / "s"), matrix, abstracts, 1e-5) > 0.9999  # but for ties
+
+
+def test_equal_vectors_give_equal_bytes(tmp_path: Path) -> None:
+    for name in "ab":
+        space.write(tmp_path / name, clustered(COUNT), abstracts_of(COUNT))
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_from_the_switch_on_most_of_the_nearest_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vectors, "SWITCH", 1000)
+    matrix, abstracts = alike(COUNT), abstracts_of(COUNT)
+    space.write(tmp_path / "s", matrix, abstracts)
+    assert checked(Space(tmp_path / "s"), matrix, abstracts, 1e-5) > 0.8
+
+
+@pytest.mark.parametrize("switch", [1000, 10**6])
+def test_a_change_leaves_what_fitting_anew_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, switch: int) -> None:
+    monkeypatch.setattr(vectors, "SWITCH", switch)
+    before = alike(COUNT)
+    vectors.write(tmp_path / "v", before)
+    was = Vectors(tmp_path / "v")
+    space.write(tmp_path / "s", was.matrix, abstracts_of(COUNT))
+    former = Space(tmp_path / "s")
+    first = checked(former, was.matrix, abstracts_of(COUNT), 1e-5)
+    source = np.concatenate((np.arange(40, 1000), np.full(60, -1), np.arange(1000, COUNT)))
+    new, ids = clustered(60, 8), np.arange(COUNT + 20)
+    abstracts = np.where(source >= 0, abstracts_of(COUNT)[source], -1)
+    abstracts[960:963] = 10**6  # the new paper's own
+    vectors.update(tmp_path / "w", was, source, new, ids)
+    held = Vectors(tmp_path / "w")
+    space.update(tmp_path / "t", former, was, source, held, abstracts)
+    after = Space(tmp_path / "t")
+    assert checked(after, held.matrix, abstracts, 1e-5) > first - 0.01
+    fit_again = switch == 10**6
+    assert (after.changes, after.fitted) == ((0, COUNT + 20) if fit_again else (100, COUNT))
+    _, kin = slowly(held.matrix, abstracts, (after.mean, after.matrix))
+    assert share(after.kin[960:1020], kin[960:1020]) > 0.97
+    given = np.isin(kin, np.arange(960, 1020))  # whom a new row is among the nearest of
+    assert np.isin(after.kin, np.arange(960, 1020))[given.any(1)].any(1).all()
+
+
+def test_where_a_tenth_has_changed_all_is_fitted_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vectors, "SWITCH", 1000)
+    vectors.write(tmp_path / "v", clustered(COUNT))
+    was = Vectors(tmp_path / "v")
+    none = np.full(COUNT, -1)
+    space.write(tmp_path / "s", was.matrix, none)
+    source = np.arange(COUNT)
+    source[:200] = -1
+    vectors.update(tmp_path / "w", was, source, clustered(200, 5), np.arange(COUNT))
+    held = Vectors(tmp_path / "w")
+    space.update(tmp_path / "t", Space(tmp_path / "s"), was, source, held, none)
+    after = Space(tmp_path / "t")
+    assert after.changes == 0
+    assert checked(after, held.matrix, none, 1e-5) > 0.8
+
+
+def test_few_vectors_stay_as_they_are(tmp_path: Path) -> None:
+    for count in (0, 1, 3, 19):
+        matrix = clustered(max(count, 1))[:count]
+        space.write(tmp_path / "s", matrix, np.full(count, -1))
+        held = Space(tmp_path / "s")
+        assert (held.mean == 0).all() and (held.matrix == np.eye(matrix.shape[1])).all()
+        assert held.kin.shape == (count, 5) and (held.kin >= 0).sum() == count * min(max(count - 1, 0), 5)
