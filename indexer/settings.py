@@ -33,7 +33,9 @@ class Settings(BaseSettings):
     )
     encoder_threads: int = Field(0, ge=0, description="threads that embed; 0: one for each core")
 
-    reranker: str = Field("", description="cross-encoder that puts the best 50 in order: a folder or a hub name; empty: none")
+    reranker: str = Field(
+        "", description="cross-encoder that puts the best 50 in order: a folder or a hub name; empty: none"
+    )
 
     arxiv_url: HttpUrl = Field(HttpUrl("https://arxiv.org"), description="where papers are fetched")
     arxiv_api_url: HttpUrl = Field(

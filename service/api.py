@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Annotated
 
@@ -17,11 +18,13 @@ from indexer.library import Generation
 from indexer.settings import Settings
 from service import examples, guard, papers, problems, query, search
 from service import quote as quotes
+from service.asking import Asking
 from service.jobs import Job, Jobs
 from service.opened import Opened
 from service.problems import Problem, answers
 
 LONGEST_QUERY = query.LONGEST
+_VERSION = version("paperpath")
 _SEARCH = TypeAdapter(search.Answer)
 _QUOTE = TypeAdapter(quotes.QuoteAnswer)
 _NOT_MODIFIED: dict[int | str, dict] = {304: {"description": "What `If-None-Match` names is still the answer."}}
@@ -87,10 +90,12 @@ def create_app(settings: Settings, opened: Opened | None = None) -> FastAPI:
     """The application over the library that the settings name. `opened` may be one that is open already."""
     held = opened or Opened(settings)
     jobs = Jobs(settings.library)
+    asking = Asking(lambda wanted: _found(held, wanted))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
+        asking.stop()
         jobs.stop()
 
     app = FastAPI(
@@ -124,9 +129,9 @@ def create_app(settings: Settings, opened: Opened | None = None) -> FastAPI:
 
     @app.get(
         "/v1/search", operation_id="search", tags=["answers"], response_model=search.Answer,
-        responses=answers(410, 422, 503) | _NOT_MODIFIED | examples.of(examples.SEARCH),
+        responses=answers(410, 422, 429, 503) | _NOT_MODIFIED | examples.of(examples.SEARCH),
     )  # fmt: skip
-    def get_search(
+    async def get_search(
         request: Request,
         q: Annotated[str, Query(max_length=LONGEST_QUERY, examples=["how does diloco reduce communication"],
                                 description="the question, in your words; may hold operators, as README has them")] = "",
@@ -147,18 +152,11 @@ def create_app(settings: Settings, opened: Opened | None = None) -> FastAPI:
         without: Annotated[list[str], Query(max_length=20, description="none of these words or phrases")] = [],  # noqa: B006
     ) -> Response:  # fmt: skip
         """Where is this said? Papers, best first, each with its best passages and their pages."""
-        generation = held.now()
-        asked = query.with_parameters(
-            query.parse(q), author=author, year=year, section=section, in_=in_, list_=list_, is_=is_, has=has,
-            kind=kind, phrase=phrase, without=without,
-        )  # fmt: skip
-        if not (asked.text or asked.restricts):
-            raise NothingAsked("The query has neither a word nor a filter.")
-        marks = held.marks()
-        state = (generation.name, marks.stamp, query.unparse(asked), limit, cursor, by, explain, settings.reranker)
-        return _cached(request, generation, state, lambda: _SEARCH.dump_json(
-            search.search(generation, held.embedder, asked, limit, marks=marks, by=by, cursor=cursor, explain=explain,
-                          reranker=held.reranker)))  # fmt: skip
+        filters = {"author": author, "year": year, "section": section, "in_": in_, "list_": list_, "is_": is_,
+                   "has": has, "kind": kind, "phrase": phrase, "without": without}  # fmt: skip
+        wanted = _Wanted(q, filters, limit, by, cursor, explain, request.headers.get("if-none-match", ""))
+        found = await asking.ask(wanted, request.is_disconnected)
+        return Response(status_code=499) if found is None else found.response()  # 499: who asked is gone
 
     @app.get(
         "/v1/quote", operation_id="quote", tags=["answers"], response_model=quotes.QuoteAnswer,
@@ -172,8 +170,10 @@ def create_app(settings: Settings, opened: Opened | None = None) -> FastAPI:
     ) -> Response:  # fmt: skip
         """Which paper says this, on which page, exactly or nearly; or that none does."""
         generation = held.now()
-        state = (generation.name, q, limit)
-        return _cached(request, generation, state, lambda: _QUOTE.dump_json(quotes.quote(generation, q, limit)))
+        tag = _tag(generation, (q, limit))
+        known = _names(request.headers.get("if-none-match", ""), tag)
+        body = None if known else _QUOTE.dump_json(quotes.quote(generation, q, limit))
+        return _Found(generation.name, tag, body).response()
 
     @app.get(
         "/v1/papers", operation_id="papers", tags=["answers"], responses=answers(503) | examples.of(examples.PAPERS)
@@ -222,14 +222,76 @@ def create_app(settings: Settings, opened: Opened | None = None) -> FastAPI:
     return app
 
 
-def _cached(request: Request, generation: Generation, state: tuple, answer: Callable[[], bytes]) -> Response:
-    """The answer as JSON with a strong ETag, or 304 where the client has it: `state` is all that it depends on."""
-    tag = f'"{generation.name}-{hashlib.sha256(repr(state).encode("utf-8", "replace")).hexdigest()[:24]}"'
-    headers = {"ETag": tag, "Cache-Control": "no-cache", "X-Index-Generation": generation.name}
-    known = [name.strip().removeprefix("W/") for name in request.headers.get("if-none-match", "").split(",")]
-    if tag in known or "*" in known:
-        return Response(status_code=304, headers=headers)
-    return Response(answer(), media_type="application/json", headers=headers)
+@dataclass(frozen=True)
+class _Wanted:
+    """What a request for a search says. `known` is its `If-None-Match`."""
+
+    q: str
+    filters: dict[str, list[str]]
+    limit: int
+    by: search.By
+    cursor: str
+    explain: bool
+    known: str
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a route answers, from one generation: JSON; or None where the client has it already."""
+
+    generation: str
+    tag: str
+    body: bytes | None
+
+    def response(self) -> Response:
+        headers = {"ETag": self.tag, "Cache-Control": "no-cache", "X-Index-Generation": self.generation}
+        if self.body is None:
+            return Response(status_code=304, headers=headers)
+        return Response(self.body, media_type="application/json", headers=headers)
+
+
+def _found(held: Opened, wanted: Sequence[_Wanted]) -> Iterator[tuple[int, _Found | Exception]]:
+    """The answers to some requests for a search, all from one generation, each with its place; the quick ones first."""
+    generation, marks = held.now(), held.marks()
+    asked: dict[int, search.Asked] = {}
+    tags: dict[int, str] = {}
+    restricts: dict[int, bool] = {}
+    for place, one in enumerate(wanted):
+        try:
+            meant = query.with_parameters(query.parse(one.q), **one.filters)
+            if not (meant.text or meant.restricts):
+                raise NothingAsked("The query has neither a word nor a filter.")
+        except Exception as error:
+            yield place, error
+            continue
+        state = (marks.stamp, query.unparse(meant), one.limit, one.cursor, one.by, one.explain,
+                 held.settings.reranker)  # fmt: skip
+        tags[place], restricts[place] = _tag(generation, state), meant.restricts
+        if _names(one.known, tags[place]):
+            yield place, _Found(generation.name, tags[place], None)
+        else:
+            asked[place] = search.Asked(meant, one.limit, one.by, one.cursor, one.explain)
+    if not asked:
+        return
+    places = sorted(asked, key=lambda place: restricts[place])  # a phrase has texts read
+    found = search.together(
+        generation, held.embedder, [asked[place] for place in places], marks=marks, reranker=held.reranker
+    )
+    for place, answer in zip(places, found, strict=True):
+        is_error = isinstance(answer, Exception)
+        yield place, answer if is_error else _Found(generation.name, tags[place], _SEARCH.dump_json(answer))
+
+
+def _tag(generation: Generation, state: tuple) -> str:
+    """A strong ETag of an answer: `state` is all that it depends on."""
+    state = (generation.stamp, _VERSION, *state)
+    return f'"{generation.name}-{hashlib.sha256(repr(state).encode("utf-8", "replace")).hexdigest()[:24]}"'
+
+
+def _names(known: str, tag: str) -> bool:
+    """Whether an `If-None-Match` names a tag."""
+    names = [name.strip().removeprefix("W/") for name in known.split(",")]
+    return tag in names or "*" in names
 
 
 def _arguments(request: ReindexRequest) -> list[str]:

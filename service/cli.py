@@ -53,6 +53,10 @@ def main() -> None:
         code = main_group(prog_name="paperpath", standalone_mode=False) or 0  # the status of an `Exit`
     except click.ClickException as error:
         error.show()
+        if isinstance(error, click.NoSuchOption) and error.ctx and error.ctx.info_name in ("search", "quote"):
+            click.echo(
+                f'  Words that begin with a minus stand behind --: paperpath {error.ctx.info_name} -- "-…"', err=True
+            )
         code = 2
     except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped. What was brought so far is kept; the published library is untouched.", err=True)
@@ -299,7 +303,8 @@ def search(query: tuple[str, ...], limit: int, kinds: tuple[Kind, ...], by: Lite
       author:NAME  year:2020..2023         section:HEADING  kind:caption  in:ID
       list:HEADING        under this heading of the reading list
       is:unread  is:read  is:digest        has:note  has:code  has:link
-    Values of one field mean any of them, fields mean all of them. A minus excludes. What can't be meant is words.
+    Values of one field mean any of them, fields mean all of them. A minus excludes; where the query begins with one,
+    put -- before it. What can't be meant as an operator is words.
     """
     from service import search as answers
     from service import terminal
@@ -314,11 +319,16 @@ def search(query: tuple[str, ...], limit: int, kinds: tuple[Kind, ...], by: Lite
         )
     settings = _settings(library, reranker=rerank)
     if batch is not None:
+        if by != "paper" or explain or cursor:
+            raise click.UsageError("--by, --explain and --cursor don't go with --batch.")
         _search_batch(batch, limit, kinds, settings)
         return
+    asked = with_parameters(parse(text), kind=kinds)
+    if not (asked.text or asked.restricts):
+        raise click.UsageError("The question has neither a word nor a filter.")
     opened, generation = _open(settings, model=True)
     answer = answers.search(
-        generation, opened.embedder, with_parameters(parse(text), kind=kinds), limit, marks=opened.marks(), by=by,
+        generation, opened.embedder, asked, limit, marks=opened.marks(), by=by,
         cursor=cursor, explain=explain, reranker=opened.reranker,
     )  # fmt: skip
     if as_json:
@@ -338,7 +348,9 @@ def _print_found(answer: Answer) -> None:
     if answer.results and not answer.answered:
         print("Nothing here seems to answer this. Nearest:")
     for number, found in enumerate(answer.results, 1):
-        state = "".join(f"  [{mark}]" for mark in ((found.text,) if found.text != "full" else ()) + ("read",) * found.read)
+        state = "".join(
+            f"  [{mark}]" for mark in ((found.text,) if found.text != "full" else ()) + ("read",) * found.read
+        )
         score = f"  {found.score:.2f}" if found.score else ""  # none where nothing but filters was asked for
         print(f"{number}. {terminal.marked(found.title, found.marks)}{state}\n   {found.id}{score}  {found.link}")
         for note in found.notes:
@@ -368,7 +380,9 @@ def _sentence(passage: FoundPassage) -> tuple[str, list[tuple[int, int]]]:
     text = passage.text[start:end]
     if end < len(passage.text) and end > passage.sentence.end:
         text = text.rsplit(" ", 1)[0] + " …"
-    return text, [(m.start - start, m.end - start) for m in passage.marks if start <= m.start and m.end - start <= len(text)]
+    return text, [
+        (m.start - start, m.end - start) for m in passage.marks if start <= m.start and m.end - start <= len(text)
+    ]
 
 
 def _shortened(text: str, width: int = 240) -> str:
@@ -483,7 +497,9 @@ def evaluate(folder: Path | None, library: str | None, split: str, half: Literal
     from service import terminal
 
     if (folder is None) == (library is None):
-        raise click.UsageError("Name a FOLDER, or give --library." if folder is None else "Give FOLDER or --library, not both.")
+        raise click.UsageError(
+            "Name a FOLDER, or give --library." if folder is None else "Give FOLDER or --library, not both."
+        )
     if library is not None and (keep or stages or (split, half) != ("test", "all")):
         raise click.UsageError("--keep, --stage, --split and --queries go with a FOLDER.")
     if tolerance is not None and against is None:
@@ -499,7 +515,9 @@ def evaluate(folder: Path | None, library: str | None, split: str, half: Literal
     else:
         opened, generation = _open(_settings(Path(library) if library else None, reranker=rerank), model=True)
         with _progress("auto") as told:
-            report = answers.evaluate_library(generation, opened.embedder, reranker=opened.reranker, seed=seed, progress=told)
+            report = answers.evaluate_library(
+                generation, opened.embedder, reranker=opened.reranker, seed=seed, progress=told
+            )
     comparison = answers.compare(report, before, tolerance) if before else None
     if as_json:
         terminal.print_json(answers.as_data(report, comparison))

@@ -33,10 +33,11 @@ def offset(cursor: str, generation: str, *query: str) -> int:
         number, name, digest = json.loads(text)
         if type(number) is not int or not 0 <= number < 1 << 31 or not isinstance(name, str):
             raise ValueError
+        name.encode()  # half a character is none that we wrote
     except (ValueError, binascii.Error, RecursionError):
         raise CursorInvalid("This cursor is none that paperpath made.") from None
     if name != generation:
-        raise CursorExpired(f"This cursor belongs to generation {name[:20]}; generation {generation} answers now.")
+        raise CursorExpired("This cursor belongs to an answer from before; the library has changed.")
     if digest != _digest(query):
         raise CursorInvalid("This cursor belongs to another query.")
     return number

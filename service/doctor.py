@@ -70,7 +70,7 @@ def _encoder(described: Described) -> str:
         return "the toy model runs in plain Python"
     choice = embed.chosen(described)
     if choice is None:
-        return "the first search or reindex exports the model and measures what runs it fastest: some ten seconds, once"
+        return "the first search or reindex exports the model and measures what runs it fastest: half a minute, once"
     runs = f"{choice.engine} runs the model in {choice.precision}: {choice.why}"
     if choice.speeds:
         speeds = sorted(choice.speeds.items(), key=lambda speed: -speed[1])

@@ -12,10 +12,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
-from indexer.terms import located
+from indexer.terms import Term, located
 
 _WORD = re.compile(r"[^\W_]+")
+_JOINER = re.compile(r"[-./_]")
+_NUMBER = re.compile(r"\d+")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+_FOREIGN = re.compile("[^\\W\x00-\x7f]|[\u2010\u2011\xad]")  # a letter or digit, or what joins words
+_SPACED = {code: " " for code in range(128) if not chr(code).isalnum()}
 _PLAIN_LENGTH = 200  # characters: a sentence up to this length pays nothing for it
 _LENGTH_WEIGHT = 0.25  # how much of a longer one's length it pays for
 
@@ -69,14 +75,6 @@ def verified(page_text: str, start: int, end: int, text: str) -> bool:
     return 0 <= start < end <= len(page_text) and page_text[start:end] == text
 
 
-@lru_cache(maxsize=1 << 16)
-def _places_in(chunk: str) -> dict[str, tuple[tuple[int, int], ...]]:
-    places: dict[str, tuple[tuple[int, int], ...]] = {}
-    for term, start, end in located(chunk):
-        places[term] = (*places.get(term, ()), (start, end))
-    return places
-
-
 @lru_cache(maxsize=1 << 14)
 def sentences(text: str) -> tuple[tuple[int, int], ...]:
     """The sentences of a text as `text[start:end]`, without the space around them; at least one."""
@@ -92,20 +90,103 @@ def sentences(text: str) -> tuple[tuple[int, int], ...]:
 
 
 def _places(text: str, weights: Mapping[str, float]) -> list[tuple[int, int, str]]:
-    """Where the query's terms stand, each with its term."""
-    found = []
-    asked = weights.keys()
-    for chunk in dict.fromkeys(text.split()):  # no term runs over a space
-        places = _places_in(chunk)
-        if asked.isdisjoint(places):
-            continue
-        at = text.find(chunk)
+    """Where the query's terms stand, each with its term: those of `located(text)` that `weights` has.
+
+    Finding the terms of a text takes a hundred times as long as finding some letters in it, so that is done only where a
+    word begins as one of the query's does.
+    """
+    read = _read(text)
+    if read is None:
+        return [(term.start, term.end, term.term) for term in located(text) if term.term in weights]
+    chunks = dict(read.foreign)
+    for beginning in _beginnings(tuple(weights)):
+        at = read.words.find(beginning)
         while at >= 0:
-            end = at + len(chunk)
-            if not text[at - 1 : at].strip() and not text[end : end + 1].strip():
-                found += [(at + a, at + b, term) for term in places if term in weights for a, b in places[term]]
-            at = text.find(chunk, end)
-    return found
+            start, end = _around(text, at)
+            chunks[start] = end
+            at = read.words.find(beginning, end)
+        if beginning[1:] in read.within:
+            chunks.update((start, end) for start, end, whole in read.joined if beginning[1:] in whole)
+    return [
+        (start + a, start + b, term)
+        for start, end in chunks.items()
+        for term, a, b in _located(text[start:end])
+        if term in weights
+    ]
+
+
+class _Read(NamedTuple):
+    """What of a text doesn't hang on the query. A chunk is what stands between two spaces: no term leaves one.
+
+    `words` is the text in small letters, with spaces for what is no letter or digit and a space before it. `foreign` are
+    the chunks, by where they start, with a letter beyond ASCII, which may be spelled in many ways, or a hyphen beyond it.
+    `joined` are those in which a word is joined to another (`low-rank` is found by `lowrank` too) or has letters and
+    digits, with what they are without the joiners; `within` is all of that.
+    """
+
+    words: str
+    foreign: dict[int, int]
+    joined: tuple[tuple[int, int, str], ...]
+    within: str
+
+
+@lru_cache(maxsize=1 << 13)
+def _read(text: str) -> _Read | None:
+    """None where a letter in small becomes two, so that places would differ."""
+    lower = text.lower()
+    if len(lower) != len(text):
+        return None
+    words, foreign = lower.translate(_SPACED), {}
+    if not text.isascii():
+        for sign in set(_NOT_ASCII.findall(text)):
+            if not sign.isalnum():
+                words = words.replace(sign, " ")
+        found = _FOREIGN.search(text)
+        while found:
+            start, end = _around(text, found.start())
+            foreign[start] = end
+            found = _FOREIGN.search(text, end)
+    joined: dict[int, int] = {}
+    for joiner in "-./_":
+        at = lower.find(joiner)
+        while at >= 0:
+            if lower[at - 1 : at].isalnum() and lower[at + 1 : at + 2].isalnum():
+                start, end = _around(lower, at)
+                joined[start] = at = end
+            at = lower.find(joiner, at + 1)
+    for number in _NUMBER.finditer(lower):
+        start, end = number.span()
+        if lower[start - 1 : start].isalpha() or lower[end : end + 1].isalpha():
+            start, end = _around(lower, start)
+            joined[start] = end
+    wholes = [_JOINER.sub("", lower[start:end]) for start, end in joined.items()]
+    chunks = tuple((start, end, whole) for (start, end), whole in zip(joined.items(), wholes, strict=True))
+    return _Read(" " + words, foreign, chunks, " ".join(wholes))
+
+
+def _around(text: str, at: int) -> tuple[int, int]:
+    end = text.find(" ", at)
+    return text.rfind(" ", 0, at) + 1, end if end >= 0 else len(text)
+
+
+@lru_cache(maxsize=256)
+def _beginnings(asked: tuple[str, ...]) -> tuple[str, ...]:
+    """What a word of ASCII letters or digits that has one of these terms begins with, and the space before it.
+
+    A stem is its word's beginning but for at most its last letter (use: using), and for the three letters that Porter
+    2 makes of `dying`, `lying` and `tying`.
+    """
+    found = {}
+    for term in asked:
+        if term.isascii() and term:
+            shared = 1 if term.endswith("ie") and len(term) == 3 else max(len(term) - 1, min(len(term), 2))
+            found[f" {term[:shared]}"] = None
+    return tuple(found)
+
+
+@lru_cache(maxsize=1 << 14)
+def _located(chunk: str) -> tuple[Term, ...]:
+    return tuple(located(chunk))
 
 
 def _phrase_places(text: str, phrase: str) -> list[tuple[int, int]]:
@@ -131,16 +212,18 @@ def _best(
         n = bisect.bisect_right(starts, a) - 1
         if n >= 0 and b <= spans[n][1]:
             has.setdefault(n, set()).add(term)
-    phrases = Counter(bisect.bisect_right(starts, a) - 1 for a, _ in whole)
-
-    def worth(n: int) -> tuple[int, float, int]:
+    phrases = Counter(bisect.bisect_right(starts, a) - 1 for a, _ in whole) if whole else {}
+    best, most = 0, (-1, 0.0)
+    for n in sorted({*has, *(n for n in phrases if n >= 0)}):
         start, end = spans[n]
-        length = max(1.0, (end - start) / _PLAIN_LENGTH)
+        own = has.get(n, ())
         # Summed in the weights' order: a set's order differs between runs, and with it the last digit.
-        weight = sum(weights[term] for term in weights if term in has.get(n, ()))
-        return phrases[n], weight / (1 - _LENGTH_WEIGHT + _LENGTH_WEIGHT * length), -n
-
-    return spans[max({*has, *(n for n in phrases if n >= 0)} or {0}, key=worth)]
+        weight = sum([weights[term] for term in weights if term in own])
+        length = max(1.0, (end - start) / _PLAIN_LENGTH)
+        worth = phrases.get(n, 0), weight / (1 - _LENGTH_WEIGHT + _LENGTH_WEIGHT * length)
+        if worth > most:
+            best, most = n, worth
+    return spans[best]
 
 
 def _apart(places: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

@@ -4,10 +4,11 @@ A question counts as answered where
 
     the largest cosine of a passage with it  +  a third of the largest share of it that one passage has in words  >=  0.55
 
-each among the passages that may be found, and where one passage has all of it in words. The share is of the question's terms, each weighed by its inverse document
-frequency; a word that stands nowhere here weighs most of all. Neither part knows how large the library is, so the line
-is the same for twelve papers and for thousands: the ranking's own scores are measured against the library, and the best
-of a bad lot stands as high in it as a good answer does in another.
+each among the passages that may be found; and where a question is nothing but key words, two or more of a longer one
+even, all of which one passage has. The share is of the question's terms, each weighed by its inverse document frequency;
+a word that stands nowhere here weighs most of all. Both parts are measured by themselves and not against the library, as
+the ranking's scores are: the best of a bad lot stands as high there as a good answer does. So one line does for twelve
+papers and for five thousand, though a larger library says more by chance.
 
 The weight of a third is what a logistic regression gives on questions written for it (`tests/questions-line.json`) and
 on claims of another field. The line is the highest, in steps of 0.05, above which all 60 questions lie that the 36
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from indexer.terms import is_all_terms
 from service.ranking import Ranking, Scores
 
 _LINE = 0.55
@@ -27,14 +29,16 @@ _ALL = 1 - 1e-6  # of the 100 unanswerable ones the highest share is .74
 _NEAREST = 50  # the model's own cosine and that of the library's space agree on these, BM25 and the share do nearly
 
 
-def answered(ranked: Ranking, scores: Scores, vector: np.ndarray, among: np.ndarray) -> bool:
-    """Whether something that may be found (`among`) answers the question whose vector this is, as far as can be told."""
+def answered(ranked: Ranking, scores: Scores, text: str, vector: np.ndarray, among: np.ndarray) -> bool:
+    """Whether something that may be found (`among`) answers the question `text`, as far as can be told."""
     allowed = np.flatnonzero(among)
     if not len(allowed):
         return False
     cosine = ranked.cosines(_largest(scores.dense[allowed], allowed), vector).max(initial=0)
     share = ranked.coverage(scores.query, _largest(scores.lexical[allowed], allowed)).max(initial=0)
-    return float(cosine + _WORDS * share) >= _LINE or float(share) > _ALL
+    if share > _ALL and (len(scores.query) > 1 or is_all_terms(text)):  # "what is love" asks for more than one word
+        return True
+    return float(cosine + _WORDS * share) >= _LINE
 
 
 def _largest(scores: np.ndarray, passages: np.ndarray) -> np.ndarray:

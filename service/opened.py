@@ -59,6 +59,8 @@ class Opened:
                 raise
             self._stamp = stamp  # what is published can't be served: stay with what can, until it changes again
             return
+        if self._generation is None:
+            _one_thread_each()
         self.trouble = generation.instead_of
         self._generation, self._stamp = generation, stamp
 
@@ -90,3 +92,14 @@ class Opened:
             if self._embedder is None:
                 self._embedder = embed.load(self.described)
             return self._embedder
+
+
+def _one_thread_each() -> None:
+    """Has numpy multiply in the thread that asks, from now on.
+
+    Its library's own threads turn idle loops for a while after each product, on the cores that the model needs for the
+    next question: with four of them a search took three times as long on a busy machine, and four times the processor.
+    """
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(1, user_api="blas")

@@ -29,6 +29,7 @@ STATUS = {
     "quote-too-long": 422,
     "cursor-expired": 410,
     "library-busy": 409,
+    "overloaded": 429,
     "no-library": 503,
     "library-error": 503,
     "library-unwritable": 503,
@@ -49,6 +50,7 @@ _TITLES = {
     413: ("too-large", "The request is too large."),
     415: ("unsupported-media-type", "The body is of a type that isn't taken."),
     422: ("invalid", "The request has a value that can't be used."),
+    429: ("too-many-requests", "Too much is asked at once."),
     500: ("internal", "Something went wrong here."),
     503: ("unavailable", "This can't be answered now."),
 }
@@ -98,7 +100,9 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(PaperpathError)
     def ours(request: Request, error: PaperpathError) -> JSONResponse:
-        return problem(request.url.path, STATUS.get(error.code, 500), error.message, code=error.code, cure=error.cure)
+        status = STATUS.get(error.code, 500)
+        headers = {"Retry-After": "1"} if status == 429 else None
+        return problem(request.url.path, status, error.message, code=error.code, cure=error.cure, headers=headers)
 
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, error: RequestValidationError) -> JSONResponse:

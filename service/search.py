@@ -8,9 +8,9 @@ the words of every question and answers none. `rank` is the same path without op
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 
@@ -25,6 +25,8 @@ from service.links import page_link
 from service.query import Query, parse, unparse
 from service.ranking import Ranking, Scores
 from service.rerank import Reranker
+
+T = TypeVar("T")
 
 PASSAGES_SHOWN = 3
 _CONSIDERED = 4  # passages of one paper, of which those that repeat each other are folded
@@ -145,14 +147,27 @@ class _Hit:
 
 
 @dataclass(frozen=True)
-class _Page:
-    """Which part of an answer is asked for: `limit` results behind the first `offset`."""
+class Asked:
+    """A question, and what is wanted of its answer, as `search` has it."""
 
+    query: str | Query
+    limit: int = 10
+    by: By = "paper"
+    cursor: str = ""
+    explain: bool = False
+
+
+@dataclass(frozen=True)
+class _Page:
+    """Which part of the answer to what was `asked` is wanted: `limit` results behind the first `offset`."""
+
+    asked: Query
     query: str
     remarks: tuple[str, ...]
     offset: int
     limit: int
     by: By
+    explain: bool
     key: tuple[str, ...]
 
     def answer(
@@ -160,7 +175,7 @@ class _Page:
     ) -> Answer:
         """The answer, with a cursor behind the `used` results where there are more of them."""
         end = self.offset + used
-        more = cursors.make(end, generation.name, *self.key) if there > end else None
+        more = cursors.make(end, generation.stamp, *self.key) if there > end else None
         return Answer(self.query, generation.name, answered, results, self.remarks, more)
 
 
@@ -190,29 +205,86 @@ def search(
     Only passages of these `kinds` are looked in, or of those the query names; of `SEARCHED` where there are none.
     `cursor` goes on where an earlier answer of this generation ended. Raises `CursorInvalid` for one that doesn't fit.
     """
-    asked = parse(query) if isinstance(query, str) else query
-    told = query if isinstance(query, str) else unparse(asked)
+    asked = Asked(query, limit, by, cursor, explain)
+    (answer,) = together(generation, embedder, [asked], kinds, marks=marks, reranker=reranker)
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def together(
+    generation: Generation,
+    embedder: Embedder,
+    asked: Sequence[Asked],
+    kinds: Collection[Kind] = (),
+    *,
+    marks: Marks = NONE,
+    reranker: Reranker | None = None,
+) -> Iterator[Answer | Exception]:
+    """What `search` answers to each of some questions, or raises, in order: they are encoded and scored all at once."""
+    pages = [_or_error(_page, generation, one, kinds) for one in asked]
+    worded = [page for page in pages if isinstance(page, _Page) and page.asked.text]
+    texts = [page.asked.text for page in worded]
+    found: dict[int, tuple[np.ndarray, Scores]] = {}
+    if texts:
+        searched = filters.of_kinds(generation, kinds or SEARCHED)
+        try:
+            vectors = embedder.embed_queries(texts)
+            scores = ranking.of(generation).scores(texts, vectors, searched)
+        except Exception as error:
+            if len(asked) == 1:
+                yield error
+                return
+            for one in asked:
+                yield from together(generation, embedder, [one], kinds, marks=marks, reranker=reranker)
+            return
+        found = {id(page): pair for page, *pair in zip(worded, vectors, scores, strict=True)}
+    for page in pages:
+        if isinstance(page, Exception):
+            yield page
+        elif id(page) in found:
+            yield _or_error(_answer, generation, page, *found[id(page)], kinds, marks, reranker)
+        else:
+            yield _or_error(_listed, generation, page, kinds or SEARCHED, marks)
+
+
+def _or_error(work: Callable[..., T], *given: Any) -> T | Exception:
+    try:
+        return work(*given)
+    except Exception as error:
+        return error
+
+
+def _page(generation: Generation, one: Asked, kinds: Collection[Kind]) -> _Page:
+    """What a question means, and which part of its answer is asked for."""
+    asked = parse(one.query) if isinstance(one.query, str) else one.query
+    plain = unparse(asked)
     remarks = (*asked.remarks, *filters.remarks(generation, asked))
-    key = (unparse(asked), *sorted(kinds), by)
-    offset = cursors.offset(cursor, generation.name, *key) if cursor else 0
-    page = _Page(told, remarks, offset, limit, by, key)
-    if not asked.text:
-        return _listed(generation, asked, kinds or SEARCHED, marks, page)
-    ranked = ranking.of(generation)
-    vectors = embedder.embed_queries([asked.text])
-    scores = ranked.scores([asked.text], vectors)[0]
+    key = (plain, *sorted(kinds), one.by)
+    offset = cursors.offset(one.cursor, generation.stamp, *key) if one.cursor else 0
+    told = one.query if isinstance(one.query, str) else plain
+    return _Page(asked, told, remarks, offset, one.limit, one.by, one.explain, key)
+
+
+def _answer(
+    generation: Generation, page: _Page, vector: np.ndarray, scores: Scores, kinds: Collection[Kind], marks: Marks,
+    reranker: Reranker | None,
+) -> Answer:  # fmt: skip
+    """The answer to a question with words, whose `vector` and `scores` these are."""
+    ranked, asked = ranking.of(generation), page.asked
     among = filters.among(generation, asked, marks, kinds or SEARCHED, scores.fused)
-    if among is None:
-        among = filters.of_kinds(generation, kinds or SEARCHED)
-    reach = max(offset + limit + 1 + _SPARE, RERANKED if reranker else 0)
-    candidates = _candidates(generation, ranked, scores.fused, among, reach, by)
+    if among is not None:
+        scores = ranked.within(scores, vector, among)
+    among = scores.among(filters.of_kinds(generation, kinds or SEARCHED) if among is None else among)
+    reach = max(page.offset + page.limit + 1 + _SPARE, RERANKED if reranker else 0)
+    candidates = _candidates(generation, ranked, scores.fused, among, reach, page.by)
     if reranker is not None:
         candidates = _reranked(generation, reranker, asked.text, candidates)
-    shown, used, held = _folded(generation, candidates[offset:], limit)
-    weights = {term: ranked.weight(term) for term in terms(asked.text)}
-    teller = _Teller(generation, ranked, scores, weights, asked, marks, vectors[0] if explain else None)
+    shown, used, held = _folded(generation, candidates[page.offset :], page.limit)
+    weights = {term: ranked.weight(term) for term in scores.query}
+    teller = _Teller(generation, ranked, scores, weights, asked, marks, vector if page.explain else None)
     results = tuple(teller.paper(candidate, hits, held) for candidate, hits in shown)
-    answered = bool(results) and line.answered(ranked, scores, vectors[0], among)
+    answered = bool(results) and line.answered(ranked, scores, asked.text, vector, among)
     return page.answer(generation, answered, results, used, len(candidates))
 
 
@@ -234,12 +306,12 @@ def rank(
     summaries = generation.catalogue.summaries
     among = filters.of_kinds(generation, kinds or SEARCHED)
     answers = []
-    for query, scores in zip(queries, ranked.scores(queries, embedder.embed_queries(queries)), strict=True):
-        by_stage = {"lexical": scores.lexical, "dense": scores.dense}.get(stage)
-        found = _candidates(generation, ranked, scores.fused if by_stage is None else by_stage, among, k, "paper")
+    for query, scores in zip(queries, ranked.scores(queries, embedder.embed_queries(queries), among), strict=True):
+        by_stage = {"lexical": scores.lexical, "dense": scores.dense}.get(stage, scores.fused)
+        found = _candidates(generation, ranked, by_stage, scores.among(among), k, "paper")
         if stage == "reranked" and reranker is not None:
             found = _reranked(generation, reranker, query, found)
-        answers.append([(summaries[c.position].id, _rounded(_score(c.hits[0]))) for c in found[:k]])
+        answers.append([(summaries[c.position].id, _rounded(c.hits[0].score)) for c in found[:k]])
     return answers
 
 
@@ -287,9 +359,7 @@ def _top(scores: np.ndarray, among: np.ndarray, count: int) -> tuple[list[int], 
     return places[order].tolist(), values[order].tolist()
 
 
-def _reranked(
-    generation: Generation, reranker: Reranker, text: str, candidates: list[_Candidate]
-) -> list[_Candidate]:
+def _reranked(generation: Generation, reranker: Reranker, text: str, candidates: list[_Candidate]) -> list[_Candidate]:
     """The first candidates in the order in which the cross-encoder puts their best passages; the others behind them."""
     first, rest = candidates[:RERANKED], candidates[RERANKED:]
     held = generation.catalogue.passages([candidate.hits[0].passage for candidate in first])
@@ -299,10 +369,6 @@ def _reranked(
     for candidate, score in zip(first, judged, strict=True):
         candidate.hits[0] = _Hit(candidate.hits[0].passage, candidate.hits[0].score, float(score))
     return sorted(first, key=lambda c: -(c.hits[0].reranked or 0.0)) + rest
-
-
-def _score(hit: _Hit) -> float:
-    return hit.score if hit.reranked is None else hit.reranked
 
 
 def _folded(
@@ -358,7 +424,7 @@ class _Teller:
         summary = self.generation.catalogue.summaries[candidate.position]
         notes = tuple(dict.fromkeys(mention.note for mention in summary.entry.mentions if mention.note))
         return FoundPaper(
-            summary.id, summary.title, _rounded(_score(candidate.hits[0])) if candidate.hits else 0.0, summary.text,
+            summary.id, summary.title, _rounded(candidate.hits[0].score) if candidate.hits else 0.0, summary.text,
             summary.year, summary.authors, summary.link,
             tuple(Span(*span) for span in evidence.marked(summary.title, self.weights, self.query.phrases)),
             notes, state(summary, self.marks),
@@ -368,7 +434,7 @@ class _Teller:
     def _passage(self, summary: Summary, hit: _Hit, also: list[Also], p: StoredPassage) -> FoundPassage:
         why = evidence.earning(p.text, self.weights, self.query.phrases)
         return FoundPassage(
-            p.text, p.page, p.kind, p.section, p.path, p.start, p.end, _rounded(_score(hit)),
+            p.text, p.page, p.kind, p.section, p.path, p.start, p.end, _rounded(hit.score),
             page_link(summary, p.page, p.anchor), Span(why.start, why.end), tuple(Span(*span) for span in why.marks),
             why.matched, tuple(also), self._parts(summary, hit),
         )  # fmt: skip
@@ -385,8 +451,9 @@ class _Teller:
         )  # fmt: skip
 
 
-def _listed(generation: Generation, query: Query, kinds: Collection[Kind], marks: Marks, page: _Page) -> Answer:
+def _listed(generation: Generation, page: _Page, kinds: Collection[Kind], marks: Marks) -> Answer:
     """What fits a query without words, in the order of the sources."""
+    query = page.asked
     count = len(generation.catalogue.documents_of)
     among = filters.among(generation, query, marks, kinds, -np.arange(count, dtype=np.float32))
     if among is None:

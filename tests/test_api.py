@@ -233,7 +233,7 @@ def test_an_unforeseen_error_shows_nothing_of_the_inside(
     def fails(*_: object, **__: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("service.search.search", fails)
+    monkeypatch.setattr("service.search.together", fails)
     assert "secret detail" not in json.dumps(problem(client.get("/v1/search?q=x"), 500, "internal"))
     assert "secret detail" in caplog.text
 
@@ -350,7 +350,17 @@ def test_the_openapi_document_is_the_committed_one(settings: Settings) -> None:
 def test_every_route_has_a_stable_name_and_typed_problems(settings: Settings) -> None:
     document = create_app(settings).openapi()
     operations = {o["operationId"]: o for path in document["paths"].values() for o in path.values()}
-    assert set(operations) == {"home", "health", "ready", "search", "quote", "papers", "paper", "start_reindex", "reindex_job"}
+    assert set(operations) == {
+        "home",
+        "health",
+        "ready",
+        "search",
+        "quote",
+        "papers",
+        "paper",
+        "start_reindex",
+        "reindex_job",
+    }
     for operation in operations.values():
         assert operation["summary"] and operation["description"]
         for status, response in operation["responses"].items():

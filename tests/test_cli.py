@@ -129,7 +129,9 @@ def test_kinds_of_passage(shell: Shell) -> None:
     )])  # fmt: skip
     question = "Do stale gradients harm asynchronous training?"
     assert "- page 3, Introduction: Old gradients" in shell("search", question).stdout
-    assert "- page 3, reference, References: Do stale gradients" in shell("search", question, "--kind", "reference").stdout
+    assert (
+        "- page 3, reference, References: Do stale gradients" in shell("search", question, "--kind", "reference").stdout
+    )
     both = json.loads(shell("search", question, "--kind", "reference", "--kind", "body", "--json").stdout)
     assert [p["kind"] for p in both["results"][0]["passages"]] == ["reference", "body"]
     whole = json.loads(shell("search", question, "--kind", "all", "--json").stdout)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -143,6 +144,48 @@ def test_the_sentence_and_its_marks_are_those_of_the_slow_way(text: str, query: 
     best = max(map(worth, sentences(text)))
     assert worth((found.start, found.end)) == pytest.approx(best)
     assert found.matched == bool(every)
+
+
+INFLECTED = ["use", "using", "uses", "dying", "die", "lying", "tie", "skies", "sky", "studying", "study", "hoping", "hopped",
+             "sensibility", "sensible", "analogies", "analog", "early", "ZeRO", "zero-3", "GPT4", "gpt-4", "gpt", "4", "4bit", "low-rank",
+             "lowrank", "Low\u2010Rank", "t-test", "ttest", "TGF-β1", "tgfbeta", "DNA–RNA", "dna/rna", "h_t", "naïve", "naive",
+             "a.b.c", "ab", "İx", "x\u0307", "²", "x²", "(use)", "“use”", "re-use", "co\xadoperate", "cooperate", "1F1B", "word\nuse"]  # fmt: skip
+
+
+@given(
+    st.lists(st.sampled_from(INFLECTED), max_size=12).map(" ".join), st.lists(st.sampled_from(INFLECTED), max_size=3)
+)
+@hypothesis_settings(deadline=None, max_examples=400)
+def test_no_word_is_missed_however_it_is_written(text: str, query: list[str]) -> None:
+    asked = {term: 1.0 for term in terms(" ".join(query))}
+    assert marked(text, asked) == tuple(merged([(t.start, t.end) for t in located(text) if t.term in asked]))
+
+
+def test_every_form_of_a_word_is_found_by_its_stem() -> None:
+    here = Path(__file__).parents[1]
+    words = {word for path in [*here.glob("*.md"), *here.glob("indexer/**/*.py")] for word in
+             re.findall(r"[a-z]{3,}", path.read_text("utf-8").lower())}  # fmt: skip
+    endings = [
+        "",
+        "s",
+        "ed",
+        "ing",
+        "ly",
+        "y",
+        "ies",
+        "ation",
+        "ational",
+        "izer",
+        "biliti",
+        "fulness",
+        "ying",
+        "e",
+        "logi",
+    ]
+    for word in sorted(words):
+        for form in (word + ending for ending in endings):
+            if own := terms(form):
+                assert marked(f"a {form}.", {own[0]: 1.0}) == ((2, 2 + len(form)),), form
 
 
 @given(st.text(max_size=300))

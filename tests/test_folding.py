@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -90,5 +91,5 @@ PLACE = st.builds(
 def test_groups_are_those_of_the_slow_way(rows: list[tuple[str, Place]], placed: bool) -> None:
     texts, places = [text for text, _ in rows], [place for _, place in rows] if placed else None
     groups = fold(texts, places)
-    assert groups == slowly(texts, places)
+    assert groups == fold(texts, places, [np.ones(1, np.float32)] * len(texts)) == slowly(texts, places)
     assert sorted(index for group in groups for index in group) == list(range(len(texts)))

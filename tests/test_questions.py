@@ -28,7 +28,9 @@ def test_questions(tmp_path: Path) -> None:
     assert report.documents == 36 and report.exit_code == 0
     held = Library(settings.library).open(), embed.load(embed.describe(settings))
     plain, blind, hard = (asked(held, f"questions{kind}.json") for kind in ("", "-blind", "-hard"))
-    claims = [json.loads(line)["text"] for line in (SHARED / "eval/scifact/queries.jsonl").read_text("utf-8").splitlines()]
+    claims = [
+        json.loads(line)["text"] for line in (SHARED / "eval/scifact/queries.jsonl").read_text("utf-8").splitlines()
+    ]
     told_so = sum(not search(*held, claim, 1).answered for claim in claims)
     print(plain, blind, hard, told_so)
     first, with_page, answered = (a + b for a, b in zip(plain, blind, strict=True))

@@ -30,7 +30,7 @@ __all__ = ["PACKAGED", "Described", "Embedder", "Toy", "chosen", "describe", "lo
 class Embedder(Protocol):
     """What the rest of the project asks of a model. `window` is the most tokens it reads, special ones included.
 
-    Any thread may call; queries that wait together are embedded together.
+    Any thread may call; where the exported model runs, queries that wait together are embedded together.
     """
 
     model: Model
@@ -59,7 +59,7 @@ def chosen(described: Described) -> Choice | None:
 
 
 def load(described: Described) -> Embedder:
-    """The model, ready to embed: in well under a second where its export is kept, else in some ten, once.
+    """The model, ready to embed: in well under a second where its export is kept, else in about half a minute, once.
 
     Raises `ModelUnknown` where its files can't be loaded, `BadSetting` where the engine that is set can't run it.
     """

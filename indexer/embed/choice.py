@@ -71,7 +71,7 @@ def chosen(described: Described) -> Choice | None:
 def load(described: Described) -> Embedder:
     """The embedder of the engine that is chosen; where none is, the model is exported and the engines are measured.
 
-    That takes some ten seconds, once for a model, and again without the export on another processor. Raises
+    That takes about half a minute, once for a model, and again without the export on another processor. Raises
     `ModelUnknown`, or `BadSetting` where the engine that is set can't run the model.
     """
     if described.encoder == "openvino" and openvino.installed() is None:

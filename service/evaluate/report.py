@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -193,6 +194,9 @@ def load(path: Path) -> Report:
     except (ValueError, RecursionError) as error:
         why = f" ({error.errors()[0]['msg']})" if isinstance(error, ValidationError) else ""
         raise SourceUnreadable(f"{path} is not a report{why}.", cure="Save one with --report.") from None
+    figures = [value for row in found.rows for values in row.values.values() for value in values if value is not None]
+    if not all(map(math.isfinite, figures)):
+        raise SourceUnreadable(f"{path} is not a report (a value is no number).", cure="Save one with --report.")
     lengths = {len(row.measures) == len(values) for row in found.rows for values in row.values.values()}
     if False in lengths:
         raise SourceUnreadable(f"{path} is not a report (a question lacks a value).", cure="Save one with --report.")
