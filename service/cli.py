@@ -8,11 +8,11 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from indexer.document import BlockKind
+from service.query import KINDS as _KINDS
 
 if TYPE_CHECKING:
     from indexer.library import Generation
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     from service.opened import Opened
     from service.search import Answer, FoundPassage, Kind, Stage
 
-_KINDS = (
-    *(kind for kind in get_args(BlockKind) if kind not in ("front", "heading")),
-    "all",
-)  # `search.KINDS`, in haste
 EPILOG = """\b
 Exit codes:
   0  done; after a reindex: every document has its full text

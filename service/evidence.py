@@ -1,7 +1,7 @@
 """Why a passage was found: the sentence that earned it its place, and the words in it that the query has.
 
-The places are characters of the text that was given, so that a face can mark them in its own way. What is served is read
-back first: see `verified`.
+The places are characters of the text that was given, so that a face can mark them in its own way. That text is the
+page's own: `Catalogue.passages` gives none that is not what it was when it was cut.
 """
 
 from __future__ import annotations

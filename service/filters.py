@@ -136,14 +136,6 @@ def saying(generation: Generation, phrase: str, mask: np.ndarray, scores: np.nda
     return said | (mask & only_titled[documents]) if only_titled.any() else said
 
 
-def phrase_mask(generation: Generation, phrases: Sequence[str]) -> np.ndarray:
-    """The passages that say each of `phrases`, of whatever kind: bool of shape (passages,)."""
-    mask = np.ones(len(generation.catalogue.documents_of), bool)
-    for phrase in phrases:
-        mask = saying(generation, phrase, mask)
-    return mask
-
-
 def says(text: str, phrase: str) -> bool:
     """Whether a text says a phrase, as `saying` has it."""
     return f" {spoken(phrase)} " in f" {spoken(text)} "

@@ -69,6 +69,14 @@ class Scores:
         return found
 
 
+def with_best(scores: np.ndarray, groups: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """The scores, each with the best added of its group (int, by passage id), of those that `among` allows."""
+    allowed = np.flatnonzero(among)
+    best = np.full(int(groups.max(initial=-1)) + 1, -np.inf, np.float32)
+    np.maximum.at(best, groups[allowed], scores[allowed])
+    return scores + best[groups]
+
+
 def of(generation: Generation) -> Ranking:
     """The ranking of a generation, made once."""
     with _making:
@@ -139,10 +147,7 @@ class Ranking:
         """
         if self._papers is None:
             return scores
-        allowed = np.flatnonzero(among)
-        best = np.full(int(self._papers.max()) + 1, -np.inf, np.float32)
-        np.maximum.at(best, self._papers[allowed], scores[allowed])
-        return scores + best[self._papers]
+        return with_best(scores, self._papers, among)
 
     def share_of(self, scores: Scores, passage: int, words: Sequence[str]) -> float:
         """How much of a passage's lexical score it owes to `words` (terms) that stand in its document's title."""

@@ -326,11 +326,7 @@ def _candidates(
     documents = generation.catalogue.documents_of
     there = int(np.count_nonzero(among))
     if by == "passage":
-        allowed = np.flatnonzero(among)
-        best = np.full(len(generation.catalogue.summaries), -np.inf, np.float32)
-        np.maximum.at(best, documents[allowed], scores[allowed])
-        total = scores + best[documents]
-        order, values = _top(total, among, wanted)
+        order, values = _top(ranking.with_best(scores, documents, among), among, wanted)
         return [_Candidate(int(documents[p]), [_Hit(p, score)]) for p, score in zip(order, values, strict=True)]
     few = max(64, wanted * 4)
     while True:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from indexer.embed.described import writable
 from indexer.errors import SourceEmpty, SourceNotFound, SourceUnreadable
 
 Half = Literal["all", "even", "odd"]
@@ -112,7 +113,7 @@ def _texts(path: Path) -> dict[str, str]:
                 raise TypeError
         except (ValueError, KeyError, TypeError, RecursionError):
             raise SourceUnreadable(f'{path}:{number}: not a line of JSON with "_id" and "text".') from None
-        if texts.setdefault(_writable(str(name)), _writable(text)) != text:
+        if texts.setdefault(writable(str(name)), writable(text)) != text:
             raise SourceUnreadable(f"{path}:{number}: the question {name} stands here with another text than before.")
     return texts
 
@@ -135,8 +136,3 @@ def _judgements(path: Path) -> tuple[dict[str, dict[str, float]], int]:
         repeated += document in judged.setdefault(query, {})
         judged[query][document] = grade
     return judged, repeated
-
-
-def _writable(text: str) -> str:
-    """`text` with `?` for half a character, from a broken program's JSON: as a record's is read."""
-    return text.encode("utf-8", "replace").decode()
