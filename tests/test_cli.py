@@ -148,9 +148,10 @@ def test_kinds_of_passage(shell: Shell) -> None:
 
 
 def test_the_kinds_are_those_of_search() -> None:
-    from service import cli, search
+    from service import search
+    from service.cli import asking
 
-    assert set(cli._KINDS) == set(search.KINDS)
+    assert set(asking.KINDS) == set(search.KINDS)
 
 
 def test_a_batch_of_questions(shell: Shell, papers: Path) -> None:

@@ -1,0 +1,67 @@
+"""The HTTP API: a thin face over the answers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from indexer.settings import Settings
+from service import guard, problems
+from service.api import about, building, papers, searching
+from service.asking import Asking
+from service.jobs import Jobs
+from service.opened import Opened
+from service.problems import Problem, answers
+
+
+def create_app(settings: Settings, opened: Opened | None = None) -> FastAPI:
+    """The application over the library that the settings name. `opened` may be one that is open already."""
+    held = opened or Opened(settings)
+    jobs = Jobs(settings.library)
+    asking = Asking(lambda wanted: searching.found(held, wanted))
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        asking.stop()
+        jobs.stop()
+
+    app = FastAPI(
+        title="paperpath", version=version("paperpath"), docs_url=None, redoc_url=None, lifespan=lifespan,
+        description="Search in the papers of a reading list: each answer names the passage and its page.",
+        responses=answers(500),
+    )  # fmt: skip
+    problems.install(app)
+    app.add_middleware(guard.Guard, token=guard.token_of(settings))
+
+    for routes in (about.made(held), searching.made(held, asking), papers.made(held), building.made(jobs)):
+        app.include_router(routes)
+    _declare(app)
+    return app
+
+
+def _declare(app: FastAPI) -> None:
+    """Completes the OpenAPI document: the problem's schema, in place of FastAPI's own error shape, and the token."""
+    made = app.openapi
+
+    def openapi() -> dict:
+        if app.openapi_schema is None:
+            schema = made()
+            components = schema.setdefault("components", {})
+            shapes = components.setdefault("schemas", {})
+            own = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            shapes |= own.pop("$defs", {}) | {"Problem": own}
+            for name in ("HTTPValidationError", "ValidationError"):
+                shapes.pop(name, None)
+            components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+            schema["paths"]["/v1/reindex"]["post"]["security"] = [{"token": []}]
+            for path in schema["paths"].values():
+                for operation in path.values():
+                    if "422" in operation["responses"]:
+                        operation["responses"]["422"] = answers(422)[422]
+        return app.openapi_schema or made()
+
+    app.openapi = openapi  # type: ignore[method-assign]

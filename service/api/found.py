@@ -1,0 +1,41 @@
+"""What a route answers from one generation, with an ETag that says so."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from fastapi import Response
+
+from indexer.library import Generation
+
+_VERSION = version("paperpath")
+NOT_MODIFIED: dict[int | str, dict] = {304: {"description": "What `If-None-Match` names is still the answer."}}
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a route answers, from one generation: JSON; or None where the client has it already."""
+
+    generation: str
+    tag: str
+    body: bytes | None
+
+    def response(self) -> Response:
+        headers = {"ETag": self.tag, "Cache-Control": "no-cache", "X-Index-Generation": self.generation}
+        if self.body is None:
+            return Response(status_code=304, headers=headers)
+        return Response(self.body, media_type="application/json", headers=headers)
+
+
+def tag_of(generation: Generation, state: tuple) -> str:
+    """A strong ETag of an answer: `state` is all that it depends on."""
+    state = (generation.stamp, _VERSION, *state)
+    return f'"{generation.name}-{hashlib.sha256(repr(state).encode("utf-8", "replace")).hexdigest()[:24]}"'
+
+
+def names(known: str, tag: str) -> bool:
+    """Whether an `If-None-Match` names a tag."""
+    names = [name.strip().removeprefix("W/") for name in known.split(",")]
+    return tag in names or "*" in names

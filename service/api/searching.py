@@ -1,0 +1,129 @@
+"""Where is this said, and who says this: `/v1/search` and `/v1/quote`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import TypeAdapter
+
+from indexer.errors import PaperpathError
+from service import examples, query, search
+from service import quote as quotes
+from service.api.found import NOT_MODIFIED, Found, names, tag_of
+from service.asking import Asking
+from service.opened import Opened
+from service.problems import answers
+
+LONGEST_QUERY = query.LONGEST
+_SEARCH = TypeAdapter(search.Answer)
+_QUOTE = TypeAdapter(quotes.QuoteAnswer)
+Some = Annotated[list[str], Query(max_length=20, description="any of these; in the words of the query language")]
+
+
+class NothingAsked(PaperpathError):
+    """A query that holds nothing to look for."""
+
+    cure = "Give words in `q`, or a filter."
+
+
+def made(held: Opened, asking: Asking[Wanted, Found]) -> APIRouter:
+    """The routes."""
+    routes = APIRouter()
+
+    @routes.get(
+        "/v1/search", operation_id="search", tags=["answers"], response_model=search.Answer,
+        responses=answers(410, 422, 429, 503) | NOT_MODIFIED | examples.of(examples.SEARCH),
+    )  # fmt: skip
+    async def get_search(
+        request: Request,
+        q: Annotated[str, Query(max_length=LONGEST_QUERY, examples=["how does diloco reduce communication"],
+                                description="the question, in your words; may hold operators, as README has them")] = "",
+        limit: Annotated[int, Query(ge=1, le=100, description="how many results")] = 10,
+        cursor: Annotated[str, Query(max_length=500, description="`next` of the page before")] = "",
+        by: Annotated[search.By, Query(description="what a result is: a paper, or one passage")] = "paper",
+        explain: Annotated[bool, Query(description="say what each score is made of")] = False,
+        kind: Annotated[list[search.Kind], Query(max_length=20, description="look in passages of these kinds; without one,"
+                                                 " in body, abstract, caption and appendix")] = [],  # noqa: B006
+        author: Some = [],  # noqa: B006
+        year: Annotated[list[str], Query(max_length=20, description="2020, 2020..2023, 2020.. or ..2023")] = [],  # noqa: B006
+        section: Some = [],  # noqa: B006
+        in_: Annotated[list[str], Query(alias="in", max_length=100, description="only in these papers")] = [],  # noqa: B006
+        list_: Annotated[list[str], Query(alias="list", max_length=20, description="under these headings of the list")] = [],  # noqa: B006
+        is_: Annotated[list[str], Query(alias="is", max_length=20, description="read, unread, full, digest, …")] = [],  # noqa: B006
+        has: Annotated[list[str], Query(max_length=20, description="note, code or link")] = [],  # noqa: B006
+        phrase: Annotated[list[str], Query(max_length=20, description="these words in a row")] = [],  # noqa: B006
+        without: Annotated[list[str], Query(max_length=20, description="none of these words or phrases")] = [],  # noqa: B006
+    ) -> Response:  # fmt: skip
+        """Where is this said? Papers, best first, each with its best passages and their pages."""
+        filters = {"author": author, "year": year, "section": section, "in_": in_, "list_": list_, "is_": is_,
+                   "has": has, "kind": kind, "phrase": phrase, "without": without}  # fmt: skip
+        wanted = Wanted(q, filters, limit, by, cursor, explain, request.headers.get("if-none-match", ""))
+        found = await asking.ask(wanted, request.is_disconnected)
+        return Response(status_code=499) if found is None else found.response()  # 499: who asked is gone
+
+    @routes.get(
+        "/v1/quote", operation_id="quote", tags=["answers"], response_model=quotes.QuoteAnswer,
+        responses=answers(422, 503) | NOT_MODIFIED | examples.of(examples.QUOTE),
+    )  # fmt: skip
+    def get_quote(
+        request: Request,
+        q: Annotated[str, Query(min_length=1, max_length=LONGEST_QUERY, pattern=r"\S", description="the words quoted",
+                                examples=["attention is all you need"])],
+        limit: Annotated[int, Query(ge=1, le=100, description="how many places")] = 5,
+    ) -> Response:  # fmt: skip
+        """Which paper says this, on which page, exactly or nearly; or that none does."""
+        generation = held.now()
+        tag = tag_of(generation, (q, limit))
+        known = names(request.headers.get("if-none-match", ""), tag)
+        body = None if known else _QUOTE.dump_json(quotes.quote(generation, q, limit))
+        return Found(generation.name, tag, body).response()
+
+    return routes
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a request for a search says. `known` is its `If-None-Match`."""
+
+    q: str
+    filters: dict[str, list[str]]
+    limit: int
+    by: search.By
+    cursor: str
+    explain: bool
+    known: str
+
+
+def found(held: Opened, wanted: Sequence[Wanted]) -> Iterator[tuple[int, Found | Exception]]:
+    """The answers to some requests for a search, all from one generation, each with its place; the quick ones first."""
+    generation, marks = held.now(), held.marks()
+    asked: dict[int, search.Asked] = {}
+    tags: dict[int, str] = {}
+    restricts: dict[int, bool] = {}
+    for place, one in enumerate(wanted):
+        try:
+            meant = query.with_parameters(query.parse(one.q), **one.filters)
+            if not (meant.text or meant.restricts):
+                raise NothingAsked("The query has neither a word nor a filter.")
+        except Exception as error:
+            yield place, error
+            continue
+        state = (marks.stamp, query.unparse(meant), one.limit, one.cursor, one.by, one.explain,
+                 held.settings.reranker)  # fmt: skip
+        tags[place], restricts[place] = tag_of(generation, state), meant.restricts
+        if names(one.known, tags[place]):
+            yield place, Found(generation.name, tags[place], None)
+        else:
+            asked[place] = search.Asked(meant, one.limit, one.by, one.cursor, one.explain)
+    if not asked:
+        return
+    places = sorted(asked, key=lambda place: restricts[place])  # a phrase has texts read
+    found = search.together(
+        generation, held.embedder, [asked[place] for place in places], marks=marks, reranker=held.reranker
+    )
+    for place, answer in zip(places, found, strict=True):
+        is_error = isinstance(answer, Exception)
+        yield place, answer if is_error else Found(generation.name, tags[place], _SEARCH.dump_json(answer))
