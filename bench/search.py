@@ -25,7 +25,7 @@ import peers
 
 PART = 20
 """Questions that an engine gets at a time."""
-WARM_UP = 20
+WARM_UP = 60
 WORDS = 105
 
 

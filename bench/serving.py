@@ -2,7 +2,7 @@
 
     python bench/serving.py [--requests 2000] [--clients 32]
 
-Both servers run as their documents say, each one process, and are asked in turns, so that none is timed while the other
+Both servers run as their documents say and are asked in turns, so that none is timed while the other
 works. The clients are a process of their own on loopback, with connections kept open; every question is a different
 one. An answer that isn't 200 or names nothing is an error. Txtai's index is filled with the vectors of paperpath's model
 to save minutes; it encodes the questions itself.
@@ -30,6 +30,7 @@ import psutil
 
 TURNS = 4
 WARM_UP = 64
+WARM_UP_SECONDS = 15.0  # the processes that a server starts while many ask are there then
 START_SECONDS = 120
 
 
@@ -159,7 +160,9 @@ def measure(requests: int, clients: int) -> None:
     ):  # fmt: skip
         servers = dict(zip(addresses, (our_server, their_server), strict=True))
         for address in addresses.values():
-            load(address, clients, asked[:WARM_UP])
+            end = time.monotonic() + WARM_UP_SECONDS
+            while time.monotonic() < end:
+                load(address, clients, asked[:WARM_UP])
         parts = np.array_split(np.array(asked[WARM_UP:], object), TURNS)
         for part in parts:
             for name, address in addresses.items():

@@ -32,6 +32,9 @@ class Settings(BaseSettings):
         None, description="where exported models are kept; empty: beside the model, else in your cache folder"
     )
     encoder_threads: int = Field(0, ge=0, description="threads that embed; 0: one for each core")
+    search_processes: int | None = Field(
+        None, ge=0, description="processes that may answer searches while many ask; empty: one for each core but one"
+    )
 
     reranker: str = Field(
         "", description="cross-encoder that puts the best 50 in order: a folder or a hub name; empty: none"

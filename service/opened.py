@@ -16,11 +16,14 @@ from service.rerank import Reranker
 class Opened:
     """A library held open. `now()` is the generation to answer from; it moves on when another one is published.
 
+    `threads` run the model, 0: as many as the settings say.
+
     Whoever took a generation keeps it for the whole of an answer, so that no answer is mixed from two.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, threads: int = 0) -> None:
         self.settings = settings
+        self._threads = threads
         self.library = Library(settings.library)
         self.trouble: PaperpathError | None = None  # why the newest generation is not the one that serves
         self.reranker = Reranker(settings.reranker) if settings.reranker else None
@@ -90,8 +93,14 @@ class Opened:
         """The model that is set, loaded once."""
         with self._loading:
             if self._embedder is None:
-                self._embedder = embed.load(self.described)
+                self._embedder = embed.load(self.described, self._threads)
             return self._embedder
+
+    def prepare(self) -> None:
+        """Opens all there is and asks the model a few questions, so that nobody's first one waits. Raises as `now` does."""
+        self.now()
+        for words in (2, 10, 20, 35, 60):  # one for each length that the model is compiled for
+            self.embedder.embed_queries(["word " * words])
 
 
 def _one_thread_each() -> None:

@@ -30,8 +30,8 @@ def run(settings: Settings, host: str, port: int) -> None:
     app = create_app(settings, opened)
     listening = _listen(host, port)
     try:
+        opened.prepare()
         generation = opened.now()
-        _ = opened.embedder
         answers = f"generation {generation.name}, {generation.manifest.documents} documents"
     except PaperpathError as error:  # it can be made while the server runs
         answers = f"nothing yet: {error.message} {error.cure}"

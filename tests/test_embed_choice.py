@@ -47,7 +47,7 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Described:
 def test_the_fastest_runs(kept: Described) -> None:
     found = choice.chosen(kept)
     assert found is not None and (found.engine, found.precision, found.agreement) == ("openvino", "bf16", 0.9999)
-    assert found.query_threads == 1  # 2 threads would make under a tenth
+    assert found.query_threads == 1  # 2 threads would save it a twentieth
 
 
 def test_what_is_set_runs(kept: Described) -> None:

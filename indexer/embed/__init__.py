@@ -58,8 +58,10 @@ def chosen(described: Described) -> Choice | None:
     return choice.chosen(described)
 
 
-def load(described: Described) -> Embedder:
+def load(described: Described, threads: int = 0) -> Embedder:
     """The model, ready to embed: in well under a second where its export is kept, else in about half a minute, once.
+
+    With `threads` it runs on so many, whatever is set: for a process that has others beside it.
 
     Raises `ModelUnknown` where its files can't be loaded, `BadSetting` where the engine that is set can't run it.
     """
@@ -67,4 +69,4 @@ def load(described: Described) -> Embedder:
         return Toy()
     from indexer.embed import choice
 
-    return choice.load(described)
+    return choice.load(described, threads)

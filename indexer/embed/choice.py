@@ -16,7 +16,7 @@ import numpy as np
 
 from indexer.embed import exports, openvino
 from indexer.embed.described import Described
-from indexer.embed.encoder import SHORT, Exported, Networks
+from indexer.embed.encoder import Exported, Networks
 from indexer.embed.exports import Export, Record
 from indexer.embed.plain import SentenceTransformers, open_model, prompt, unit
 from indexer.errors import BadSetting
@@ -50,10 +50,10 @@ class Choice:
 
     @property
     def query_threads(self) -> int:
-        """The threads that answer a query alone fastest; the fewer where it makes under a tenth."""
+        """The threads that answer a query alone fastest; the fewer where that costs it less than a third of its time."""
         found = {int(threads): ms for threads, ms in (self.query_ms or {}).items()}
         least = min(found.values(), default=0.0)
-        return next((threads for threads in sorted(found) if found[threads] <= least * 1.1), self.threads or 1)
+        return next((threads for threads in sorted(found) if found[threads] <= least * 4 / 3), self.threads or 1)
 
 
 def chosen(described: Described) -> Choice | None:
@@ -68,7 +68,7 @@ def chosen(described: Described) -> Choice | None:
     return None if export is None else _choice(described, export, _held_speeds(described, homes))
 
 
-def load(described: Described) -> Embedder:
+def load(described: Described, threads: int = 0) -> Embedder:
     """The embedder of the engine that is chosen; where none is, the model is exported and the engines are measured.
 
     That takes about half a minute, once for a model, and again without the export on another processor. Raises
@@ -85,6 +85,8 @@ def load(described: Described) -> Embedder:
     if described.encoder == "openvino" and choice.engine != "openvino":
         raise BadSetting(f"PAPERPATH_ENCODER is openvino, but {choice.why}.",
                          cure="Leave the setting empty: then the model runs with torch.")  # fmt: skip
+    if threads:  # what was measured with more still says which engine is the fastest
+        described, choice = replace(described, threads=threads), replace(choice, threads=threads, query_ms=None)
     if choice.engine == "openvino":
         assert described.folder is not None
         export = exports.find(_name(described), exports.homes(described.folder, described.exports))
@@ -100,9 +102,9 @@ def exported(described: Described, export: Export, choice: Choice) -> Exported:
     def network(streams: int, on: int, shape: tuple[int, int] | None = None) -> Callable[[], openvino.Network]:
         return lru_cache(maxsize=1)(lambda: openvino.Network(export.folder, choice.precision, streams, on, shape))
 
-    many, short = network(threads, threads), network(1, few, (1, SHORT))
+    many = network(threads, threads)
     one = many if few == 1 else network(1, few)  # a stream of `many` has one thread too: a hundred megabytes less
-    return Exported(described, export, Networks(many, one, short, threads))
+    return Exported(described, export, Networks(many, one, lambda length: network(1, few, (1, length))(), threads))
 
 
 def _settle(described: Described, model: SentenceTransformer) -> Choice:

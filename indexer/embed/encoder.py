@@ -18,8 +18,8 @@ from indexer.library import Model
 
 TOKENS = 1024  # of a batch: 512 to 4096 made no difference, and small batches part evenly over the cores
 _CHUNK = 128  # texts whose tokens are found at a time, while earlier ones are in the model
-SHORT = 24  # a query of up to so many tokens, special ones included, runs in a network of that very shape
-_STEP = 16  # longer ones are padded to a multiple of it: each change of shape costs a millisecond or two
+LENGTHS = (12, 24, 32, 48)  # a query, special tokens included, is padded to one of them and runs in a network for it
+_STEP = 16  # a longer one to a multiple of it: where the length is not fixed, the engine needs a millisecond more
 _TOGETHER = 64
 
 
@@ -33,11 +33,11 @@ class Network(Protocol):
 
 @dataclass(frozen=True)
 class Networks:
-    """How to compile the model for each use: many texts, `at_once` batches at a time; one query; one of `SHORT` tokens."""
+    """How to compile the model for each use: many texts, `at_once` batches at a time; one query; one of a fixed length."""
 
     many: Callable[[], Network]
     one: Callable[[], Network]
-    short: Callable[[], Network]
+    fixed: Callable[[int], Network]
     at_once: int
 
 
@@ -73,8 +73,8 @@ class Exported:
         return self._networks.one()
 
     @functools.cached_property
-    def _short(self) -> Network:
-        return self._networks.short()
+    def _fixed(self) -> dict[int, Network]:
+        return {}
 
     def tokens(self, text: str) -> list[tuple[int, int]]:
         return [(a, b) for a, b in self._spans.encode(writable(text), add_special_tokens=False).offsets if b > a]
@@ -114,11 +114,7 @@ class Exported:
     def _together(self, tokens: list[list[int]]) -> list[np.ndarray]:
         """Unit vectors of some queries' tokens: never called by two threads at once."""
         if len(tokens) == 1:
-            short = len(tokens[0]) <= SHORT
-            length = SHORT if short else rounded(len(tokens[0]), _STEP)
-            with self._compiling:
-                network = self._short if short else self._one
-            return list(unit(network.one(batch([0], tokens, self._pad, length))))
+            return list(unit(self._alone(tokens[0])))
         with self._compiling:
             many = self._many
         vectors: list[np.ndarray] = [np.empty(0)] * len(tokens)
@@ -129,3 +125,12 @@ class Exported:
 
         many.run(shares(tokens, self._pad, self._networks.at_once), take)
         return vectors
+
+    def _alone(self, tokens: list[int]) -> np.ndarray:
+        length = next((length for length in LENGTHS if len(tokens) <= length), None)
+        with self._compiling:
+            if length is None:
+                network = self._one
+            elif (network := self._fixed.get(length)) is None:
+                network = self._fixed[length] = self._networks.fixed(length)
+        return network.one(batch([0], [tokens], self._pad, length or rounded(len(tokens), _STEP)))

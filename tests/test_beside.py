@@ -1,0 +1,136 @@
+"""Processes beside the server's own: started when questions wait, missed by nobody when they die, ended when unused."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from libraries import build
+
+from indexer.library import Library
+from indexer.settings import Settings
+from service import beside
+from service.beside import IN_LINE, Beside
+from service.opened import Opened
+
+WAIT = 60  # seconds, for a process that starts
+LINE = tuple(range(IN_LINE))
+
+
+def work(held: Opened, questions: Sequence[int]) -> Iterator[tuple[int, tuple[int, int, int] | Exception]]:
+    """Answers each number with itself, the process that answers, and how many documents it knows of; -1 with an error;
+    -2 fails all of its batch."""
+    if -2 in questions:
+        raise ValueError("the whole batch")
+    for place, number in enumerate(questions):
+        yield place, KeyError(str(number)) if number == -1 else (number, os.getpid(), held.now().manifest.documents)
+
+
+@pytest.fixture
+def held(settings: Settings) -> Opened:
+    build(settings.library)
+    return Opened(settings)
+
+
+@pytest.fixture
+def two(held: Opened) -> Iterator[Beside]:
+    two = Beside(held, work, 2, 2)
+    yield two
+    two.stop()
+
+
+def until(so: Callable[[], bool]) -> None:
+    """Returns when it is so; fails after a minute."""
+    end = time.monotonic() + WAIT
+    while not so():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def who(answers: Iterator) -> set[int]:
+    return {answer[1] for _, answer in answers}
+
+
+def test_one_alone_is_answered_here_and_starts_nothing(two: Beside, held: Opened) -> None:
+    assert list(two([7])) == [(0, (7, os.getpid(), held.now().manifest.documents))]
+    assert two.running == 0 and two._starting is None
+
+
+def test_a_line_starts_them_and_they_answer(two: Beside) -> None:
+    assert who(two(LINE)) == {os.getpid()}
+    until(lambda: two.running == 2)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda n: list(two([n, n + 1])), range(100)))
+    assert [[number for _, (number, *_) in answers] for answers in found] == [[n, n + 1] for n in range(100)]
+    assert os.getpid() not in {pid for answers in found for _, (_, pid, _) in answers}
+    (_, error), (_, answer) = list(two([-1, 3]))
+    assert isinstance(error, KeyError) and answer[0] == 3
+    with pytest.raises(ValueError, match="whole batch"):
+        list(two([-2]))
+    assert two.running == 2
+
+
+def test_a_killed_one_costs_nobody_an_answer(two: Beside) -> None:
+    list(two(LINE))
+    until(lambda: two.running == 2)
+    for one in list(two._all):
+        os.kill(one._process.pid, signal.SIGKILL)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda n: list(two([n])), range(20)))
+    assert [answers[0][1][:2] for answers in found] == [(n, os.getpid()) for n in range(20)]
+    until(lambda: two._starting is None)
+    assert two.running == 0
+    list(two(LINE))
+    until(lambda: two.running == 2)
+    assert os.getpid() not in who(two([1]))
+
+
+def test_unused_they_end(two: Beside, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beside, "IDLE_SECONDS", 0.0)
+    list(two(LINE))
+    started = two._starting
+    assert started is not None
+    started.join(WAIT)
+    assert two.running == 0 and who(two([1])) == {os.getpid()}
+
+
+def test_stopped_they_end_and_none_starts_again(two: Beside) -> None:
+    list(two(LINE))
+    until(lambda: two.running == 2)
+    processes = [one._process.pid for one in two._all]
+    two.stop()
+    for pid in processes:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+    assert who(two(LINE)) == {os.getpid()} and two.running == 0
+    assert not any(thread.name == "beside" for thread in threading.enumerate())
+
+
+def test_none_are_started_where_none_may_be(held: Opened) -> None:
+    none = Beside(held, work, 0, 2)
+    assert who(none(LINE)) == {os.getpid()} and none._starting is None
+
+
+def test_a_start_that_fails_leaves_this_one_answering(
+    two: Beside, held: Opened, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    held.now()
+    broken = held.settings.model_copy(update={"library": held.settings.library / "none"})
+    monkeypatch.setattr(held, "settings", broken)
+    assert who(two(LINE)) == {os.getpid()}
+    until(lambda: two._starting is None)
+    assert who(two(LINE)) == {os.getpid()} and two._starting is None and "No process" in caplog.text
+
+
+def test_they_follow_the_library(two: Beside, settings: Settings) -> None:
+    list(two(LINE))
+    until(lambda: two.running == 2)
+    build(settings.library, {"other": ["Another paper. "]})
+    assert Library(settings.library).open().manifest.documents == 1
+    ((_, (_, pid, documents)),) = two([1])
+    assert pid != os.getpid() and documents == 1
