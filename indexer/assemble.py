@@ -121,7 +121,7 @@ def _from_record(entry: Entry, reading: Reading) -> _Candidate:
         authors=record.authors, abstract=text, date=record.date, pages=(Page(text),) if text else (),
         blocks=(Block("abstract", 0, 0, len(text)),) if text else (),
         link=_link(f"arxiv:{identifier.id}", None) if identifier else "", arxiv_id=identifier.id if identifier else None,
-        part_of=record.part_of,
+        part_of=record.part_of, references=record.references,
     )  # fmt: skip
     return _Candidate(document, document.text)
 

@@ -34,7 +34,8 @@ class Mention:
     """One place where a source names an entry. `line` counts from 1; `title` is "" where none was given.
 
     `section` is the path of headings it stands under, `checked` the state of its check box (None: no box), `version` the
-    arXiv version asked for here.
+    arXiv version asked for here. `by_hand` is the state of its box in the order that paperpath wrote, None where nobody
+    changed that since.
     """
 
     source: str
@@ -44,6 +45,7 @@ class Mention:
     note: str = ""
     checked: bool | None = None
     version: int | None = None
+    by_hand: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -260,7 +262,7 @@ class Document:
     @property
     def year(self) -> int | None:
         """The year of the date, or None."""
-        return int(self.date[:4]) if self.date[:4].isdigit() else None
+        return int(self.date[:4]) if self.date[:4].isdecimal() else None
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,23 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from citing import cites, letters
 from conftest import SHARED, needs_shared
+from test_roles import JUDGED, held_out, kappa
 
-from indexer.document import Extracted, Reference
+from indexer.document import Document, Entry, Extracted, Mention, Reference
+from indexer.embed import Toy
 from indexer.errors import ExtractError
+from indexer.library import Generation, Library
+from service import citations
+from service.citations import Citation
+from service.shelf import Shelf, bare
 
 EXPECTED = Path(__file__).parent / "expected"
 CITATIONS: dict[str, list[str]] = json.loads((EXPECTED / "citations.json").read_text("utf-8"))
@@ -195,3 +203,93 @@ def test_mentions_are_tied_to_their_entries(file: str, extracted: dict[str, Extr
     right = (wanted & got).total()
     assert right >= 0.95 * wanted.total(), message
     assert right >= 0.95 * got.total(), message
+
+
+@pytest.fixture(scope="session")
+def library(extracted: dict[str, Extracted], tmp_path_factory: pytest.TempPathFactory) -> Generation:
+    """The test papers as a library; nothing can be searched in it."""
+    documents = [
+        Document(
+            id=file, text="full", entry=Entry(f"file:/papers/{file}", (Mention("papers", 1),)), title=e.title,
+            authors=e.authors, date=e.date, pages=e.pages, sections=e.sections, blocks=e.blocks,
+            references=e.references, arxiv_id=e.arxiv_id,
+        )
+        for file, e in extracted.items()
+    ]  # fmt: skip
+    return _library(documents, tmp_path_factory.mktemp("library"))
+
+
+def _library(documents: list[Document], folder: Path) -> Generation:
+    toy = Toy()
+    with Library(folder).writer() as writer:
+        writer.publish([(d, ()) for d in documents], np.empty((0, toy.model.dimension), np.float32), model=toy.model,
+                       inputs="", sources=["papers"], excluded=[], keep=1)  # fmt: skip
+    return Library(folder).open()
+
+
+@pytest.fixture(scope="session")
+def graph(library: Generation) -> dict[tuple[str, str], Citation]:
+    """The citations of the library, citing and cited paper."""
+    files = [s.id for s in library.catalogue.summaries]
+    return {(files[c.citing], files[c.cited]): c for c in citations.of(library).citations}
+
+
+@needs_shared
+@all_papers
+def test_the_graph_has_every_citation_and_no_other(graph: dict[tuple[str, str], Citation]) -> None:
+    wrong, missing = graph.keys() - TRUE_EDGES, TRUE_EDGES - graph.keys()
+    assert not wrong and not missing, _edges("not found", missing) + "\n" + _edges("found, but not so", wrong)
+
+
+@needs_shared
+@all_papers
+def test_the_places_of_the_graph_are_those_of_the_pages(
+    graph: dict[tuple[str, str], Citation], extracted: dict[str, Extracted]
+) -> None:
+    for (citing, _), citation in graph.items():
+        assert citation.basis == "bibliography" and citation.count == len(citation.mentions) > 0 < citation.weight
+        for place in citation.mentions:
+            page = extracted[citing].pages[place.page_index]
+            assert place.page == page.number and page.text[place.start : place.end].strip() and place.sentence
+
+
+@needs_shared
+@all_papers
+def test_roles_are_mostly_as_a_person_judges_them(graph: dict[tuple[str, str], Citation]) -> None:
+    halves: dict[bool, list[Any]] = {True: [], False: []}
+    for (citing, cited), citation in graph.items():
+        halves[held_out(citing, cited)].append((JUDGED[citing][cited], citation.role))
+    told = {out: (sum(a == b for a, b in pairs) / len(pairs), kappa(pairs)) for out, pairs in halves.items()}
+    assert told[True][0] >= 0.78 and told[True][1] >= 0.6, told  # most often "mentions" would have .54 and 0
+    assert told[False][0] >= 0.85, told
+    pairs = halves[True] + halves[False]
+    assert sum(b == "builds on" != a for a, b in pairs) <= 2, [p for p in pairs if p[1] == "builds on"]
+
+
+@needs_shared
+@all_papers
+def test_titles_alone_find_what_ids_say(extracted: dict[str, Extracted], tmp_path: Path) -> None:
+    """Works as one paper prints them, found again by how others print them, their ids taken away."""
+    printed: dict[str, list[Reference]] = {}
+    for document in extracted.values():
+        for r in document.references:
+            if r.arxiv_id and r.title:
+                printed.setdefault(bare(r.arxiv_id), []).append(r)
+    works = [
+        Document(id=arxiv_id, text="title", entry=Entry(f"title:{arxiv_id}", (Mention("list.md", 1),)), title=first.title,
+                 authors=first.authors, date=str(first.year or ""))
+        for arxiv_id, (first, *_) in sorted(printed.items())
+    ]  # fmt: skip
+    held = Shelf(_library(works, tmp_path))
+    right, wrong, missing = 0, [], []
+    for arxiv_id, (_, *others) in sorted(printed.items()):
+        for r in others:
+            meant = held.by_title(replace(r, arxiv_id=None, doi=None, raw=r.raw.replace(r.arxiv_id or "", "")))
+            if meant is None:
+                missing.append(f"{arxiv_id}: {r.title}")
+            elif works[meant.position].id != arxiv_id:
+                wrong.append(f"{arxiv_id}: {r.title!r} is not {works[meant.position].title!r}")
+            else:
+                right += 1
+    assert not wrong, _list("works are taken for others", wrong)
+    assert right >= 0.92 * (right + len(missing)) > 190, _list("works are not found", missing)  # under another title

@@ -96,6 +96,33 @@ def test_dates(fields, date):
     assert record(**fields).date == date
 
 
+@pytest.mark.parametrize(
+    ("references", "expected"),
+    [
+        (["b", 7, " ", None, True, [], "b"], [("b", "", None, None, None), ("7", "", None, None, None)]),
+        (
+            ["2311.08105v2", "arXiv:2311.08105"],
+            [("2311.08105v2", "", "2311.08105", None, None), ("arXiv:2311.08105", "", "2311.08105", None, None)],
+        ),
+        (["https://doi.org/10.1000/XYZ"], [("https://doi.org/10.1000/XYZ", "", None, "10.1000/xyz", None)]),
+        (["A title of\n words"], [("A title of words", "A title of words", None, None, None)]),
+        ([{"id": "b", "title": "T", "year": "2019"}], [("b", "T", None, None, 2019)]),
+        (
+            [{"arxiv_id": "2311.08105", "doi": "10.1000/xyz"}, {"year": 2019}, {}],
+            [("", "", "2311.08105", "10.1000/xyz", None)],
+        ),
+        ([{"title": ["x"], "id": {}}], []),
+        ("b", []),
+        ({"id": "b"}, []),
+        (None, []),
+    ],
+)
+def test_references(references, expected):
+    found = record(references=references).references
+    assert [(r.label, r.title, r.arxiv_id, r.doi, r.year) for r in found] == expected
+    assert [r.n for r in found] == list(range(1, len(expected) + 1)) and all(r.raw and "\n" not in r.raw for r in found)
+
+
 def test_ids_may_be_numbers():
     found, _ = read({"_id": 4983}, {"id": 7, "title": "x"}, {"_id": None, "id": "b"}, {"_id": "0"})
     assert [made.own_id for _, made in found] == ["4983", "7", "b", "0"]
@@ -142,7 +169,9 @@ json_values = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(
-            st.sampled_from(["_id", "id", "title", "text", "abstract", "authors", "year", "date", "name"]),
+            st.sampled_from(
+                ["_id", "id", "title", "text", "abstract", "authors", "year", "date", "name", "references", "doi"]
+            ),
             inner,
             max_size=6,
         )

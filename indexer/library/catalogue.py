@@ -140,7 +140,7 @@ class Summary:
     @property
     def year(self) -> int | None:
         """The year of the date, or None."""
-        return int(self.date[:4]) if self.date[:4].isdigit() else None
+        return int(self.date[:4]) if self.date[:4].isdecimal() else None
 
 
 @dataclass(frozen=True)
@@ -439,6 +439,26 @@ class Catalogue:
             self._number(position),
         )
         return [Block(*fields, bool(continued)) for *fields, continued in rows]
+
+    def lengths(self) -> list[dict[str, tuple[int, int]]]:
+        """By position, how much of each kind a document has before its appendix: blocks, and characters in them.
+
+        The appendix's own prose is there, as a kind. A document without blocks has the kind `body` alone: all its pages.
+        """
+        found: list[dict[str, tuple[int, int]]] = [{} for _ in self.places]
+        for position, kind, blocks, characters in self._rows(
+            'SELECT d.position, b.kind, count(*), sum(b."end" - b.start) FROM documents d'
+            " JOIN blocks b ON b.document = d.number LEFT JOIN"
+            " (SELECT document, min(page) AS page FROM sections WHERE appendix GROUP BY document) a ON a.document = d.number"
+            " WHERE a.page IS NULL OR b.page <= a.page OR b.kind = 'appendix' GROUP BY d.position, b.kind"
+        ):
+            found[position][kind] = blocks, characters
+        for position, characters in self._rows(
+            "SELECT d.position, sum(length(g.text)) FROM documents d JOIN pages g ON g.document = d.number"
+            " WHERE NOT EXISTS (SELECT 1 FROM blocks b WHERE b.document = d.number) GROUP BY d.position"
+        ):
+            found[position]["body"] = 1, characters
+        return found
 
     def blocks_between(self, position: int, first: int, last: int) -> list[Block]:
         """The blocks of the document at `position` on its pages from `first` to `last`, in reading order."""

@@ -5,8 +5,9 @@ One file, `marks.jsonl`, with a line for each document:
     {"id": "2311.08105", "read": true, "read_at": "2026-03-01T10:00:00+00:00", "box": null, "note": "…", "note_at": "…"}
 
 `read` and `note` are null where nothing was said of them. `box` is what the document's check box said when `read` was
-said: a box that says something else now was changed since, and so is the newer of the two. A line that can't be read is
-passed over with a warning and stays in the file, as do those of documents that are not in the library.
+said: a box that says something else now was changed since, and so is the newer of the two. `by_hand` is the same of its
+box in the order that paperpath wrote, null unless a person had changed that. A line that can't be read is passed over with
+a warning and stays in the file, as do those of documents that are not in the library.
 """
 
 from __future__ import annotations
@@ -39,6 +40,18 @@ class Mark:
     box: bool | None = None
     note: str | None = None
     note_at: str = ""
+    by_hand: bool | None = None
+
+
+@dataclass(frozen=True)
+class Box:
+    """What the check boxes of a document say: `ticked` those of the lists, None where it has none.
+
+    `by_hand` is the one in the order that paperpath wrote, None unless a person changed it since.
+    """
+
+    ticked: bool | None = None
+    by_hand: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -65,12 +78,16 @@ def load(folder: Path) -> Marks:
     return _loaded(path, (status.st_ino, status.st_mtime_ns, status.st_size))
 
 
-def set_read(folder: Path, summary: Summary, read: bool, when: datetime.datetime | None = None) -> None:
+def set_read(
+    folder: Path, summary: Summary, read: bool, when: datetime.datetime | None = None, box: Box | None = None
+) -> None:
     """Marks a document as read or as unread, `when` (with an offset; by default now).
 
-    Raises `LibraryUnwritable`, or `LibraryBusy` where another program writes marks without end.
+    `box` is what its check boxes say now, where that is not what its entry says. Raises `LibraryUnwritable`, or `LibraryBusy`
+    where another program writes marks without end.
     """
-    _change(folder, Mark(summary.id, read=read, read_at=_time(when), box=box_of(summary)))
+    box = box or box_of(summary)
+    _change(folder, Mark(summary.id, read=read, read_at=_time(when), box=box.ticked, by_hand=box.by_hand))
 
 
 def set_note(folder: Path, document_id: str, note: str, when: datetime.datetime | None = None) -> None:
@@ -83,20 +100,31 @@ def state(summary: Summary, marks: Marks) -> bool:
     return said(marks.by_id.get(summary.id), box_of(summary))
 
 
-def said(mark: Mark | None, box: bool | None) -> bool:
+def notes(summary: Summary, marks: Marks) -> tuple[str, ...]:
+    """What its reader noted on a document, the own note first, then those of its sources; each once, none empty."""
+    mark = marks.by_id.get(summary.id)
+    found = [mark.note if mark else None, *(mention.note for mention in summary.entry.mentions)]
+    return tuple(dict.fromkeys(note for note in found if note and note.strip()))
+
+
+def said(mark: Mark | None, box: Box) -> bool:
     """The same of a mark (None: none) and of what the check box says now.
 
-    No box, or one that was never ticked, says nothing against a mark.
+    A box that a person changed in the order says it, unless it was like that when the mark was made. No box in the lists, or
+    one that was never ticked, says nothing against a mark.
     """
-    if mark is None or mark.read is None or (box is not None and box != bool(mark.box)):
-        return bool(box)
+    if box.by_hand is not None and (mark is None or mark.read is None or box.by_hand != mark.by_hand):
+        return box.by_hand
+    if mark is None or mark.read is None or (box.ticked is not None and box.ticked != bool(mark.box)):
+        return bool(box.ticked)
     return mark.read
 
 
-def box_of(summary: Summary) -> bool | None:
-    """What a document's check box says: ticked in one place is ticked; None where it has none."""
-    boxes = [mention.checked for mention in summary.entry.mentions if mention.checked is not None]
-    return any(boxes) if boxes else None
+def box_of(summary: Summary) -> Box:
+    """What a document's check boxes say: ticked in one place is ticked."""
+    ticked = [mention.checked for mention in summary.entry.mentions if mention.checked is not None]
+    by_hand = [mention.by_hand for mention in summary.entry.mentions if mention.by_hand is not None]
+    return Box(any(ticked) if ticked else None, any(by_hand) if by_hand else None)
 
 
 @lru_cache(maxsize=8)
@@ -135,8 +163,8 @@ def _mark(line: bytes) -> Mark | str | None:
     if not isinstance(data, dict) or not isinstance(data.get("id"), str) or not data["id"]:
         return 'it names no "id"'
     mark = Mark(**{name: data.get(name, default) for name, default in _DEFAULTS.items()})
-    if not all(value is None or isinstance(value, bool) for value in (mark.read, mark.box)):
-        return '"read" and "box" are true, false or null'
+    if not all(value is None or isinstance(value, bool) for value in (mark.read, mark.box, mark.by_hand)):
+        return '"read", "box" and "by_hand" are true, false or null'
     if mark.note is not None and not isinstance(mark.note, str):
         return '"note" is a text or null'
     for value, time in ((mark.read, mark.read_at), (mark.note, mark.note_at)):
@@ -153,7 +181,7 @@ def _newer(one: Mark | None, other: Mark) -> Mark:
     if one is None:
         return other
     if other.read is not None and (one.read is None or _at(other.read_at) >= _at(one.read_at)):
-        one = replace(one, read=other.read, read_at=other.read_at, box=other.box)
+        one = replace(one, read=other.read, read_at=other.read_at, box=other.box, by_hand=other.by_hand)
     if other.note is not None and (one.note is None or _at(other.note_at) >= _at(one.note_at)):
         one = replace(one, note=other.note, note_at=other.note_at)
     return one

@@ -117,6 +117,13 @@ def read_items(text: str) -> Listing:
     return listing
 
 
+def block_tokens(text: str) -> list[Token]:
+    """The blocks that markdown sees in a text, without what is in them: each has the lines that it takes in `map`."""
+    parser = _parser()
+    parser.core.ruler.enableOnly(["normalize", "block"])
+    return parser.parse(_line_by_line(text))
+
+
 class _Reader:
     """Goes through markdown's tokens, keeps the path of headings and collects items."""
 
@@ -246,14 +253,19 @@ def _parser() -> MarkdownIt:
 
 def _prepared(text: str) -> str:
     """The text with one kind of line break and without what only makes parsing slow or swallows what follows."""
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    text = text.translate({0: "\ufffd", 0x0B: " ", 0x0C: " "})
+    text = _line_by_line(text)
     text = re.sub(r"((?:!?\[ ?){16})(?:!?\[ ?)+", r"\1", text)  # unclosed brackets are dear
     opened = text.rfind("<!--")
     if opened >= 0 and "-->" not in text[opened:]:  # never closed: not to hide the rest of the list
         before = text.rfind("-->") + 1
         text = text[:before] + text[before:].replace("<!--", "")
     return text
+
+
+def _line_by_line(text: str) -> str:
+    """The text with one kind of line break, and with no other sign that parts lines."""
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    return text.translate({0: "\ufffd", 0x0B: " ", 0x0C: " "})
 
 
 def _one_paper(items: Sequence[Item], lead: str) -> Item | None:

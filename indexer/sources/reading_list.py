@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from indexer import arxiv
 from indexer.document import Entry, Link, Mention, Warning
-from indexer.sources import links, titles
+from indexer.sources import links, ordered_list, titles
 from indexer.sources.items import (
     BOX,
     NUMBER,
@@ -48,11 +48,16 @@ _SENTENCE_END = re.compile(r"(?<=[\w)’'\"”][\w)’'\"”])[.?!]\s+(?=[\w\"�
 def read_markdown(text: str, source: str) -> tuple[list[Entry], list[Warning]]:
     """The entries of a reading list, by line, each with one mention: repeats are not merged here.
 
-    The warnings (`bad-line`) are of arXiv links with an id that can't be one.
+    The warnings (`bad-line`) are of arXiv links with an id that can't be one. The order that paperpath wrote into the list
+    lists nothing.
     """
+    text, missing = ordered_list.apart(text)
     listing = read_items(text)
     entries = [entry for item in listing.items for entry in _entries(item, source)]
     entries += _lost(listing, entries, source)
+    for paper in missing:
+        mention = Mention(source, paper.line, paper.title, _section(listing, paper.line), checked=paper.checked)
+        entries.append(Entry(f"title:{titles.slug(paper.title, 200)}", (mention,)))
     entries.sort(key=lambda entry: entry.mentions[0].line or 0)
     return entries, _impossible_ids(entries)
 
@@ -375,8 +380,12 @@ def _lost(listing: Listing, entries: Iterable[Entry], source: str) -> Iterator[E
         address = f"arxiv:{identifier.id}"
         if address not in known:
             known.add(address)
-            section = max((h for h in listing.headings if h[0] <= line), key=lambda h: h[0])[1]
-            yield Entry(address, (Mention(source, line, section=section),), identifier.version)
+            yield Entry(address, (Mention(source, line, section=_section(listing, line)),), identifier.version)
+
+
+def _section(listing: Listing, line: int) -> tuple[str, ...]:
+    """The path of headings that a line stands under."""
+    return max((h for h in listing.headings if h[0] <= line), key=lambda h: h[0])[1]
 
 
 def _without_comments(text: str, code: Iterable[tuple[int, int]]) -> str:

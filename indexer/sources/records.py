@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from indexer.document import Warning
+from indexer import arxiv
+from indexer.document import Reference, Warning
+from indexer.sources import links
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,8 @@ class Record:
     """A line of a JSON-lines source. `date` is ISO, perhaps only a year, or "".
 
     `part_of` names the paper that the text is a part of, where its maker says so: passages of one paper share it.
+    `references` are what it says that it cites: each one's `label` is the id that it is named by (another record's, or
+    ""), `raw` what stands there.
     """
 
     title: str
@@ -24,6 +28,7 @@ class Record:
     date: str
     own_id: str
     part_of: str = ""
+    references: tuple[Reference, ...] = ()
 
 
 def read_records(lines: Iterable[bytes], source: str) -> Iterator[tuple[int, Record] | Warning]:
@@ -69,7 +74,46 @@ def _record(data: Any) -> Record:
         date=_date(data),
         own_id=own_id,
         part_of=_text(data, "paper"),
+        references=_references(data.get("references")),
     )
+
+
+def _references(value: Any) -> tuple[Reference, ...]:
+    """The references of a list of ids, titles or objects, without what can't be read; each once."""
+    if not isinstance(value, list):
+        return ()
+    found: dict[Reference, None] = {}
+    for item in value:
+        if reference := _reference(item if isinstance(item, dict) else {"id": item}):
+            found.setdefault(reference)
+    return tuple(replace(reference, n=n) for n, reference in enumerate(found, 1))
+
+
+def _reference(item: dict[str, Any]) -> Reference | None:
+    """What an object names, or a string that may be an id, an arXiv id, a DOI, a link or a title."""
+    own_id = " ".join((_text(item, "_id") or _text(item, "id")).split())
+    title = " ".join(_text(item, "title").split())
+    given = [text for name in ("arxiv_id", "doi") if (text := _text(item, name))]
+    addresses = [known for text in (*given, own_id) if text and (known := _address(text))]
+    if not title and own_id.count(" ") >= 2 and not addresses:
+        title = own_id
+    raw = title or own_id or " ".join(given)
+    if not raw:
+        return None
+    arxiv_id = next((address.removeprefix("arxiv:") for address in addresses if address.startswith("arxiv:")), None)
+    doi = next((address.removeprefix("doi:") for address in addresses if address.startswith("doi:")), None)
+    year = _date({"year": item.get("year"), "date": item.get("date")})[:4]
+    return Reference(
+        n=0, raw=raw, page=0, label=own_id, title=title, authors=_authors(item.get("authors")),
+        year=int(year) if year else None, arxiv_id=arxiv_id, doi=doi,
+    )  # fmt: skip
+
+
+def _address(text: str) -> str | None:
+    """The arXiv id or DOI that a text as a whole is, as an address; None for any other."""
+    if identifier := arxiv.parse(text):
+        return f"arxiv:{identifier.id}"
+    return f"doi:{found}" if (found := links.doi(text)) else None
 
 
 def _text(data: dict[str, Any], name: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from indexer import arxiv
 from indexer.document import Entry, Mention, Warning
 from indexer.errors import PaperpathError, SourceEmpty, SourceNotFound, SourceUnreadable
-from indexer.sources import links, titles
+from indexer.sources import links, ordered_list, titles
 from indexer.sources.bibtex import Given, read_bibtex
 from indexer.sources.reading_list import read_markdown
 from indexer.sources.records import Record, read_records
@@ -30,7 +30,8 @@ class Reading:
 
     `records` and `given` are by the entry's address; `given` is what a .bib says of an entry. `skipped` names what was
     passed over: "PATH: why" for what lies in a folder and is no PDF, "SOURCE:LINE: why" for a line that can't be read.
-    `unreachable` has the files and folders below a source that the system refuses to read.
+    `unreachable` has the files and folders below a source that the system refuses to read. `boxes` are those that a person
+    changed in an order that paperpath wrote, by address; what is listed with one of these has it in its first mention.
     """
 
     entries: tuple[Entry, ...] = ()
@@ -39,6 +40,7 @@ class Reading:
     warnings: tuple[Warning, ...] = ()
     skipped: tuple[str, ...] = ()
     unreachable: tuple[str, ...] = ()
+    boxes: Mapping[str, bool] = field(default_factory=dict)
 
 
 def read(source: str) -> Reading:
@@ -54,6 +56,7 @@ def read(source: str) -> Reading:
     with _readable(path):
         kind = _kind(path)
         reading = _folder(path) if kind == "folder" else _READERS[kind](path)
+    reading = replace(reading, entries=_boxed(reading.entries, reading.boxes))
     if not reading.entries:
         raise _empty(path, kind, reading)
     return reading
@@ -64,10 +67,12 @@ def read_all(sources: Sequence[str]) -> Reading:
     readings = [read(name) for name in dict.fromkeys(remembered(source) for source in sources)]
     records: dict[str, Record] = {}
     given: dict[str, Given] = {}
+    boxes: dict[str, bool] = {}
     for reading in readings:
         records = {**reading.records, **records}
         given = {**reading.given, **given}
-    entries = _merged(entry for reading in readings for entry in reading.entries)
+        boxes = {**reading.boxes, **boxes}
+    entries = _boxed(_merged(entry for reading in readings for entry in reading.entries), boxes)
     across = _two_titles_across(entries)
     return Reading(
         entries=entries,
@@ -76,6 +81,7 @@ def read_all(sources: Sequence[str]) -> Reading:
         warnings=tuple(dict.fromkeys((*(warning for reading in readings for warning in reading.warnings), *across))),
         skipped=tuple(dict.fromkeys(line for reading in readings for line in reading.skipped)),
         unreachable=tuple(dict.fromkeys(path for reading in readings for path in reading.unreachable)),
+        boxes=boxes,
     )
 
 
@@ -132,8 +138,9 @@ def _kind(path: Path) -> str:
 
 
 def _markdown(path: Path) -> Reading:
-    entries, warnings = read_markdown(_text(path), str(path))
-    return _listed(entries, warnings)
+    text = _text(path)
+    entries, warnings = read_markdown(text, str(path))
+    return replace(_listed(entries, warnings), boxes=ordered_list.changed(text))
 
 
 def _bibtex(path: Path) -> Reading:
@@ -299,6 +306,20 @@ def _merged(entries: Iterable[Entry]) -> tuple[Entry, ...]:
         known = merged.get(entry.address)
         merged[entry.address] = known.merged(entry) if known else entry
     return tuple(merged.values())
+
+
+def _boxed(entries: Sequence[Entry], boxes: Mapping[str, bool]) -> tuple[Entry, ...]:
+    """The entries with what a person ticked or unticked in the order, as `Reading.boxes` has it."""
+    if not boxes:
+        return tuple(entries)
+    found = []
+    for entry in entries:
+        said = [boxes[address] for address in entry.addresses if address in boxes]
+        if said:
+            first = replace(entry.mentions[0], by_hand=any(said))
+            entry = replace(entry, mentions=(first, *entry.mentions[1:]))
+        found.append(entry)
+    return tuple(found)
 
 
 def _repeats(entries: Iterable[Entry]) -> Iterator[Warning]:

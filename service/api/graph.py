@@ -1,0 +1,37 @@
+"""Who cites whom: `/v1/graph`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import TypeAdapter
+
+from service import examples, graph
+from service.api.found import NOT_MODIFIED, Found, names, tag_of
+from service.opened import Opened
+from service.problems import answers
+
+_GRAPH = TypeAdapter(graph.GraphAnswer)
+
+
+def made(held: Opened) -> APIRouter:
+    """The routes."""
+    routes = APIRouter()
+
+    @routes.get(
+        "/v1/graph", operation_id="graph", tags=["answers"], response_model=graph.GraphAnswer,
+        responses=answers(404, 422, 503) | NOT_MODIFIED | examples.of(examples.GRAPH),
+    )  # fmt: skip
+    def get_graph(
+        request: Request,
+        id: Annotated[list[str], Query(max_length=10_000, description="only these papers; without one, all")] = [],  # noqa: B006
+    ) -> Response:  # fmt: skip
+        """Who cites whom, from the citing to the cited, with the sentences, pages and sections, and what for."""
+        generation = held.now()
+        tag = tag_of(generation, ("graph", tuple(id)))
+        known = names(request.headers.get("if-none-match", ""), tag)
+        body = None if known else _GRAPH.dump_json(graph.graph(generation, id), by_alias=True)
+        return Found(generation.name, tag, body).response()
+
+    return routes

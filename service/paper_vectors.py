@@ -1,0 +1,87 @@
+"""A vector for each document, from those of its passages; for one known by its title alone, from papers with its
+words."""
+
+from __future__ import annotations
+
+import math
+import threading
+import weakref
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from indexer.library import Generation
+from service import wording
+
+_BLOCK = 8192
+_made: weakref.WeakKeyDictionary[Generation, PaperVectors] = weakref.WeakKeyDictionary()
+_making = threading.Lock()
+
+
+@dataclass(frozen=True)
+class PaperVectors:
+    """A vector of each document, as the model gives it and in the library's own space.
+
+    The mean of those of its abstract's passages, of all of its prose's where it has no abstract, of the documents whose
+    titles share its title's words, the rarer the more, where it has no prose. Each float32 of shape (documents,
+    dimension), by position; rows of length one, or zero where a document has none of these.
+    """
+
+    raw: np.ndarray
+    own: np.ndarray
+
+
+def of(generation: Generation) -> PaperVectors:
+    """The vectors of a generation's documents, made once."""
+    with _making:
+        if (held := _made.get(generation)) is None:
+            held = _made[generation] = _of(generation)
+        return held
+
+
+def _of(generation: Generation) -> PaperVectors:
+    catalogue, vectors, space = generation.catalogue, generation.vectors, generation.space
+    raw = np.zeros((len(catalogue.summaries), vectors.dimension), np.float32)
+    if vectors.count:
+        owner = catalogue.documents_of[vectors.ids]
+        kinds, which = catalogue.kinds_of
+        abstract = (kinds[which] == "abstract")[vectors.ids]
+        has = np.bincount(owner[abstract], minlength=len(raw)) > 0
+        rows = np.flatnonzero(abstract | ~has[owner])
+        for start in range(0, len(rows), _BLOCK):
+            some = rows[start : start + _BLOCK]
+            first = np.flatnonzero(np.diff(owner[some], prepend=-1))  # passages go in the order of the documents
+            raw[owner[some][first]] += np.add.reduceat(vectors.rows(some), first)
+    raw = _unit(raw)
+    _fill(raw, [wording.title_of(summary) for summary in catalogue.summaries])
+    known = raw.any(1)
+    own = (raw - space.mean) @ space.matrix
+    own[~known] = 0
+    return PaperVectors(raw, _unit(own))
+
+
+def _fill(rows: np.ndarray, titles: Sequence[str]) -> None:
+    """Fills in the rows that are zero."""
+    without = np.flatnonzero(~rows.any(1)).tolist()
+    if not without or len(without) == len(rows):
+        return
+    having: dict[str, list[int]] = defaultdict(list)
+    for row in np.flatnonzero(rows.any(1)).tolist():
+        for stem in {found.stem for found in wording.stems(titles[row])}:
+            having[stem].append(row)
+    made = {}
+    for row in without:
+        total = np.zeros(rows.shape[1])
+        for stem in sorted({found.stem for found in wording.stems(titles[row])} & having.keys()):
+            total += rows[having[stem]].sum(0) / len(having[stem]) * math.log(1 + len(rows) / len(having[stem]))
+        made[row] = total
+    for row, total in made.items():
+        if length := float(np.linalg.norm(total)):
+            rows[row] = total / length
+
+
+def _unit(rows: np.ndarray) -> np.ndarray:
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.divide(rows, length, out=np.zeros_like(rows), where=length > 1e-9)
