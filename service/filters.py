@@ -64,9 +64,9 @@ def among(
     if sections := query.values("section", excluded=True):
         mask &= ~known.in_sections(sections)
     for phrase in query.phrases:
-        mask = saying(generation, phrase, mask, scores)
+        mask = saying(generation, phrase, mask, scores, held)
     for phrase in query.without:
-        mask &= ~known.titled(phrase)[known.catalogue.documents_of]
+        mask &= ~known.titled(phrase, held)[known.catalogue.documents_of]
         ids, unread = _to_read(generation, phrase, mask, scores)
         mask[known.that_say(spoken(phrase), ids)] = False
         mask[unread] = False
@@ -120,7 +120,9 @@ def remarks(generation: Generation, query: Query) -> tuple[str, ...]:
     )
 
 
-def saying(generation: Generation, phrase: str, mask: np.ndarray, scores: np.ndarray | None = None) -> np.ndarray:
+def saying(
+    generation: Generation, phrase: str, mask: np.ndarray, scores: np.ndarray | None = None, held: Marks = marks.NONE
+) -> np.ndarray:
     """Those passages of `mask` that say a phrase: its words in a row, whatever stands between them.
 
     Case, accents, white space and punctuation don't count, a hyphen parts words, and no word is stemmed. Of a paper that
@@ -131,7 +133,7 @@ def saying(generation: Generation, phrase: str, mask: np.ndarray, scores: np.nda
     said = np.zeros(len(mask), bool)
     ids, _ = _to_read(generation, phrase, mask, scores)
     said[known.that_say(spoken(phrase), ids)] = True
-    only_titled = known.titled(phrase)
+    only_titled = known.titled(phrase, held)
     only_titled[documents[said]] = False
     return said | (mask & only_titled[documents]) if only_titled.any() else said
 
@@ -325,10 +327,9 @@ class _Known:
         """The papers that were read, that were not, or whose text is of this kind."""
         if value not in ("read", "unread"):
             return self._texts == value
-        read = self._boxes == 1
+        read = np.array([marks.said(None, box) for box in self._boxes], bool)
         for position, mark in self._marked(held):
-            box = int(self._boxes[position])
-            read[position] = marks.said(mark, None if box < 0 else bool(box))
+            read[position] = marks.said(mark, self._boxes[position])
         return read if value == "read" else ~read
 
     @cached_property
@@ -336,10 +337,9 @@ class _Known:
         return np.array([summary.text for summary in self.catalogue.summaries], np.str_)
 
     @cached_property
-    def _boxes(self) -> np.ndarray:
-        """What each paper's check box says: 1 ticked, 0 not ticked, -1 none."""
-        boxes = (marks.box_of(summary) for summary in self.catalogue.summaries)
-        return np.array([-1 if box is None else int(box) for box in boxes], np.int8)
+    def _boxes(self) -> list[marks.Box]:
+        """What each paper's check box says."""
+        return [marks.box_of(summary) for summary in self.catalogue.summaries]
 
     def having(self, value: str, held: Marks) -> np.ndarray:
         """The papers with a note (the list's or a person's own), with a link beside the paper's own, or one to code."""
@@ -368,11 +368,13 @@ class _Known:
     def _positions(self) -> dict[str, int]:
         return {summary.id: summary.position for summary in self.catalogue.summaries}
 
-    def titled(self, phrase: str) -> np.ndarray:
-        """The papers whose title or note has these words in a row."""
+    def titled(self, phrase: str, held: Marks) -> np.ndarray:
+        """The papers whose title or note (the list's or a person's own) has these words in a row."""
         lines, papers = self._titles
         found = np.zeros(len(self.catalogue.summaries), bool)
         found[papers[lines.holding(phrase)]] = True
+        for position, mark in self._marked(held):
+            found[position] |= bool(mark.note) and says(mark.note, phrase)
         return found
 
     @cached_property

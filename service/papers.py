@@ -117,7 +117,18 @@ def paper(generation: Generation, document_id: str) -> OnePaper:
     listed = tuple(Listed(m.source, m.line, m.title, m.section, m.note, m.checked) for m in summary.entry.mentions)
     kinds = Counter(passage.kind for passage in held.passages_of(position))
     references = tuple(
-        Cited(r.n, r.label, r.title, r.authors, r.year, r.arxiv_id, r.doi, numbers[r.page], len(r.mentions), r.raw)
+        Cited(
+            r.n,
+            r.label,
+            r.title,
+            r.authors,
+            r.year,
+            r.arxiv_id,
+            r.doi,
+            numbers[r.page] if r.page < len(numbers) else None,
+            len(r.mentions),
+            r.raw,
+        )  # a record that is known by its title alone has no page
         for r in held.references(position)
     )
     return OnePaper(
@@ -128,11 +139,52 @@ def paper(generation: Generation, document_id: str) -> OnePaper:
 
 
 def summary_of(generation: Generation, document_id: str) -> Summary:
-    """The document with this id. Raises `UnknownDocument`."""
-    summary = generation.catalogue.summary(document_id)
+    """The document with this id, or that this names otherwise: `arXiv:ID`, with a version, by its address.
+
+    Raises `UnknownDocument`, with what is near.
+    """
+    summary = generation.catalogue.summary(document_id) or _named_otherwise(generation, document_id.strip())
     if summary is None:
-        raise UnknownDocument(f"No paper of this library has the id {document_id}.")
+        raise UnknownDocument(f"No paper of this library has the id {document_id[:200]}.",
+                              cure=_near(generation, document_id[:200]))  # fmt: skip
     return summary
+
+
+def _named_otherwise(generation: Generation, name: str) -> Summary | None:
+    """The one document that `name` is an address or a spelling of; None where there is none or several."""
+    from indexer.sources import links
+
+    summaries = generation.catalogue.summaries
+    address = (links.address(name) or ("", None))[0]
+    arxiv_id = address.removeprefix("arxiv:") if address.startswith("arxiv:") else None
+    if arxiv_id and (summary := generation.catalogue.summary(arxiv_id)):
+        return summary
+    for fits in (
+        lambda s: arxiv_id is not None and s.arxiv_id == arxiv_id,
+        lambda s: (address or name) in (*s.entry.addresses, s.link),
+        lambda s: s.id.casefold() == name.casefold(),
+    ):
+        found = [summary for summary in summaries if fits(summary)]
+        if len(found) == 1:
+            return found[0]
+    return None
+
+
+def _near(generation: Generation, name: str) -> str:
+    """The cure for an id that is none: those that look like it, or whose title does."""
+    from rapidfuzz import fuzz, process, utils
+
+    summaries = generation.catalogue.summaries
+    scores: dict[int, float] = {}
+    for texts, scorer, least in (([s.id for s in summaries], fuzz.ratio, 70),
+                                 ([s.title for s in summaries], fuzz.token_set_ratio, 80)):  # fmt: skip
+        for _, score, place in process.extract(
+            name, texts, scorer=scorer, processor=utils.default_process, limit=3, score_cutoff=least
+        ):
+            scores[place] = max(score, scores.get(place, 0.0))
+    places = sorted(scores, key=lambda place: (-scores[place], place))[:3]
+    near = ", ".join(f"{summaries[place].id} ({summaries[place].title[:80]})" for place in places)
+    return f"Near to it: {near}. `paperpath papers` lists all." if near else UnknownDocument.cure
 
 
 def _paper(s: Summary) -> Paper:

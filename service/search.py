@@ -17,9 +17,9 @@ import numpy as np
 from indexer.document import BlockKind, TextKind
 from indexer.embed import Embedder
 from indexer.library import Generation, StoredPassage, Summary
-from indexer.library.marks import NONE, Marks, state
+from indexer.library.marks import NONE, Marks, notes, state
 from indexer.terms import terms
-from service import cursors, evidence, filters, line, ranking
+from service import cursors, evidence, filters, line, own_notes, ranking
 from service.folding import Also, Place, fold
 from service.links import page_link
 from service.query import Query, parse, unparse
@@ -104,7 +104,7 @@ class FoundPassage:
 class FoundPaper:
     """A paper that was found. `text` says what its text is: full, digest, record or title.
 
-    `marks` are the words of its title that the question has, `notes` what its reader wrote beside it in the list, and
+    `marks` are the words of its title that the question has, `notes` what its reader noted on it, by hand or in the list, and
     `read` whether it is marked as read.
     """
 
@@ -275,6 +275,7 @@ def _answer(
     among = filters.among(generation, asked, marks, kinds or SEARCHED, scores.fused)
     if among is not None:
         scores = ranked.within(scores, vector, among)
+    scores = own_notes.added(generation, ranked, scores, marks)
     among = scores.among(filters.of_kinds(generation, kinds or SEARCHED) if among is None else among)
     reach = max(page.offset + page.limit + 1 + _SPARE, RERANKED if reranker else 0)
     candidates = _candidates(generation, ranked, scores.fused, among, reach, page.by)
@@ -418,12 +419,11 @@ class _Teller:
         self, candidate: _Candidate, hits: Sequence[tuple[_Hit, list[Also]]], held: Mapping[int, StoredPassage]
     ) -> FoundPaper:
         summary = self.generation.catalogue.summaries[candidate.position]
-        notes = tuple(dict.fromkeys(mention.note for mention in summary.entry.mentions if mention.note))
         return FoundPaper(
             summary.id, summary.title, _rounded(candidate.hits[0].score) if candidate.hits else 0.0, summary.text,
             summary.year, summary.authors, summary.link,
             tuple(Span(*span) for span in evidence.marked(summary.title, self.weights, self.query.phrases)),
-            notes, state(summary, self.marks),
+            notes(summary, self.marks), state(summary, self.marks),
             tuple(self._passage(summary, hit, also, held[hit.passage]) for hit, also in hits),
         )  # fmt: skip
 

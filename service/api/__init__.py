@@ -8,10 +8,12 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
+from indexer.embed.choice import cores
 from indexer.settings import Settings
 from service import guard, problems
-from service.api import about, building, papers, searching
-from service.asking import Asking
+from service.api import about, building, citing, graph, marking, order, papers, related, searching, topics
+from service.asking import THREADS, Asking
+from service.beside import Beside
 from service.jobs import Jobs
 from service.opened import Opened
 from service.problems import Problem, answers
@@ -21,12 +23,15 @@ def create_app(settings: Settings, opened: Opened | None = None) -> FastAPI:
     """The application over the library that the settings name. `opened` may be one that is open already."""
     held = opened or Opened(settings)
     jobs = Jobs(settings.library)
-    asking = Asking(lambda wanted: searching.found(held, wanted))
+    most = cores() - 1 if settings.search_processes is None else settings.search_processes
+    beside = Beside(held, searching.found, most, THREADS)
+    asking = Asking(beside, threads=max(THREADS, most))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         asking.stop()
+        beside.stop()
         jobs.stop()
 
     app = FastAPI(
@@ -37,7 +42,18 @@ def create_app(settings: Settings, opened: Opened | None = None) -> FastAPI:
     problems.install(app)
     app.add_middleware(guard.Guard, token=guard.token_of(settings))
 
-    for routes in (about.made(held), searching.made(held, asking), papers.made(held), building.made(jobs)):
+    for routes in (
+        about.made(held),
+        searching.made(held, asking),
+        citing.made(held),
+        marking.made(held),
+        related.made(held),
+        papers.made(held),
+        order.made(held),
+        graph.made(held),
+        topics.made(held),
+        building.made(jobs),
+    ):
         app.include_router(routes)
     _declare(app)
     return app

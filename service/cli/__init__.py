@@ -12,7 +12,19 @@ from typing import Any
 
 import click
 
-from service.cli import asking, building, evaluating, generations, serving
+from service.cli import (
+    asking,
+    building,
+    citing,
+    evaluating,
+    generations,
+    graph,
+    marking,
+    order,
+    related,
+    serving,
+    topics,
+)
 
 EPILOG = """\b
 Exit codes:
@@ -76,6 +88,8 @@ def _show(error: Any) -> None:
 
 for _command in (
     building.reindex, building.check, asking.search, asking.quote, asking.papers, asking.open_, building.text,
+    related.related, order.order, graph.graph, topics.topics,
+    marking.read, marking.unread, marking.note, marking.status, citing.cite,
     evaluating.evaluate, serving.serve, serving.doctor, generations.library,
 ):  # fmt: skip
     main_group.add_command(_command)

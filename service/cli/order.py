@@ -1,0 +1,179 @@
+"""The command that says in which order to read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from service.cli.common import batch_option, json_option, library_option, opened_library, read_rows, settings_of
+
+if TYPE_CHECKING:
+    from indexer.library import Generation
+    from service.opened import Opened
+    from service.reading_order import Order
+
+
+@click.command()
+@click.argument("ids", nargs=-1, metavar="[ID]…")
+@click.option("--goal", metavar="ID", help="Only what leads to this paper, and why.")
+@click.option("--topic", metavar="WORDS", help="Only what leads to the papers on this.")
+@click.option("--budget", metavar="TIME", help="What to read in the time: 6h, 90m, 2h30m. Minutes are estimated.")
+@click.option("--known", multiple=True, metavar="ID", help="Take this as read. Repeatable.")
+@click.option("--again", is_flag=True, help="With what is marked as read too.")
+@click.option("--without-digests", is_flag=True, help="Without citations that rest on a digest's words.")
+@click.option("--evidence", is_flag=True, help="Show the sentences and pages behind each step.")
+@click.option("--write", is_flag=True, help="Put the order into the markdown list that the library was made from.")
+@click.option("--missing", is_flag=True, help="With --write: the papers too that the list leans on and lacks.")
+@batch_option('Read lists from JSON lines {"_id", "ids"}; print an order of exactly these for each.')
+@library_option
+@json_option
+def order(ids: tuple[str, ...], goal: str | None, topic: str | None, budget: str | None, known: tuple[str, ...],
+          again: bool, without_digests: bool, evidence: bool, write: bool, missing: bool, batch: Path | None,
+          library: Path | None, as_json: bool) -> None:  # fmt: skip
+    """In which order to read: stages, and for each paper why it stands there.
+
+    Without an ID, the whole library. What is marked or ticked as read is left out.
+
+    \b
+    Examples:
+      paperpath order
+      paperpath order --goal 2403.10616 --budget 6h
+      paperpath order --topic "communication in pipeline training" --known 1706.03762
+    """
+    from dataclasses import asdict
+
+    from service import terminal
+    from service.reading_order import reading_order
+
+    if batch is not None and (ids or goal or topic or budget or known or write):
+        raise click.UsageError("--batch orders exactly the ids of its lines: it takes no ID and none of these options.")
+    if write and (ids or goal or topic or budget or known):
+        raise click.UsageError("--write puts the order of the whole list into it: it takes no ID and no other choice.")
+    if missing and not write:
+        raise click.UsageError("--missing goes with --write; what is missing is always shown.")
+    if topic is not None and not topic.strip():
+        raise click.UsageError("The topic is empty.")
+    opened, generation = opened_library(settings_of(library), model=topic is not None)
+    if batch is not None:
+        for row in read_rows(batch, {"ids": list}):
+            answer = reading_order(generation, row["ids"], without_digests=without_digests)
+            terminal.print_json({"_id": row["_id"], **asdict(answer)})
+        return
+    if write:
+        _write(opened, generation, missing, without_digests, as_json)
+        return
+    marks = opened.marks()
+    answer = reading_order(
+        generation, ids or None, goal=goal, topic=topic, budget=budget, known=known,
+        marks=None if again else marks, without_digests=without_digests,
+        embedder=opened.embedder if topic is not None else None,
+    )  # fmt: skip
+    if as_json:
+        terminal.print_json(answer)
+    else:
+        _print_order(answer, evidence)
+
+
+def _print_order(answer: Order, evidence: bool) -> None:
+    from service import terminal
+
+    for remark in answer.warnings:
+        terminal.say(f"Note: {terminal.plain(remark)}")
+    if not answer.order:
+        print("Nothing is left to read." if answer.known or answer.skipped else "There is nothing to order.")
+    else:
+        print(f"{len(answer.order)} paper{'s' * (len(answer.order) > 1)}, about {_time(answer.minutes)}"
+              + (f"; {len(answer.known)} read already" if answer.known else ""))  # fmt: skip
+    steps = {step.id: step for step in answer.order}
+    into: dict[str, list] = {}
+    for edge in answer.edges:
+        into.setdefault(edge.after, []).append(edge)
+    for stage in answer.stages:
+        print(f"\n{terminal.marked(stage.name, [(0, len(stage.name))])}  (about {_time(stage.minutes)})")
+        for step in (steps[one] for one in stage.ids):
+            about = ", ".join(filter(None, (str(step.year or ""), f"about {step.minutes} min")))
+            digest = "  [digest]" if step.text == "digest" else ""
+            print(terminal.wrapped(f"{step.position}. {terminal.plain(step.title)}{digest}", indent=1))
+            print(f"    {step.id}  {about}")
+            for reason in step.reasons:
+                print(terminal.wrapped(f"- {terminal.plain(reason.text)}", indent=4))
+            for edge in into.get(step.id, ()) if evidence else ():
+                for shown in edge.evidence[:1]:
+                    where = f"page {shown.page}" if shown.page else shown.section or "text"
+                    words = f"{edge.kind} {edge.before} ({edge.basis}), {where}: “{shown.sentence}”"
+                    print(terminal.wrapped(terminal.plain(words), indent=6))
+    for cycle in answer.cycles:
+        print(f"\n{terminal.wrapped(terminal.plain(cycle.text), indent=0)}")
+    if answer.skipped:
+        print("\nCan be skipped:")
+    for skipped in answer.skipped[:20]:
+        print(
+            terminal.wrapped(f"{terminal.plain(skipped.title)} ({skipped.id}): {terminal.plain(skipped.why)}", indent=1)
+        )
+    if len(answer.skipped) > 20:
+        print(f" and {len(answer.skipped) - 20} more")
+    if answer.missing:
+        print("\nYour list leans on these and lacks them:")
+    for one in answer.missing:
+        year = f", {one.year}" if one.year else ""
+        by = f"cited by {len(one.cited_by)} here; it would stand before {one.before}"
+        print(terminal.wrapped(f"- {terminal.plain(one.title)}{year}: {by}", indent=1))
+    if (change := answer.without_digests) is not None:
+        words = f"{change.edges} of the citations rest on what our digests say. Without them"
+        words += f" {len(change.moved)} papers would stand elsewhere (Kendall's tau {change.agreement:.2f}): --without-digests"
+        print(
+            terminal.wrapped(
+                words if change.moved else f"{words[: words.index('. ')]}. Without them the order is the same.", 0
+            )
+        )
+
+
+def _time(minutes: int) -> str:
+    hours, rest = divmod(minutes, 60)
+    return " ".join(filter(None, (f"{hours} h" if hours else "", f"{rest} min" if rest or not hours else "")))
+
+
+def _write(opened: Opened, generation: Generation, missing: bool, without_digests: bool, as_json: bool) -> None:
+    """Puts the order of what each markdown list names into that list: all that it lists, read or not.
+
+    Boxes ticked there by hand since the last reindex become marks first: they would be lost.
+    """
+    from indexer.library.marks import state
+    from indexer.sources import list_file, ordered_list
+    from indexer.sources.ordered_list import Absent, Item
+    from service import marking, terminal
+    from service.reading_order import reading_order
+
+    summaries = {summary.id: summary for summary in generation.catalogue.summaries}
+    sources = list(dict.fromkeys(generation.manifest.sources))
+    lists = [source for source in sources if source.lower().endswith((".md", ".markdown", ".txt"))] or sources[:1]
+    told = []
+    for source in lists:
+        file = list_file.opened(source)
+        marking.take_over(opened.library.marks, generation, ordered_list.changed(file.text))
+        marks = opened.marks()
+        ids = [one for one, s in summaries.items() if any(m.source == source for m in s.entry.mentions)]
+        answer = reading_order(generation, ids, without_digests=without_digests) if ids else None
+        stages = []
+        for stage in answer.stages if answer else ():
+            items = []
+            for step in (step for step in answer.order if step.id in stage.ids) if answer else ():
+                s = summaries[step.id]
+                remark = ", ".join(filter(None, (str(step.year or ""), f"about {step.minutes} min")))
+                items.append(Item(s.entry.address, step.title, state(s, marks), s.link, remark, s.entry.also))
+            stages.append(ordered_list.Stage(stage.name, tuple(items)))
+        absent = [
+            Absent(one.title, one.arxiv_id, one.doi, f"cited by {len(one.cited_by)} of the list")
+            for one in (answer.missing if answer and missing else ())
+        ]
+        changed = list_file.replace(file, ordered_list.written(file.text, stages, absent))
+        told.append({"source": source, "changed": changed, "papers": sum(len(stage.items) for stage in stages),
+                     "missing": len(absent)})  # fmt: skip
+    if as_json:
+        terminal.print_json({"written": told})
+        return
+    for one in told:
+        what = "The order is written into" if one["changed"] else "The order is as it was in"
+        print(f"{what} {terminal.plain(one['source'])}: {one['papers']} papers.")

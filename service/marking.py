@@ -1,0 +1,133 @@
+"""What a reader did with the papers: marks set and read back, and how far the list is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from indexer.library import Generation, Summary, marks
+from indexer.library.marks import Box, Marks
+from service import minutes
+from service.papers import summary_of
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A paper and its marks: whether it is read, and the reader's own note ("": none).
+
+    `read_at` and `note_at` say when that was said by a mark, "" where it wasn't; a check box has no date.
+    """
+
+    id: str
+    title: str
+    read: bool
+    read_at: str
+    note: str
+    note_at: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """How far a part of the library is read. `minutes_left` is the estimate for what isn't."""
+
+    name: str
+    documents: int
+    read: int
+    unread: int
+    minutes_left: int
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far the library is read: in all, by section of the list, by theme.
+
+    A paper counts in each section that it is listed under, and in one theme. `minutes_left` is estimated.
+    """
+
+    generation: str
+    documents: int
+    read: int
+    unread: int
+    minutes_left: int
+    sections: tuple[Part, ...]
+    themes: tuple[Part, ...]
+
+
+def marked(generation: Generation, held: Marks, document_id: str) -> Marked:
+    """One paper's marks. Raises `UnknownDocument`."""
+    return _marked(summary_of(generation, document_id), held)
+
+
+def set_read(folder: Path, generation: Generation, ids: Sequence[str], read: bool) -> tuple[Marked, ...]:
+    """Marks papers as read or unread in the `folder` of marks. Raises `UnknownDocument` before any is marked."""
+    summaries = _several(generation, ids)
+    for summary in summaries:
+        marks.set_read(folder, summary, read)
+    held = marks.load(folder)
+    return tuple(_marked(summary, held) for summary in summaries)
+
+
+def set_note(folder: Path, generation: Generation, document_id: str, note: str) -> Marked:
+    """Writes a note to a paper, in place of the one before; "" takes it away. Raises `UnknownDocument`."""
+    summary = summary_of(generation, document_id)
+    marks.set_note(folder, summary.id, note.strip())
+    return _marked(summary, marks.load(folder))
+
+
+def take_over(folder: Path, generation: Generation, boxes: Mapping[str, bool]) -> tuple[Marked, ...]:
+    """Makes marks of the boxes that a person changed in an order, before it is written anew. Returns what that changed.
+
+    `boxes` are as `ordered_list.changed` has them, by the entry's address.
+    """
+    held = marks.load(folder)
+    found = []
+    for summary in generation.catalogue.summaries:
+        said = [boxes[address] for address in summary.entry.addresses if address in boxes]
+        if not said:
+            continue
+        mark, box = held.by_id.get(summary.id), Box(marks.box_of(summary).ticked, any(said))
+        now = marks.said(mark, box)
+        if mark is None or (mark.read, mark.by_hand) != (now, box.by_hand):
+            marks.set_read(folder, summary, now, box=box)
+        if now != marks.state(summary, held):
+            found.append(summary)
+    held = marks.load(folder)
+    return tuple(_marked(summary, held) for summary in found)
+
+
+def status(generation: Generation, held: Marks) -> Status:
+    """How far the library is read."""
+    from service import topics
+
+    summaries = generation.catalogue.summaries
+    read = [marks.state(summary, held) for summary in summaries]
+    times = [found.minutes for found in minutes.of(generation)]
+    sections: dict[str, list[int]] = {}
+    for summary in summaries:
+        for path in dict.fromkeys(mention.section for mention in summary.entry.mentions):
+            sections.setdefault(" > ".join(path), []).append(summary.position)
+
+    def part(name: str, positions: Iterable[int]) -> Part:
+        places = list(positions)
+        left = [place for place in places if not read[place]]
+        return Part(name, len(places), len(places) - len(left), len(left), sum(times[place] for place in left))
+
+    whole = part("", range(len(summaries)))
+    return Status(
+        generation.name, whole.documents, whole.read, whole.unread, whole.minutes_left,
+        tuple(part(name, positions) for name, positions in sections.items()),
+        tuple(part(theme.name, theme.positions) for theme in topics.of(generation)) if summaries else (),
+    )  # fmt: skip
+
+
+def _several(generation: Generation, ids: Sequence[str]) -> list[Summary]:
+    return list({summary.id: summary for summary in (summary_of(generation, name) for name in ids)}.values())
+
+
+def _marked(summary: Summary, held: Marks) -> Marked:
+    mark = held.by_id.get(summary.id)
+    return Marked(
+        summary.id, summary.title, marks.state(summary, held), mark.read_at if mark else "",
+        (mark.note or "") if mark else "", mark.note_at if mark else "",
+    )  # fmt: skip

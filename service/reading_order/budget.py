@@ -1,0 +1,75 @@
+"""What to read in the time there is: the most of what matters for each minute, and nothing without what it rests on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from service.reading_order.answer import BadBudget
+from service.reading_order.precedence import Pair
+
+_TIME = re.compile(r"(?:(\d+(?:\.\d+)?)\s*h(?:ours?)?)?\s*(?:(\d+)\s*m(?:in(?:utes?)?)?)?", re.IGNORECASE | re.ASCII)
+_LONGEST = 10_000 * 60
+
+
+def minutes_of(text: str) -> int:
+    """The minutes that `6h`, `90m` or `2h30m` are. Raises `BadBudget`."""
+    match = _TIME.fullmatch(text.strip())
+    if match is None or not any(match.groups()) or len(text) > 40:
+        raise BadBudget(f"{text[:40]!r} is no time to read in.")
+    minutes = round(60 * float(match[1] or 0) + int(match[2] or 0))
+    if not 0 < minutes <= _LONGEST:
+        raise BadBudget(f"{text[:40]!r} is no time to read in.", cure="It lies between one minute and 10000h.")
+    return minutes
+
+
+def within(
+    budget: int, minutes: Sequence[int], value: np.ndarray, pairs: Sequence[Pair], places: Collection[int],
+    first: Collection[int] = (),
+) -> set[int]:  # fmt: skip
+    """Which of `places` to read in `budget` minutes, closed under `pairs`; `first` are taken before all others, if they fit.
+
+    Greedy: again and again the paper that, with what it still needs, has the most value for each minute. The knapsack with
+    prerequisites is NP-hard; no paper that would still fit is left out.
+    """
+    into: dict[int, list[int]] = {}
+    allowed = set(places)
+    for pair in pairs:
+        if pair.before in allowed and pair.after in allowed:
+            into.setdefault(pair.after, []).append(pair.before)
+    chosen: set[int] = set()
+    left = budget
+
+    def needed(place: int) -> tuple[set[int], int] | None:
+        """The paper with all that it needs and is not chosen, and the minutes; None where that is more than are left."""
+        found, waiting, total = {place}, [place], minutes[place]
+        while waiting and total <= left:
+            for before in into.get(waiting.pop(), ()):
+                if before not in found and before not in chosen:
+                    found.add(before)
+                    waiting.append(before)
+                    total += minutes[before]
+        return (found, total) if total <= left else None
+
+    for place in first:
+        if place in allowed and place not in chosen and (need := needed(place)):
+            chosen |= need[0]
+            left -= need[1]
+    waiting = sorted(allowed - chosen)
+    while waiting:
+        options = []
+        for place in waiting:
+            if place not in chosen and (need := needed(place)):
+                worth = float(value[sorted(need[0])].sum()) / max(need[1], 1)
+                options.append((-worth, place, need))
+        if not options:
+            break
+        _, place, need = min(options, key=lambda option: option[:2])
+        chosen |= need[0]
+        left -= need[1]
+        waiting = [
+            place for place in waiting if place not in chosen
+        ]  # what did not fit may, once what it needs is chosen
+    return chosen
