@@ -21,7 +21,8 @@ from typing import Any, Literal
 import numpy as np
 
 from indexer.document import Reference, Section, TextMention
-from indexer.library import Generation
+from indexer.library import Generation, Summary
+from indexer.library.catalogue import Catalogue
 from service import paper_vectors
 from service.naming import Saying, outside, sayings
 from service.roles import Role, Said, part_of, role_of
@@ -106,24 +107,18 @@ class Graph:
     """
 
     def __init__(self, generation: Generation) -> None:
-        self._of = weakref.ref(generation)  # the graph is kept as long as its generation, and must not keep it
+        self._catalogue = generation.catalogue  # not the generation: the graph is kept as long as that is
         shelf = Shelf(generation)
         self.same_as: tuple[int, ...] = tuple(shelf.same_as)
         listed = _listed(generation, shelf)
         self._lacking = (*listed.lacking, *outside(generation, shelf, listed.listing))
         self.years: Mapping[int, int] = listed.years
-        self.citations: tuple[Citation, ...] = tuple(self._citations(listed, shelf))
+        self.citations: tuple[Citation, ...] = tuple(self._citations(generation, listed, shelf))
         self._cites: dict[int, list[Citation]] = defaultdict(list)
         self._cited_by: dict[int, list[Citation]] = defaultdict(list)
         for citation in self.citations:
             self._cites[citation.citing].append(citation)
             self._cited_by[citation.cited].append(citation)
-
-    @property
-    def _generation(self) -> Generation:
-        generation = self._of()
-        assert generation is not None, "who asks a graph holds its generation"
-        return generation
 
     def cites(self, position: int) -> tuple[Citation, ...]:
         """What the document at `position` cites."""
@@ -144,10 +139,10 @@ class Graph:
     @cached_property
     def wanted(self) -> tuple[Wanted, ...]:
         """The works that are cited and not held, the most cited first."""
-        return _wanted(self._lacking, self.same_as, _Reader(self._generation), self._generation)
+        return _wanted(self._lacking, self.same_as, _Reader(self._catalogue), self._catalogue.summaries)
 
-    def _citations(self, listed: _Listed, shelf: Shelf) -> list[Citation]:
-        summaries, reader = self._generation.catalogue.summaries, _Reader(self._generation)
+    def _citations(self, generation: Generation, listed: _Listed, shelf: Shelf) -> list[Citation]:
+        summaries, reader = self._catalogue.summaries, _Reader(self._catalogue)
         parts: dict[tuple[int, int], tuple[tuple[Place, ...], Role, Basis, str]] = {}
         for (citing, cited), each in sorted(listed.found.items()):
             position, _, how = each[0]
@@ -155,13 +150,13 @@ class Graph:
             record = summaries[position].text in ("record", "title")
             basis: Basis = "record" if record else "bibliography" if listed.listing[position] else "text"
             parts[citing, cited] = places, reader.role(position, places), basis, how
-        for pair, said in _said(self._generation, shelf, listed.listing).items():
+        for pair, said in _said(generation, shelf, listed.listing).items():
             if pair not in parts:
                 position, places = said[0].citing, reader.places_of(said)
                 digest = summaries[position].text == "digest"
                 role = reader.role(position, places, about=digest)
                 parts[pair] = places, role, "digest" if digest else "text", said[0].how
-        weights = _weights(self._generation, parts)
+        weights = _weights(generation, parts)
         return [
             Citation(citing, cited, max(1, len(places)), role, places, basis, how, weights[citing, cited])
             for (citing, cited), (places, role, basis, how) in sorted(parts.items())
@@ -171,8 +166,8 @@ class Graph:
 class _Reader:
     """Reads where documents mention others. It keeps one document's pages: for one thread, and one document after another."""
 
-    def __init__(self, generation: Generation) -> None:
-        self._catalogue = generation.catalogue
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
         self._position = -1
         self._numbers: list[int | None] = []
         self._sections: list[Section] = []
@@ -340,9 +335,8 @@ def _weights(generation: Generation, parts: Mapping[tuple[int, int], tuple]) -> 
 
 
 def _wanted(
-    lacking: Sequence[tuple[int, Reference]], same_as: Sequence[int], reader: _Reader, generation: Generation
+    lacking: Sequence[tuple[int, Reference]], same_as: Sequence[int], reader: _Reader, summaries: Sequence[Summary]
 ) -> tuple[Wanted, ...]:
-    summaries = generation.catalogue.summaries
     groups: dict[int, list[tuple[int, Reference]]] = defaultdict(list)
     for (position, reference), group in zip(lacking, works([r for _, r in lacking]), strict=True):
         if group >= 0:

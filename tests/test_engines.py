@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from conftest import SHARED, needs_shared
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from loopback_arxiv import tiny_pdf
 
@@ -338,6 +338,8 @@ TOKENS = st.sampled_from([
 
 
 @given(st.lists(TOKENS, max_size=60).map(b" ".join))
+@example(b"[ ] Do")
+@example(b"[ ] 9 Tf (a) Tj")
 @settings(deadline=None, max_examples=300)
 def test_any_operators_are_a_page(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     read = sheet(pypdf, made(tmp_path_factory.mktemp("page"), b"/F1 10 Tf " + content))

@@ -459,7 +459,8 @@ class _Page:
         from pypdf.generic import DictionaryObject, IndirectObject, NameObject
 
         held = _object(resources.get("/Font"))
-        resource = held.raw_get(name) if isinstance(held, DictionaryObject) and name in held else None
+        there = isinstance(name, str) and isinstance(held, DictionaryObject) and name in held
+        resource = held.raw_get(name) if there else None
         key: Any = (resource.idnum, resource.generation) if isinstance(resource, IndirectObject) else id(resource)
         if key not in self.fonts:
             try:
@@ -568,7 +569,8 @@ class _Page:
         from pypdf.generic import DictionaryObject, StreamObject
 
         held = _object(resources.get("/XObject"))
-        thing = _object(held.get(operands[-1])) if operands and isinstance(held, DictionaryObject) else None
+        named = bool(operands) and isinstance(operands[-1], str) and isinstance(held, DictionaryObject)
+        thing = _object(held.get(operands[-1])) if named else None
         if not isinstance(thing, StreamObject):
             return
         state = self.state
