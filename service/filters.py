@@ -82,6 +82,7 @@ def papers(generation: Generation, query: Query, held: Marks) -> np.ndarray:
         ("year", known.in_years),
         ("in", known.named),
         ("list", known.listed_under),
+        ("topic", lambda value: _of_topic(generation, value)),
         ("is", lambda value: known.being(value, held)),
         ("has", lambda value: known.having(value, held)),
     )
@@ -110,6 +111,7 @@ def remarks(generation: Generation, query: Query) -> tuple[str, ...]:
         ("in", known.named, "No paper here has the id"),
         ("author", known.by_author, "No paper here is by"),
         ("list", known.listed_under, "No list here has a heading with"),
+        ("topic", lambda value: _of_topic(generation, value), "No topic here is called"),
         ("section", lambda value: known.in_sections((value,)), "No section here has a heading with"),
     )
     return tuple(
@@ -464,6 +466,17 @@ def _known(catalogue: Catalogue) -> _Known:
         if (found := _KNOWN.get(catalogue)) is None:
             found = _KNOWN[catalogue] = _Known(catalogue)
         return found
+
+
+def _of_topic(generation: Generation, value: str) -> np.ndarray:
+    """The papers of the topics in whose name, or in one of whose terms, these words stand in a row."""
+    from service import topics
+
+    found = np.zeros(len(generation.catalogue.summaries), bool)
+    for theme in topics.of(generation):
+        if any(says(term, value) for term in (theme.name, *theme.terms)):
+            found[list(theme.positions)] = True
+    return found
 
 
 def _holding_heading(lines: _Lines, heading: str) -> np.ndarray:

@@ -20,7 +20,7 @@ from indexer.errors import UsageError
 LONGEST = 10_000
 """How many characters of a query are read."""
 
-Field = Literal["author", "year", "section", "in", "kind", "list", "is", "has"]
+Field = Literal["author", "year", "section", "in", "kind", "list", "topic", "is", "has"]
 FIELDS: tuple[Field, ...] = get_args(Field)
 KINDS: tuple[str, ...] = (*(kind for kind in get_args(BlockKind) if kind not in ("front", "heading")), "all")
 STATES: tuple[str, ...] = ("read", "unread", *get_args(TextKind))
@@ -119,8 +119,8 @@ def unparse(query: Query) -> str:
 
 def with_parameters(
     query: Query, *, author: Sequence[str] = (), year: Sequence[str] = (), section: Sequence[str] = (),
-    in_: Sequence[str] = (), kind: Sequence[str] = (), list_: Sequence[str] = (), is_: Sequence[str] = (),
-    has: Sequence[str] = (), without: Sequence[str] = (), phrase: Sequence[str] = (),
+    in_: Sequence[str] = (), kind: Sequence[str] = (), list_: Sequence[str] = (), topic: Sequence[str] = (),
+    is_: Sequence[str] = (), has: Sequence[str] = (), without: Sequence[str] = (), phrase: Sequence[str] = (),
 ) -> Query:  # fmt: skip
     """The query with filters given beside it: a parameter's values are what would stand behind `author:` and so on.
 
@@ -129,7 +129,7 @@ def with_parameters(
     """
     given: tuple[tuple[Field, Sequence[str]], ...] = (
         ("author", author), ("year", year), ("section", section), ("in", in_), ("kind", kind), ("list", list_),
-        ("is", is_), ("has", has),
+        ("topic", topic), ("is", is_), ("has", has),
     )  # fmt: skip
     filters = list(query.filters)
     for name, values in given:
@@ -354,10 +354,11 @@ def _with_a_word(value: str) -> str | None:
 
 _CANONICAL: dict[str, Callable[[str], str | None]] = {
     "author": _with_a_word, "year": _year, "section": _with_a_word, "in": _with_a_word, "kind": _one_of(KINDS),
-    "list": _with_a_word, "is": _one_of(STATES), "has": _one_of(THINGS),
+    "list": _with_a_word, "topic": _with_a_word, "is": _one_of(STATES), "has": _one_of(THINGS),
 }  # fmt: skip
 _EXPECTED = {
     "author": "a name", "year": "a year or a range as 2020..2023, 2020.. or >2019", "section": "a section's heading",
     "in": "a paper's id", "kind": f"one of {', '.join(KINDS)}", "list": "a heading of the reading list",
+    "topic": "words of a topic's name",
     "is": f"one of {', '.join(STATES)}", "has": f"one of {', '.join(THINGS)}",
 }  # fmt: skip

@@ -14,12 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from libraries import document
+from libraries import build, document
 
 from indexer.document import Document, Link, Mention, Page, Passage, Section
-from indexer.library import Summary, catalogue, marks, words
+from indexer.library import Library, Summary, catalogue, marks, words
 from indexer.library.marks import Mark, Marks
-from service import filters
+from indexer.settings import Settings
+from service import filters, topics
 from service.query import parse
 from service.search import SEARCHED
 
@@ -336,3 +337,23 @@ def test_any_text_as_a_value(generation, text: str) -> None:
         mask = filters.among(generation, query, HELD, SEARCHED)
         assert mask is None or mask.shape == generation.catalogue.documents_of.shape
         filters.remarks(generation, query)
+
+
+def test_a_topic_is_that_of_the_topics(settings: Settings) -> None:
+    about = ("federated averaging of clients", "pipeline stages and bubbles", "sparse expert routing")
+    texts = {f"p{n}": [f"{about[n % 3]} paper{n}. {about[n % 3]} again. "] for n in range(12)}
+    build(settings.library, texts)
+    generation = Library(settings.library).open()
+    themes = topics.of(generation)
+    assert len(themes) > 1
+    for theme in themes:
+        query = parse(f'topic:"{theme.name}"')
+        allowed = filters.papers(generation, query, Marks())
+        named = {p for other in themes if filters.says(other.name, theme.name) or any(filters.says(t, theme.name) for t in other.terms)
+                 for p in other.positions}  # fmt: skip
+        assert set(theme.positions) <= named == set(np.flatnonzero(allowed).tolist())
+        assert not filters.remarks(generation, query)
+        without = filters.papers(generation, parse(f'-topic:"{theme.name}"'), Marks())
+        assert (without == ~allowed).all()
+    (remark,) = filters.remarks(generation, parse("topic:nothing-like-it"))
+    assert "No topic here" in remark

@@ -188,6 +188,7 @@ def test_any_text_is_a_query_and_can_be_written_again(text: str) -> None:
 
 _VALUES: dict[Field, st.SearchStrategy[str]] = {
     "author": st.text(max_size=20), "section": st.text(max_size=20), "in": st.text(max_size=20), "list": st.text(max_size=20),
+    "topic": st.text(max_size=20),
     "year": st.one_of(st.integers(0, 10_000).map(str), st.tuples(st.integers(1990, 2030), st.integers(1990, 2030)).map(lambda p: f"{p[0]}..{p[1]}")),
     "kind": st.sampled_from((*KINDS, "nonsense")), "is": st.sampled_from(STATES), "has": st.sampled_from(THINGS),
 }  # fmt: skip

@@ -52,13 +52,14 @@ def made(held: Opened, asking: Asking[Wanted, Found]) -> APIRouter:
         section: Some = [],  # noqa: B006
         in_: Annotated[list[str], Query(alias="in", max_length=100, description="only in these papers")] = [],  # noqa: B006
         list_: Annotated[list[str], Query(alias="list", max_length=20, description="under these headings of the list")] = [],  # noqa: B006
+        topic: Annotated[list[str], Query(max_length=20, description="of these topics, as /v1/topics names them")] = [],  # noqa: B006
         is_: Annotated[list[str], Query(alias="is", max_length=20, description="read, unread, full, digest, …")] = [],  # noqa: B006
         has: Annotated[list[str], Query(max_length=20, description="note, code or link")] = [],  # noqa: B006
         phrase: Annotated[list[str], Query(max_length=20, description="these words in a row")] = [],  # noqa: B006
         without: Annotated[list[str], Query(max_length=20, description="none of these words or phrases")] = [],  # noqa: B006
     ) -> Response:  # fmt: skip
         """Where is this said? Papers, best first, each with its best passages and their pages."""
-        filters = {"author": author, "year": year, "section": section, "in_": in_, "list_": list_, "is_": is_,
+        filters = {"author": author, "year": year, "section": section, "in_": in_, "list_": list_, "topic": topic, "is_": is_,
                    "has": has, "kind": kind, "phrase": phrase, "without": without}  # fmt: skip
         wanted = Wanted(q, filters, limit, by, cursor, explain, request.headers.get("if-none-match", ""))
         found = await asking.ask(wanted, request.is_disconnected)

@@ -52,6 +52,7 @@ def search(query: tuple[str, ...], limit: int, kinds: tuple[Kind, ...], by: Lite
       "these words"       in a row         -word  -"these words"    not that
       author:NAME  year:2020..2023         section:HEADING  kind:caption  in:ID
       list:HEADING        under this heading of the reading list
+      topic:WORDS         of a topic whose name has them: paperpath topics
       is:unread  is:read  is:digest        has:note  has:code  has:link
     Values of one field mean any of them, fields mean all of them. A minus excludes; where the query begins with one,
     put -- before it. What can't be meant as an operator is words.
