@@ -31,7 +31,7 @@ class Evidence:
     """The sentence `text[start:end]` and the places of the words in it that the query has, ascending and apart.
 
     `matched` is False where the text has none of the query's words: it was found by its meaning alone. The sentence is
-    then the one nearest in meaning where that is known, else the first.
+    then the first.
     """
 
     start: int
@@ -40,22 +40,18 @@ class Evidence:
     matched: bool
 
 
-def earning(
-    text: str, weights: Mapping[str, float], phrases: Sequence[str] = (), scores: Sequence[float] | None = None
-) -> Evidence:
+def earning(text: str, weights: Mapping[str, float], phrases: Sequence[str] = ()) -> Evidence:
     """The sentence of `text` that has most of what the query asks for.
 
     That is the one with the most of its `phrases`, then the largest sum of `weights` (the IDF of each of the query's
     terms, as `indexer.terms` has them), each term once; a sentence over 200 characters pays for its length as a passage
-    does under BM25, else the longest would have every word. The first of equals. `scores` is how near each of
-    `sentences(text)` is in meaning, where it is known: used only where no word is found.
+    does under BM25, else the longest would have every word. The first of equals; the first of all where no word is found.
     """
     spans = sentences(text)
     found = _places(text, weights)
     whole = [place for phrase in phrases for place in _phrase_places(text, phrase)]
     if not found and not whole:
-        best = max(range(len(spans)), key=scores.__getitem__) if scores is not None and len(scores) == len(spans) else 0
-        return Evidence(*spans[best], (), False)
+        return Evidence(*spans[0], (), False)
     start, end = _best(spans, found, whole, weights)
     inside = [(a, b) for a, b, _ in found if start <= a and b <= end]
     return Evidence(start, end, _apart(inside + [(max(a, start), min(b, end)) for a, b in whole]), True)

@@ -43,6 +43,12 @@ _COMPARED = re.compile(rf"(<=?|>=?|=|≤|≥){_YEAR}")
 _SINCE = re.compile(rf"{_YEAR}\+")
 
 
+class NothingAsked(UsageError):
+    """A query that holds nothing to look for."""
+
+    cure = "Give words, or a filter."
+
+
 class BadFilter(UsageError):
     """A filter given as a parameter has a value that can't be meant."""
 
@@ -115,6 +121,13 @@ def unparse(query: Query) -> str:
         value = f.value if simple else f'"{f.value}"'
         parts.append(f"{'-' * f.excluded}{f.field}:{value}")
     return " ".join(parts)
+
+
+def required(query: Query) -> Query:
+    """The query itself. Raises `NothingAsked` where it has neither a word nor a filter."""
+    if not (query.text or query.restricts):
+        raise NothingAsked("The question has neither a word nor a filter.")
+    return query
 
 
 def with_parameters(

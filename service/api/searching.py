@@ -9,7 +9,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import TypeAdapter
 
-from indexer.errors import PaperpathError
 from service import examples, query, search
 from service import quote as quotes
 from service.api.found import NOT_MODIFIED, Found, names, tag_of
@@ -21,12 +20,6 @@ LONGEST_QUERY = query.LONGEST
 _SEARCH = TypeAdapter(search.Answer)
 _QUOTE = TypeAdapter(quotes.QuoteAnswer)
 Some = Annotated[list[str], Query(max_length=20, description="any of these; in the words of the query language")]
-
-
-class NothingAsked(PaperpathError):
-    """A query that holds nothing to look for."""
-
-    cure = "Give words in `q`, or a filter."
 
 
 def made(held: Opened, asking: Asking[Wanted, Found]) -> APIRouter:
@@ -106,9 +99,7 @@ def found(held: Opened, wanted: Sequence[Wanted]) -> Iterator[tuple[int, Found |
     restricts: dict[int, bool] = {}
     for place, one in enumerate(wanted):
         try:
-            meant = query.with_parameters(query.parse(one.q), **one.filters)
-            if not (meant.text or meant.restricts):
-                raise NothingAsked("The query has neither a word nor a filter.")
+            meant = query.required(query.with_parameters(query.parse(one.q), **one.filters))
         except Exception as error:
             yield place, error
             continue

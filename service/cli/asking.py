@@ -59,7 +59,7 @@ def search(query: tuple[str, ...], limit: int, kinds: tuple[Kind, ...], by: Lite
     """
     from service import search as answers
     from service import terminal
-    from service.query import parse, with_parameters
+    from service.query import parse, required, with_parameters
 
     text = " ".join(query)
     if query and not text.strip():
@@ -74,9 +74,7 @@ def search(query: tuple[str, ...], limit: int, kinds: tuple[Kind, ...], by: Lite
             raise click.UsageError("--by, --explain and --cursor don't go with --batch.")
         _search_batch(batch, limit, kinds, settings)
         return
-    asked = with_parameters(parse(text), kind=kinds)
-    if not (asked.text or asked.restricts):
-        raise click.UsageError("The question has neither a word nor a filter.")
+    asked = required(with_parameters(parse(text), kind=kinds))
     opened, generation = opened_library(settings, model=True)
     answer = answers.search(
         generation, opened.embedder, asked, limit, marks=opened.marks(), by=by,
