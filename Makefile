@@ -29,7 +29,13 @@ run: install data/token
 	@test -n "$$PAPERPATH_TOKEN" || echo "The token for changes over HTTP is in data/token: cat data/token"
 	@PAPERPATH_TOKEN_FILE=data/token exec $(BIN)/paperpath serve
 
-test: .venv/.tests-installed
+# What judges the pages' accessibility, from the npm registry; where there is no npm, those tests are skipped.
+build/axe/.installed:
+	@mkdir -p build/axe
+	@if command -v npm >/dev/null; then npm install --prefix build/axe --no-save --ignore-scripts --no-audit --no-fund \
+		--loglevel=error axe-core@4.14.1 >/dev/null && touch $@; fi || echo "axe-core could not be had: its tests are skipped."
+
+test: .venv/.tests-installed build/axe/.installed
 	@$(BIN)/python -m pytest -q -n auto --dist loadgroup -m "not torture"
 
 torture: .venv/.tests-installed
@@ -49,6 +55,7 @@ bench: .venv/.tests-installed build/bench-venv/.installed
 	@test ! -d ../shared/eval || build/bench-venv/bin/python bench/search.py --quality
 	@build/bench-venv/bin/python bench/serving.py
 	@test ! -d ../shared/papers || build/bench-venv/bin/python bench/end_to_end.py
+	@test ! -d ../shared/papers || $(BIN)/python bench/pages.py ../shared/papers
 
 # An hour of broken PDFs; what it finds is below build/fuzz.
 fuzz: .venv/.tests-installed

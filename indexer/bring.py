@@ -59,15 +59,20 @@ def bring(
             try:
                 begun.append((work, _begin(work, fetcher, cache, workers, version, current)))
             except DocumentError as error:
-                work.failure = error
+                _failed(work, error, progress)
             progress.step(work.entry.title or work.entry.address)
         progress.stage("extract", len(begun))
         for work, finish in begun:
             try:
                 finish()
             except DocumentError as error:
-                work.failure = error
+                _failed(work, error, progress)
             progress.step(work.entry.title or work.entry.address)
+
+
+def _failed(work: Work, error: DocumentError, progress: Progress) -> None:
+    work.failure = error
+    progress.failed(work.entry.title or work.entry.address, error.message)
 
 
 def _begin(

@@ -12,5 +12,8 @@ class Progress:
     def step(self, what: str = "", count: int = 1) -> None:
         """`count` steps of the stage are done, the last of them `what`."""
 
+    def failed(self, what: str, why: str) -> None:
+        """A document could not be had: the run goes on without it."""
+
     def pages(self, total: int) -> None:
         """So many pages have been read by now, of all documents. Called from other threads than the rest."""

@@ -67,7 +67,7 @@ ORDER: dict[str, Any] = {
     "order": [
         {"id": "1706.03762", "title": "Attention Is All You Need", "position": 1, "stage": "Transformers", "minutes": 45,
          "year": 2017, "text": "full", "timing": "(what the estimate is made from)",
-         "reasons": [{"kind": "before", "text": "1 here rests on it: BERT", "ids": ["1810.04805"]}]},
+         "reasons": [{"kind": "before", "text": "1 here builds on it: BERT", "ids": ["1810.04805"]}]},
         {"id": "1810.04805", "title": "BERT", "position": 2, "stage": "Transformers", "minutes": 48, "year": 2018,
          "text": "full", "timing": "(what the estimate is made from)",
          "reasons": [{"kind": "after", "text": "builds on Attention Is All You Need", "ids": ["1706.03762"]}]},
@@ -91,6 +91,10 @@ ORDER: dict[str, Any] = {
 JOB: dict[str, Any] = {
     "id": "9f86d081884c7d65", "state": "running", "started": 1795363200.0, "ended": None, "stage": "fetch", "done": 3,
     "total": 12, "step": "Attention Is All You Need", "exit_code": None, "report": None, "messages": [],
+}  # fmt: skip
+
+UPLOAD: dict[str, Any] = {
+    "source": "upload:9f86d081884c7d65/attention.pdf", "name": "attention.pdf", "bytes": 569417, "kind": "pdf",
 }  # fmt: skip
 
 MARKED: dict[str, Any] = {

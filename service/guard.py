@@ -20,7 +20,8 @@ from service.problems import problem
 
 _READS = ("GET", "HEAD", "OPTIONS")
 _LARGEST_BODY = 64 << 10
-_MARKS = re.compile(r"/v1/papers/.+/marks")
+_MARKS = re.compile(r"(?:/v1)?/papers/.+/marks")
+_UPLOADS = "/v1/uploads"
 
 
 def token_of(settings: Settings) -> str:
@@ -37,10 +38,11 @@ def token_of(settings: Settings) -> str:
 
 
 class Guard:
-    """ASGI middleware that lets reads pass, and changes only with the token."""
+    """ASGI middleware that lets reads pass, and changes only with the token. A file has up to `largest_file` bytes."""
 
-    def __init__(self, app: ASGIApp, token: str) -> None:
+    def __init__(self, app: ASGIApp, token: str, largest_file: int = _LARGEST_BODY) -> None:
         self._app = app
+        self._largest_file = largest_file
         self._token = token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,8 +69,9 @@ class Guard:
 
     def _too_large(self, path: str, headers: dict[bytes, bytes]):
         length = headers.get(b"content-length", b"0")
-        if b"transfer-encoding" in headers or not length.isdigit() or int(length) > _LARGEST_BODY:
-            return problem(path, 413, f"A body must name its length, {_LARGEST_BODY} bytes at most.")
+        most = self._largest_file if path == _UPLOADS else _LARGEST_BODY
+        if b"transfer-encoding" in headers or not length.isdigit() or int(length) > most:
+            return problem(path, 413, f"A body must name its length, {most} bytes at most.")
         return None
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import secrets
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +18,8 @@ from typing import Any, Literal
 from indexer.errors import LibraryBusy, PaperpathError
 
 _KEPT = 100
+_LOGGED = 20_000  # events of one job
+_TOLD = 3  # jobs whose events are kept
 _LONGEST_REPORT = 64 << 20
 
 
@@ -45,6 +49,18 @@ class Job:
     messages: tuple[str, ...] = field(default=())
 
 
+@dataclass(frozen=True)
+class Event:
+    """Something that a job did: `stage`, `step`, `failed`, `message` or `end`, with what there is to say of it.
+
+    `n` counts the job's events from 1.
+    """
+
+    n: int
+    kind: str
+    said: dict[str, Any]
+
+
 class Jobs:
     """The reindex jobs of one server, one at a time."""
 
@@ -52,6 +68,7 @@ class Jobs:
         self._library = library
         self._jobs: dict[str, Job] = {}
         self._processes: dict[str, subprocess.Popen[str]] = {}
+        self._events: dict[str, list[Event]] = {}
         self._lock = threading.Lock()
         self._stopping = False
 
@@ -69,8 +86,11 @@ class Jobs:
             job = Job(secrets.token_hex(8), "running", time.time())
             self._jobs[job.id] = job
             self._processes[job.id] = process
+            self._events[job.id] = []
             for old in list(self._jobs)[:-_KEPT]:
                 del self._jobs[old]
+            for old in list(self._events)[:-_TOLD]:
+                del self._events[old]
         threading.Thread(target=self._follow, args=(job.id, process), daemon=True, name=f"job-{job.id}").start()
         return job
 
@@ -80,6 +100,34 @@ class Jobs:
             if job_id not in self._jobs:
                 raise UnknownJob(f"There is no job {job_id}.")
             return self._jobs[job_id]
+
+    def running(self) -> Job | None:
+        """The job that runs now, if one does."""
+        with self._lock:
+            return next((self._jobs[job_id] for job_id in self._processes), None)
+
+    async def events(self, job_id: str, after: int = 0) -> AsyncIterator[Event | None]:
+        """What a job has done behind the event `after`, then what it does, as it does it, up to its `end`.
+
+        Now and then None, while nothing happens, so that whoever is told can see whether somebody listens still.
+        """
+        job = self.get(job_id)
+        if job_id not in self._events:  # it ended long ago
+            yield Event(after + 1, "end", _end_of(job))
+            return
+        for turn in itertools.count():
+            with self._lock:
+                events = self._events.get(job_id, [])[after:]
+                over = job_id not in self._processes
+            for event in events:
+                yield event
+            after += len(events)
+            if (over and not events) or self._stopping:
+                return
+            if not events:
+                if turn % 100 == 99:
+                    yield None
+                await asyncio.sleep(0.1)
 
     async def ended(self, job_id: str, wait: float) -> Job:
         """A job once it has ended, or after `wait` seconds. Who waits holds no thread. Raises `UnknownJob`."""
@@ -118,9 +166,10 @@ class Jobs:
             report = None
         state: Literal["done", "failed"] = "done" if report is not None else "failed"
         with self._lock:
-            self._jobs[job_id] = replace(
+            job = self._jobs[job_id] = replace(
                 self._jobs[job_id], state=state, ended=time.time(), exit_code=exit_code, report=report
             )
+            self._tell(job_id, "end", _end_of(job))
             del self._processes[job_id]
 
     def _update(self, job_id: str, line: str) -> None:
@@ -132,8 +181,31 @@ class Jobs:
             job = self._jobs[job_id]
             if isinstance(told, dict) and "stage" in told:
                 job = replace(job, stage=told["stage"], total=told["total"], done=0, step="")
+                self._tell(job_id, "stage", {"stage": job.stage, "total": job.total})
             elif isinstance(told, dict) and "step" in told:
                 job = replace(job, step=told["step"], done=job.done + told["count"])
+                self._tell(job_id, "step", {"stage": job.stage, "done": job.done, "total": job.total, "step": job.step,
+                                            "pages": told.get("pages", 0)})  # fmt: skip
+            elif isinstance(told, dict) and "failed" in told:
+                self._tell(job_id, "failed", {"stage": job.stage, "what": told["failed"], "why": told["why"]})
             elif line:
                 job = replace(job, messages=(*job.messages, line)[-200:])
+                self._tell(job_id, "message", {"text": line})
             self._jobs[job_id] = job
+
+    def _tell(self, job_id: str, kind: str, said: dict[str, Any]) -> None:
+        """Adds an event. The lock is held."""
+        events = self._events.get(job_id, [])
+        if len(events) < _LOGGED or kind == "end":
+            events.append(Event(len(events) + 1, kind, said))
+
+
+def _end_of(job: Job) -> dict[str, Any]:
+    return {"state": job.state, "exit_code": job.exit_code, "report": job.report and _short(job.report),
+            "messages": job.messages}  # fmt: skip
+
+
+def _short(report: dict[str, Any]) -> dict[str, Any]:
+    """A report without what grows with the library: its lines only where something is to be said."""
+    lines = [line for line in report.get("lines", ()) if line.get("why") or line.get("outcome") == "full text"]
+    return {name: value for name, value in report.items() if name != "lines"} | {"lines": lines[:500]}

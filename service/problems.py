@@ -23,6 +23,7 @@ STATUS = {
     "unknown-document": 404,
     "unknown-job": 404,
     "bad-source": 422,
+    "bad-upload": 422,
     "bad-filter": 422,
     "nothing-asked": 422,
     "bad-budget": 422,
@@ -85,6 +86,11 @@ def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
                  "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
         for status in statuses
     }  # fmt: skip
+
+
+def title_of(status: int) -> str:
+    """What a status means, in a sentence."""
+    return _TITLES.get(status, ("", "The request failed."))[1]
 
 
 def problem(

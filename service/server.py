@@ -36,7 +36,7 @@ def run(settings: Settings, host: str, port: int) -> None:
     except PaperpathError as error:  # it can be made while the server runs
         answers = f"nothing yet: {error.message} {error.cure}"
     address = f"http://{'[' + host + ']' if ':' in host else host}:{listening.getsockname()[1]}"
-    print(f"paperpath serves {answers}\n  {address}/v1/search?q=how+does+diloco+reduce+communication\n"
+    print(f"paperpath serves {answers}\n  {address}/\n  {address}/v1/search?q=how+does+diloco+reduce+communication\n"
           f"  {address}/v1/papers\n  {address}/openapi.json", flush=True)  # fmt: skip
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # where it serves was said above

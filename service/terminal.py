@@ -33,7 +33,7 @@ def say(message: str) -> None:
 class JsonProgress(Progress):
     """Progress as JSON lines on standard error, for a program that waits.
 
-    {"stage", "total"} and {"step", "count", "pages"}, where `pages` are those read so far.
+    {"stage", "total"}, {"step", "count", "pages"}, where `pages` are those read so far, and {"failed", "why"}.
     """
 
     def __init__(self) -> None:
@@ -44,6 +44,9 @@ class JsonProgress(Progress):
 
     def step(self, what: str = "", count: int = 1) -> None:
         print(json.dumps({"step": what, "count": count, "pages": self._pages}), file=sys.stderr, flush=True)
+
+    def failed(self, what: str, why: str) -> None:
+        print(json.dumps({"failed": what, "why": why}), file=sys.stderr, flush=True)
 
     def pages(self, total: int) -> None:
         self._pages = max(self._pages, total)

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from indexer.embed.choice import cores
 from indexer.settings import Settings
-from service import guard, problems
+from service import guard, pages, problems
 from service.api import about, building, citing, graph, marking, order, papers, related, searching, topics
 from service.asking import THREADS, Asking
 from service.beside import Beside
@@ -40,7 +40,9 @@ def create_app(settings: Settings, opened: Opened | None = None) -> FastAPI:
         responses=answers(500),
     )  # fmt: skip
     problems.install(app)
-    app.add_middleware(guard.Guard, token=guard.token_of(settings))
+    pages.install(app)
+    largest = int(settings.max_megabytes * 1_000_000)
+    app.add_middleware(guard.Guard, token=guard.token_of(settings), largest_file=largest)
 
     for routes in (
         about.made(held),
@@ -52,7 +54,8 @@ def create_app(settings: Settings, opened: Opened | None = None) -> FastAPI:
         order.made(held),
         graph.made(held),
         topics.made(held),
-        building.made(jobs),
+        building.made(jobs, settings.library),
+        pages.made(held, asking, jobs),
     ):
         app.include_router(routes)
     _declare(app)
@@ -73,7 +76,8 @@ def _declare(app: FastAPI) -> None:
             for name in ("HTTPValidationError", "ValidationError"):
                 shapes.pop(name, None)
             components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-            schema["paths"]["/v1/reindex"]["post"]["security"] = [{"token": []}]
+            for path in ("/v1/reindex", "/v1/uploads"):
+                schema["paths"][path]["post"]["security"] = [{"token": []}]
             for path in schema["paths"].values():
                 for operation in path.values():
                     if "422" in operation["responses"]:

@@ -1,4 +1,4 @@
-"""What this is, and whether it is ready: `/`, `/healthz`, `/readyz`."""
+"""What this is, and whether it is ready: `/v1`, `/healthz`, `/readyz`."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def made(held: Opened) -> APIRouter:
     """The routes."""
     routes = APIRouter()
 
-    @routes.get("/", operation_id="home", tags=["about"])
+    @routes.get("/v1", operation_id="home", tags=["about"])
     def home() -> Home:
         """Where to look."""
         return Home(version=version("paperpath"))

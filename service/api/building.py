@@ -1,14 +1,19 @@
-"""Changing the library: `/v1/reindex`."""
+"""Changing the library: `/v1/reindex`, `/v1/uploads`."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from indexer import arxiv
 from indexer.errors import PaperpathError
+from indexer.library import uploads
 from service import examples
 from service.jobs import Job, Jobs
 from service.problems import answers
@@ -17,11 +22,11 @@ from service.problems import answers
 class BadSource(PaperpathError):
     """A source that isn't taken over HTTP."""
 
-    cure = "Name an arXiv id or an http(s) URL; files are added on the command line."
+    cure = "Name an arXiv id or an http(s) URL, or what POST /v1/uploads answered; other files are added on the command line."
 
 
 class ReindexRequest(BaseModel):
-    """What `paperpath reindex` takes. Sources are arXiv ids and http(s) URLs; none means the remembered ones."""
+    """What `paperpath reindex` takes. Sources are arXiv ids, http(s) URLs and uploads; none means the remembered ones."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -36,15 +41,28 @@ class ReindexRequest(BaseModel):
     yes: bool = False
 
 
-def made(jobs: Jobs) -> APIRouter:
-    """The routes."""
+def made(jobs: Jobs, library: Path) -> APIRouter:
+    """The routes. `library` is its folder, where uploads are kept."""
     routes = APIRouter()
+
+    @routes.post(
+        "/v1/uploads", operation_id="upload", tags=["building"], status_code=201,
+        responses=answers(401, 403, 413, 422, 503) | examples.of(examples.UPLOAD, 201),
+        openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {
+            "type": "string", "format": "binary"}}}}},
+    )  # fmt: skip
+    async def post_upload(
+        request: Request,
+        name: Annotated[str, Query(min_length=1, max_length=4000, description="the file's name", examples=["a.pdf"])],
+    ) -> uploads.Upload:
+        """Takes a PDF or a list as it is, so that a reindex can add it by the `source` of the answer. Needs the token."""
+        return await uploads.keep(library, name, request.stream())
 
     @routes.post("/v1/reindex", operation_id="start_reindex", tags=["building"], status_code=202,
               responses=answers(401, 403, 409, 413, 422) | examples.of(examples.JOB, 202))  # fmt: skip
     def post_reindex(request: ReindexRequest, response: Response) -> Job:
         """Starts a reindex as a child process, and answers with its job. Needs the token."""
-        job = jobs.start(_arguments(request))
+        job = jobs.start(_arguments(request, library))
         response.headers["Location"] = f"/v1/reindex/{job.id}"
         return job
 
@@ -60,20 +78,47 @@ def made(jobs: Jobs) -> APIRouter:
         """A reindex job: how far it is, and its report when it has ended."""
         return await jobs.ended(job_id, wait)
 
+    @routes.get(
+        "/v1/reindex/{job_id}/events", operation_id="reindex_events", tags=["building"], response_class=StreamingResponse,
+        responses=answers(404, 422) | {200: {"description": "Events, each with its `id`.", "content": {"text/event-stream": {
+            "schema": {"type": "string"}}}}},
+    )  # fmt: skip
+    async def get_events(
+        job_id: str, last_event_id: Annotated[str, Header(description="the last event that is known")] = ""
+    ) -> StreamingResponse:
+        """A reindex job as it goes on, as server-sent events: `stage`, `step`, `failed`, `message`, and `end`, the last."""
+        jobs.get(job_id)
+        after = int(last_event_id) if last_event_id.isascii() and last_event_id.isdigit() else 0
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(_told(jobs, job_id, after), headers=headers, media_type="text/event-stream")
+
     return routes
 
 
-def _arguments(request: ReindexRequest) -> list[str]:
-    """The command line's arguments of a request. Raises `BadSource` for anything but an arXiv id or a URL."""
+async def _told(jobs: Jobs, job_id: str, after: int) -> AsyncIterator[str]:
+    yield "retry: 1000\n\n"
+    async for event in jobs.events(job_id, after):
+        if event is None:
+            yield ": still here\n\n"
+        else:
+            yield f"id: {event.n}\nevent: {event.kind}\ndata: {json.dumps(event.said)}\n\n"
+
+
+def _arguments(request: ReindexRequest, library: Path) -> list[str]:
+    """The command line's arguments of a request. Raises `BadSource` for anything but an arXiv id, a URL or an upload."""
     arguments = [f"--{flag}" for flag in ("offline", "refresh", "strict", "yes") if getattr(request, flag)]
-    arguments += [f"--add={_source(name)}" for name in request.add]
+    arguments += [f"--add={_source(name, library)}" for name in request.add]
     arguments += [f"--remove={_printable(name)}" for name in request.remove]
     arguments += [f"--keep-apart={_printable(name)}" for name in request.keep_apart]
     arguments += [f"--merge-again={_printable(name)}" for name in request.merge_again]
-    return [*arguments, "--", *map(_source, request.sources)]
+    return [*arguments, "--", *(_source(name, library) for name in request.sources)]
 
 
-def _source(name: str) -> str:
+def _source(name: str, library: Path) -> str:
+    if name.startswith("upload:"):
+        if path := uploads.path_of(library, name):
+            return str(path)
+        raise BadSource(f"There is no {name[:200]}.", cure="Send the file to POST /v1/uploads first.")
     if identifier := arxiv.parse(_printable(name)):
         return f"arxiv:{identifier.versioned}"
     if name.lower().startswith(("http://", "https://")):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from fastapi import Response
+from fastapi import Request, Response
 
 from indexer.library import Generation
 
@@ -29,8 +30,15 @@ class Found:
         return Response(self.body, media_type="application/json", headers=headers)
 
 
+def answered(request: Request, generation: Generation, state: tuple, body: Callable[[], bytes]) -> Response:
+    """What a route answers: the `body`, or 304 without making it where the client has it. `state` is as `tag_of` has it."""
+    tag = tag_of(generation, state)
+    known = names(request.headers.get("if-none-match", ""), tag)
+    return Found(generation.name, tag, None if known else body()).response()
+
+
 def tag_of(generation: Generation, state: tuple) -> str:
-    """A strong ETag of an answer: `state` is all that it depends on."""
+    """A strong ETag of an answer: `state` is all that it depends on beside the generation."""
     state = (generation.stamp, _VERSION, *state)
     return f'"{generation.name}-{hashlib.sha256(repr(state).encode("utf-8", "replace")).hexdigest()[:24]}"'
 

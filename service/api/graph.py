@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import TypeAdapter
 
 from service import examples, graph
-from service.api.found import NOT_MODIFIED, Found, names, tag_of
+from service.api.found import NOT_MODIFIED, answered
 from service.opened import Opened
 from service.problems import answers
 
@@ -26,12 +26,14 @@ def made(held: Opened) -> APIRouter:
     def get_graph(
         request: Request,
         id: Annotated[list[str], Query(max_length=10_000, description="only these papers; without one, all")] = [],  # noqa: B006
+        mentions: Annotated[int, Query(ge=0, le=1000, description="how many mentions of each citation are told; `count` has"
+                                       " all. With 0 the graph of a large library is a third as large or less")] = 1000,
     ) -> Response:  # fmt: skip
         """Who cites whom, from the citing to the cited, with the sentences, pages and sections, and what for."""
         generation = held.now()
-        tag = tag_of(generation, ("graph", tuple(id)))
-        known = names(request.headers.get("if-none-match", ""), tag)
-        body = None if known else _GRAPH.dump_json(graph.graph(generation, id), by_alias=True)
-        return Found(generation.name, tag, body).response()
+        return answered(
+            request, generation, ("graph", tuple(id), mentions),
+            lambda: _GRAPH.dump_json(graph.graph(generation, id, mentions), by_alias=True),
+        )  # fmt: skip
 
     return routes

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, TypeAdapter
 
 from service import examples, marking
+from service.api.found import NOT_MODIFIED, answered
 from service.opened import Opened
 from service.problems import answers
 
+_MARKED, _STATUS = TypeAdapter(marking.Marked), TypeAdapter(marking.Status)
 PaperId = Annotated[str, Path(description="the paper's id", examples=["2311.08105"])]
 
 
@@ -19,7 +21,7 @@ class MarksRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    read: bool | None = None
+    read: StrictBool | None = None
     note: Annotated[str, Field(max_length=20_000)] | None = None
 
 
@@ -28,14 +30,16 @@ def made(held: Opened) -> APIRouter:
     routes = APIRouter()
 
     @routes.get(
-        "/v1/papers/{paper_id:path}/marks", operation_id="marks", tags=["marks"],
-        responses=answers(404, 503) | examples.of(examples.MARKED),
+        "/v1/papers/{paper_id:path}/marks", operation_id="marks", tags=["marks"], response_model=marking.Marked,
+        responses=answers(404, 503) | NOT_MODIFIED | examples.of(examples.MARKED),
     )  # fmt: skip
-    def get_marks(response: Response, paper_id: PaperId) -> marking.Marked:
+    def get_marks(request: Request, paper_id: PaperId) -> Response:
         """Whether a paper is read, and your note on it."""
-        generation = held.now()
-        response.headers["X-Index-Generation"] = generation.name
-        return marking.marked(generation, held.marks(), paper_id)
+        generation, marks = held.now(), held.marks()
+        return answered(
+            request, generation, ("marks", paper_id, marks.stamp),
+            lambda: _MARKED.dump_json(marking.marked(generation, marks, paper_id)),
+        )  # fmt: skip
 
     @routes.put(
         "/v1/papers/{paper_id:path}/marks", operation_id="set_marks", tags=["marks"],
@@ -53,12 +57,15 @@ def made(held: Opened) -> APIRouter:
         return marking.marked(generation, held.marks(), paper_id)
 
     @routes.get(
-        "/v1/status", operation_id="status", tags=["marks"], responses=answers(503) | examples.of(examples.STATUS)
-    )
-    def get_status(response: Response) -> marking.Status:
+        "/v1/status", operation_id="status", tags=["marks"], response_model=marking.Status,
+        responses=answers(503) | NOT_MODIFIED | examples.of(examples.STATUS),
+    )  # fmt: skip
+    def get_status(request: Request) -> Response:
         """How far the library is read: in all, by section of the list, by theme."""
-        generation = held.now()
-        response.headers["X-Index-Generation"] = generation.name
-        return marking.status(generation, held.marks())
+        generation, marks = held.now(), held.marks()
+        return answered(
+            request, generation, ("status", marks.stamp),
+            lambda: _STATUS.dump_json(marking.status(generation, marks)),
+        )  # fmt: skip
 
     return routes

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import TypeAdapter
 
 from service import examples, related
-from service.api.found import NOT_MODIFIED, Found, names, tag_of
+from service.api.found import NOT_MODIFIED, answered
 from service.facets import Facet
 from service.opened import Opened
 from service.problems import answers
@@ -36,13 +36,13 @@ def made(held: Opened) -> APIRouter:
     ) -> Response:  # fmt: skip
         """The papers most related to one, or to several, each with the reasons: sentences, pages, references, terms."""
         generation = held.now()
-        tag = tag_of(generation, ("related", paper_id, like, unlike, facet, limit))
-        if names(request.headers.get("if-none-match", ""), tag):
-            return Found(generation.name, tag, None).response()
-        found = related.related(
-            generation, [paper_id, *like], embedder=held.embedder if facet else None, unlike=unlike, facet=facet,
-            limit=limit,
-        )  # fmt: skip
-        return Found(generation.name, tag, _RELATED.dump_json(found)).response()
+
+        def body() -> bytes:
+            return _RELATED.dump_json(related.related(
+                generation, [paper_id, *like], embedder=held.embedder if facet else None, unlike=unlike, facet=facet,
+                limit=limit,
+            ))  # fmt: skip
+
+        return answered(request, generation, ("related", paper_id, like, unlike, facet, limit), body)
 
     return routes

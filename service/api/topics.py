@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
+from pydantic import TypeAdapter
 
 from service import examples, topics
+from service.api.found import NOT_MODIFIED, answered
 from service.opened import Opened
 from service.problems import answers
+
+_TOPICS = TypeAdapter(topics.Topics)
 
 
 def made(held: Opened) -> APIRouter:
@@ -14,12 +18,12 @@ def made(held: Opened) -> APIRouter:
     routes = APIRouter()
 
     @routes.get(
-        "/v1/topics", operation_id="topics", tags=["answers"], responses=answers(503) | examples.of(examples.TOPICS)
-    )
-    def get_topics(response: Response) -> topics.Topics:
+        "/v1/topics", operation_id="topics", tags=["answers"], response_model=topics.Topics,
+        responses=answers(503) | NOT_MODIFIED | examples.of(examples.TOPICS),
+    )  # fmt: skip
+    def get_topics(request: Request) -> Response:
         """The library in a handful of topics, the largest first, named by its own words. Each paper is in one."""
         generation = held.now()
-        response.headers["X-Index-Generation"] = generation.name
-        return topics.topics(generation)
+        return answered(request, generation, ("topics",), lambda: _TOPICS.dump_json(topics.topics(generation)))
 
     return routes
