@@ -9,7 +9,8 @@ from dataclasses import replace
 from functools import cache
 
 from indexer.document import Document, Version
-from indexer.names import folded, people
+from indexer.folding import letters
+from indexer.names import people
 
 _BEST_FIRST = ("full", "record", "digest", "title")
 _NO_PROSE = ("front", "heading", "reference")
@@ -50,7 +51,7 @@ def same_papers(documents: Sequence[Document], apart: Collection[str] = ()) -> l
                 unite(first.setdefault(key, index), index)
     titled: dict[str, list[int]] = {}
     for index in free:
-        titled.setdefault(folded(documents[index].title), []).append(index)
+        titled.setdefault(letters(documents[index].title), []).append(index)
     runs = cache(lambda index: _runs_of_words(documents[index]))
     for title, group in titled.items():
         others = [index for index in group if documents[index].text != "record"]

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from indexer.folding import plain
+from indexer.folding import letters, plain, words
 
-_WORD = re.compile(r"[^\W_]+")
 _SUFFIXES = frozenset(("jr", "sr", "ii", "iii", "iv"))
 
 
@@ -28,11 +27,11 @@ def people(names: Sequence[str]) -> dict[str, set[str]]:
 def words_of(name: str) -> tuple[str, ...]:
     """The folded words of a name, given names first, also where it is written `Last, First`; without `Jr.`."""
     last, comma, first = name.partition(",")
-    if comma and folded(first) not in _SUFFIXES:
+    if comma and letters(first) not in _SUFFIXES:
         name = f"{first} {last}"
     # A hyphen parts words and an apostrophe doesn't: Jean-Baptiste, O'Brien.
-    words = _WORD.findall(plain(re.sub("['’ʼ`]", "", name)))
-    return tuple(words[:-1] if len(words) > 2 and words[-1] in _SUFFIXES else words)
+    found = words(re.sub("['’ʼ`]", "", name))
+    return tuple(found[:-1] if len(found) > 2 and found[-1] in _SUFFIXES else found)
 
 
 def compatible(ours: Sequence[str], theirs: Sequence[str]) -> bool:
@@ -41,9 +40,4 @@ def compatible(ours: Sequence[str], theirs: Sequence[str]) -> bool:
 
 
 def _letters(name: str) -> str:
-    return "".join(c for c in folded(name) if c.isalpha())
-
-
-def folded(text: str) -> str:
-    """Letters and digits alone, without case and accents."""
-    return "".join(c for c in plain(text) if c.isalnum())
+    return "".join(c for c in plain(name) if c.isalpha())

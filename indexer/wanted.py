@@ -7,11 +7,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from indexer import arxiv, sources
+from indexer import arxiv, links, sources
 from indexer.document import Entry, Warning
 from indexer.errors import ShrinkRefused, SourceEmpty, SourceNotFound, SourceUnreadable, UnknownDocument
 from indexer.library import Generation, Manifest, Summary
-from indexer.sources import Reading, links
+from indexer.sources import Reading
 
 DEFAULT_LIST = "data/reading-list.md"
 

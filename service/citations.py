@@ -10,7 +10,6 @@ from __future__ import annotations
 import gc
 import math
 import threading
-import weakref
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,19 +20,19 @@ from typing import Any, Literal
 import numpy as np
 
 from indexer.document import Reference, Section, TextMention
+from indexer.folding import letters
 from indexer.library import Generation, Summary
 from indexer.library.catalogue import Catalogue
 from service import paper_vectors
+from service.derived import Once
 from service.naming import Saying, outside, sayings
 from service.roles import Role, Said, part_of, role_of
-from service.shelf import Meant, Shelf, bare, letters, works
+from service.shelf import Meant, Shelf, bare, works
 
 Basis = Literal["bibliography", "record", "digest", "text"]
 """What says that one cites the other: the paper's own bibliography, a record's `references`, the words of our digest, or
 a text without bibliography that links or names it."""
 
-_made: weakref.WeakKeyDictionary[Generation, Graph] = weakref.WeakKeyDictionary()
-_making = threading.Lock()
 _SECTION = {"own": 1.0, "other": 0.9, "front": 0.8, "related": 0.5}
 _LISTED = 0.75  # what a work counts that is listed and nowhere mentioned: hardly less than one mention
 _AT_ONCE = 1 << 14
@@ -111,7 +110,9 @@ class Graph:
         shelf = Shelf(generation)
         self.same_as: tuple[int, ...] = tuple(shelf.same_as)
         listed = _listed(generation, shelf)
-        self._lacking = (*listed.lacking, *outside(generation, shelf, listed.listing))
+        self._lacking = [*listed.lacking, *outside(generation, shelf, listed.listing)]
+        self._wanted: tuple[Wanted, ...] | None = None
+        self._merging = threading.Lock()
         self.years: Mapping[int, int] = listed.years
         self.citations: tuple[Citation, ...] = tuple(self._citations(generation, listed, shelf))
         self._cites: dict[int, list[Citation]] = defaultdict(list)
@@ -136,10 +137,15 @@ class Graph:
         """
         return cycles_of(self.citations, len(self.same_as))
 
-    @cached_property
+    @property
     def wanted(self) -> tuple[Wanted, ...]:
-        """The works that are cited and not held, the most cited first."""
-        return _wanted(self._lacking, self.same_as, _Reader(self._catalogue), self._catalogue.summaries)
+        """The works that are cited and not held, the most cited first; made once."""
+        with self._merging:
+            if self._wanted is None:
+                reader = _Reader(self._catalogue)
+                self._wanted = _wanted(self._lacking, self.same_as, reader, self._catalogue.summaries)
+                self._lacking.clear()  # with all their sentences they are most of what a graph weighs
+            return self._wanted
 
     def _citations(self, generation: Generation, listed: _Listed, shelf: Shelf) -> list[Citation]:
         summaries, reader = self._catalogue.summaries, _Reader(self._catalogue)
@@ -223,11 +229,15 @@ class _Reader:
 
 def of(generation: Generation) -> Graph:
     """The citation graph of a generation, made once."""
-    with _making:
-        if (held := _made.get(generation)) is None:
-            with _without_collector():
-                held = _made[generation] = Graph(generation)
-        return held
+    return _made(generation)
+
+
+def _of(generation: Generation) -> Graph:
+    with _without_collector():
+        return Graph(generation)
+
+
+_made = Once(_of)
 
 
 @contextmanager
@@ -317,7 +327,7 @@ def _weights(generation: Generation, parts: Mapping[tuple[int, int], tuple]) -> 
 
     A mention counts by its section, one of the paper's own work for twice one in a survey of others'. That the number of
     mentions tells most about a citation's influence, and their sections more: Zhu et al., "Measuring academic influence"
-    (2015), p. 408; Valenzuela et al., "Identifying Meaningful Citations" (2015), p. 21.
+    (2015); Valenzuela et al., "Identifying Meaningful Citations" (2015).
     """
     if not parts:
         return {}
@@ -338,9 +348,9 @@ def _wanted(
     lacking: Sequence[tuple[int, Reference]], same_as: Sequence[int], reader: _Reader, summaries: Sequence[Summary]
 ) -> tuple[Wanted, ...]:
     groups: dict[int, list[tuple[int, Reference]]] = defaultdict(list)
-    for (position, reference), group in zip(lacking, works([r for _, r in lacking]), strict=True):
-        if group >= 0:
-            groups[group].append((position, reference))
+    for (position, reference), work in zip(lacking, works([r for _, r in lacking]), strict=True):
+        if work >= 0:
+            groups[work].append((position, reference))
     made = []
     for group in groups.values():
         by: dict[int, list[tuple[int, Reference]]] = defaultdict(list)

@@ -8,16 +8,15 @@ for its own is escaped, `$…$` that can be a formula stays one, and capitals th
 from __future__ import annotations
 
 import re
-import threading
-import weakref
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from indexer import arxiv
+from indexer import arxiv, links
 from indexer.library import Generation, Summary
+from service.derived import Once
 from service.papers import summary_of
 
 # Each is one character of text. BibTeX counts a brace behind a backslash too, so that \{ alone would open a group.
@@ -54,17 +53,11 @@ def keys(generation: Generation) -> tuple[str, ...]:
     Where several have the same, each has its id behind it. So a key changes only when its author, year or title does, or
     when a paper joins that has the same.
     """
-    with _LOCK:
-        if (found := _KEYS.get(generation)) is None:
-            found = _KEYS[generation] = _unique(generation.catalogue.summaries)
-        return found
+    return _made(generation)
 
 
-_KEYS: weakref.WeakKeyDictionary[Generation, tuple[str, ...]] = weakref.WeakKeyDictionary()
-_LOCK = threading.Lock()
-
-
-def _unique(summaries: Sequence[Summary]) -> tuple[str, ...]:
+def _unique(generation: Generation) -> tuple[str, ...]:
+    summaries = generation.catalogue.summaries
     plain = [_key(summary) for summary in summaries]
     counts = Counter(plain)
     found = [key if counts[key] == 1 else f"{key}-{_ascii(s.id, '-')}" for key, s in zip(plain, summaries, strict=True)]
@@ -75,6 +68,9 @@ def _unique(summaries: Sequence[Summary]) -> tuple[str, ...]:
         taken.add(key)
         found[place] = key
     return tuple(found)
+
+
+_made = Once(_unique)
 
 
 def _key(summary: Summary) -> str:
@@ -102,7 +98,6 @@ def _cited(summary: Summary, key: str) -> Citation:
 
 def _doi(summary: Summary) -> str | None:
     """The DOI that the list gives it, arXiv's own apart, which says no more than its id."""
-    from indexer.sources import links
 
     given = [address.removeprefix("doi:") for address in summary.entry.addresses if address.startswith("doi:")]
     given += [found for link in summary.entry.links if link.label == "doi" and (found := links.doi(link.url))]

@@ -2,7 +2,7 @@
 
 Sentences of an abstract are told by cue phrases, words of reporting that every field uses alike, and by where they stand:
 abstracts go from the problem over the method to the findings, and rarely back. Both are put together by a chain of three
-states, as Teufel and Moens, "Summarizing Scientific Articles" (2002), p. 409, do for more classes and whole papers, with
+states, as Teufel and Moens, "Summarizing Scientific Articles" (2002), do for more classes and whole papers, with
 numbers set by hand. Passages of a full text are told by the headings they stand under.
 """
 

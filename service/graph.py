@@ -74,15 +74,18 @@ class GraphAnswer:
     cycles: tuple[Cycle, ...]
 
 
-def graph(generation: Generation, ids: Sequence[str] = ()) -> GraphAnswer:
-    """The citation graph; with `ids`, of these documents alone. Raises `UnknownDocument`."""
+def graph(generation: Generation, ids: Sequence[str] = (), most: int | None = None) -> GraphAnswer:
+    """The citation graph; with `ids`, of these documents alone. Raises `UnknownDocument`.
+
+    Of each citation `most` mentions are told, the first; all where that is None.
+    """
     summaries, found = generation.catalogue.summaries, citations.of(generation)
     wanted = {summary_of(generation, document_id).position for document_id in ids} or set(range(len(summaries)))
     standing = {found.same_as[position] for position in wanted}
     # A version that is asked for is shown as what stands for it, so that its edges have their ends.
     nodes = tuple(_node(summaries[p], found, summaries) for p in sorted(wanted | standing))
     kept = [c for c in found.citations if c.citing in standing and c.cited in standing]
-    edges = tuple(_edge(citation, summaries) for citation in kept)
+    edges = tuple(_edge(citation, summaries, most) for citation in kept)
     groups = citations.cycles_of(kept, len(summaries)) if ids else found.cycles
     return GraphAnswer(generation.name, nodes, edges, tuple(_cycle(group, found, summaries) for group in groups))
 
@@ -93,8 +96,8 @@ def _node(s: Summary, found: citations.Graph, summaries: Sequence[Summary]) -> N
     return Node(s.id, s.title, year, s.text, summaries[stands].id if stands != s.position else None)
 
 
-def _edge(c: Citation, summaries: Sequence[Summary]) -> Edge:
-    mentions = tuple(Mentioned(place.sentence, place.page, place.section) for place in c.mentions)
+def _edge(c: Citation, summaries: Sequence[Summary], most: int | None) -> Edge:
+    mentions = tuple(Mentioned(place.sentence, place.page, place.section) for place in c.mentions[:most])
     return Edge(
         summaries[c.citing].id, summaries[c.cited].id, c.count, c.role, c.basis, c.how, round(c.weight, 4), mentions
     )

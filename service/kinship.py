@@ -9,8 +9,6 @@ Scientific Literature" (1973)), counted more the nearer the two are mentioned (G
 from __future__ import annotations
 
 import math
-import threading
-import weakref
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,12 +18,11 @@ import numpy as np
 from indexer.library import Generation
 from service import citations
 from service.citations import Citation, Graph, Place
+from service.derived import Once
 from service.roles import Said, role_of
 
 _SAME_SENTENCE, _SAME_SECTION, _SAME_TEXT = 1.0, 0.5, 0.25
 _FEW = 5  # references added to each list: that two short ones share their only entry says little
-_made: weakref.WeakKeyDictionary[Generation, Kinship] = weakref.WeakKeyDictionary()
-_making = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -51,10 +48,7 @@ class Together:
 
 def of(generation: Generation) -> Kinship:
     """The kinship of a generation's documents, made once."""
-    with _making:
-        if (held := _made.get(generation)) is None:
-            held = _made[generation] = Kinship(generation)
-        return held
+    return _made(generation)
 
 
 class Kinship:
@@ -64,9 +58,8 @@ class Kinship:
         self._catalogue = generation.catalogue
         self.graph: Graph = citations.of(generation)
         self._count = len(generation.catalogue.summaries)
-        self._lists: dict[int, set[int]] = defaultdict(
-            set
-        )  # by position what it cites; works not held count on from there
+        # By position what it cites; works that are not held count on from there.
+        self._lists: dict[int, set[int]] = defaultdict(set)
         for citation in self.graph.citations:
             self._lists[citation.citing].add(citation.cited)
         for number, wanted in enumerate(self.graph.wanted, self._count):
@@ -167,16 +160,18 @@ class Kinship:
         return min(citation.mentions, key=worth)
 
 
+_made = Once(Kinship)
+
+
 def _is_whole(place: Place, page: str) -> bool:
     return " ".join(place.sentence.split()) in _in_one_line(page)
 
 
-@lru_cache(maxsize=1 << 10)
+@lru_cache(maxsize=64)  # for one answer, which comes back to a page: pages are long
 def _in_one_line(page: str) -> str:
     return " ".join(page.split())
 
 
-@lru_cache(maxsize=1 << 12)
 def verbatim(place: Place, page: str) -> str:
     """The sentence of a mention as far as it stands on its page in one piece, on one line.
 
@@ -187,12 +182,15 @@ def verbatim(place: Place, page: str) -> str:
     if (whole := " ".join(words)) in text:
         return whole
     mark = " ".join(page[place.start : place.end].split())
-    runs = [(a, b) for a in range(len(words)) for b in range(a + 1, len(words) + 1)]
-    for a, b in sorted(runs, key=lambda run: (run[0] - run[1], run[0])):
-        run = " ".join(words[a:b])
-        if mark in run and run in text:
-            return run
-    return mark
+    best, most, end = mark, 0, 0
+    for begin in range(len(words)):  # the run from the next word ends where this one does, or later
+        end = max(begin, end)
+        while end < len(words) and " ".join(words[begin : end + 1]) in text:
+            end += 1
+        run = " ".join(words[begin:end])
+        if end - begin > most and mark in run:
+            best, most = run, end - begin
+    return best
 
 
 def _said_in(citation: Citation) -> tuple[set[tuple[int, str]], set[str | None]]:

@@ -2,14 +2,12 @@
 
 Meaning: for each passage of one the cosine of the nearest passage of the other, in the library's own space, averaged; and
 the same the other way about, averaged with it, so that a long document is not near to everything (the sum of maxima of
-Khattab and Zaharia, "ColBERT" (2020), p. 4, over passages in place of tokens).
+Khattab and Zaharia, "ColBERT" (2020), over passages in place of tokens).
 Words: the cosine of tf-idf vectors with the root of the counts; for a text that is not a document's, BM25.
 """
 
 from __future__ import annotations
 
-import threading
-import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +17,7 @@ import numpy as np
 
 from indexer.library import Generation
 from indexer.terms import terms
+from service.derived import Once
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 _MOST = 128  # passages of one document that are compared; of a longer one every n-th
 _K1, _B = 1.2, 0.75
 _KINDS = ("body", "abstract")
-_made: weakref.WeakKeyDictionary[Generation, Likeness] = weakref.WeakKeyDictionary()
-_making = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -41,10 +38,7 @@ class Pair:
 
 def of(generation: Generation) -> Likeness:
     """The likeness of a generation's texts, made once."""
-    with _making:
-        if (held := _made.get(generation)) is None:
-            held = _made[generation] = Likeness(generation)
-        return held
+    return _made(generation)
 
 
 class Likeness:
@@ -62,6 +56,16 @@ class Likeness:
         own = np.bincount(self._owner[told], minlength=self._count) > 0
         self._compared = told | ~own[self._owner]  # what has no other prose is compared by its captions
         self._starts = np.searchsorted(self._owner, np.arange(self._count + 1))
+        self._vocabulary: list[str] = generation.words.vocabulary
+        self.number: Mapping[str, int] = {term: n for n, term in enumerate(self._vocabulary)}
+        """The column of each term."""
+        self._counts = self._counted()
+        self.documents_with = np.bincount(self._counts.indices, minlength=len(self._vocabulary))
+        """How many documents have each term: int64 of shape (terms,)."""
+        lacking = self._count - self.documents_with
+        self.weights = np.log1p((lacking + 0.5) / (self.documents_with + 0.5))
+        """The inverse document frequency of each term among documents: float64 of shape (terms,)."""
+        self._vectors = self._weighted()
 
     # ------------------------------------------------------------------ meaning
 
@@ -135,8 +139,7 @@ class Likeness:
 
     # ------------------------------------------------------------------ words
 
-    @cached_property
-    def _counts(self) -> csr_matrix:
+    def _counted(self) -> csr_matrix:
         """How often each document's prose has each term, its title's too: float32 of shape (documents, terms)."""
         from scipy.sparse import csr_matrix
 
@@ -157,32 +160,12 @@ class Likeness:
             counts = np.concatenate((counts, np.ones(len(more), np.float32)))
         return csr_matrix((counts, (rows, columns)), shape=(self._count, len(lengths)))
 
-    @cached_property
-    def _vocabulary(self) -> list[str]:
-        return self._words.vocabulary
-
-    @cached_property
-    def number(self) -> Mapping[str, int]:
-        """The column of each term."""
-        return {term: n for n, term in enumerate(self._vocabulary)}
-
-    @cached_property
-    def documents_with(self) -> np.ndarray:
-        """How many documents have each term: int64 of shape (terms,)."""
-        return np.bincount(self._counts.indices, minlength=len(self._vocabulary))
-
-    @cached_property
-    def weights(self) -> np.ndarray:
-        """The inverse document frequency of each term among documents: float64 of shape (terms,)."""
-        has = self.documents_with
-        return np.log1p((self._count - has + 0.5) / (has + 0.5))
-
     def weight(self, term: str) -> float:
         """The inverse document frequency of a term; 0 for one that no document has."""
         return float(self.weights[self.number[term]]) if term in self.number else 0.0
 
-    @cached_property
-    def _vectors(self) -> csr_matrix:
+    def _weighted(self) -> csr_matrix:
+        """The tf-idf vectors of all documents, of length one."""
         held = self._counts.copy()
         held.data = np.sqrt(held.data) * self.weights[held.indices]
         norms = np.sqrt(np.bincount(_rows_of(held), held.data**2, minlength=self._count))
@@ -216,6 +199,9 @@ class Likeness:
         product = self._vectors[one].multiply(self._vectors[other]).tocsr()
         order = np.lexsort((product.indices, -product.data))[:most]
         return [(self._vocabulary[product.indices[n]], float(product.data[n])) for n in order.tolist()]
+
+
+_made = Once(Likeness)
 
 
 def _rows_of(matrix: csr_matrix) -> np.ndarray:

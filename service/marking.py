@@ -62,8 +62,7 @@ def marked(generation: Generation, held: Marks, document_id: str) -> Marked:
 def set_read(folder: Path, generation: Generation, ids: Sequence[str], read: bool) -> tuple[Marked, ...]:
     """Marks papers as read or unread in the `folder` of marks. Raises `UnknownDocument` before any is marked."""
     summaries = _several(generation, ids)
-    for summary in summaries:
-        marks.set_read(folder, summary, read)
+    marks.set_all_read(folder, [(summary, read, marks.box_of(summary)) for summary in summaries])
     held = marks.load(folder)
     return tuple(_marked(summary, held) for summary in summaries)
 
@@ -81,7 +80,7 @@ def take_over(folder: Path, generation: Generation, boxes: Mapping[str, bool]) -
     `boxes` are as `ordered_list.changed` has them, by the entry's address.
     """
     held = marks.load(folder)
-    found = []
+    found, said_now = [], []
     for summary in generation.catalogue.summaries:
         said = [boxes[address] for address in summary.entry.addresses if address in boxes]
         if not said:
@@ -89,9 +88,10 @@ def take_over(folder: Path, generation: Generation, boxes: Mapping[str, bool]) -
         mark, box = held.by_id.get(summary.id), Box(marks.box_of(summary).ticked, any(said))
         now = marks.said(mark, box)
         if mark is None or (mark.read, mark.by_hand) != (now, box.by_hand):
-            marks.set_read(folder, summary, now, box=box)
+            said_now.append((summary, now, box))
         if now != marks.state(summary, held):
             found.append(summary)
+    marks.set_all_read(folder, said_now)
     held = marks.load(folder)
     return tuple(_marked(summary, held) for summary in found)
 

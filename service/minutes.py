@@ -9,14 +9,13 @@ King's surveys, as Nature told of them in 2014).
 
 from __future__ import annotations
 
-import threading
-import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
 
 from indexer.document import BlockKind
 from indexer.library import Generation
+from service.derived import Once
 
 WORDS_A_MINUTE = 175
 USUAL = 45
@@ -51,14 +50,7 @@ def minutes(generation: Generation, position: int) -> Minutes:
 
 def of(generation: Generation) -> tuple[Minutes, ...]:
     """The estimates for all documents, by position; made once for a generation."""
-    with _LOCK:
-        if (found := _KNOWN.get(generation)) is None:
-            found = _KNOWN[generation] = _estimated(generation)
-        return found
-
-
-_KNOWN: weakref.WeakKeyDictionary[Generation, tuple[Minutes, ...]] = weakref.WeakKeyDictionary()
-_LOCK = threading.Lock()
+    return _made(generation)
 
 
 def _estimated(generation: Generation) -> tuple[Minutes, ...]:
@@ -72,6 +64,9 @@ def _estimated(generation: Generation) -> tuple[Minutes, ...]:
         found or Minutes(usual, f"{held.get(s.text, 'no text is here')}; taken to be {than}", True)
         for s, found in zip(summaries, own, strict=True)
     )
+
+
+_made = Once(_estimated)
 
 
 def _of_text(length: Mapping[str, tuple[int, int]]) -> Minutes | None:

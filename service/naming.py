@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from indexer import arxiv
+from indexer import arxiv, links
 from indexer.document import Reference, TextMention
 from indexer.folding import plain
 from indexer.library import Generation, Summary
@@ -160,8 +160,6 @@ def _ahead(s: Summary, other: Summary) -> bool:
 
 
 def _linked(text: str, shelf: Shelf) -> Iterator[tuple[int, int, int, str]]:
-    from indexer.sources import links
-
     for start, end, identifier in arxiv.find_spans(text) if _ARXIV.search(text) else ():
         if (position := shelf.at(f"arxiv:{identifier.id}")) is not None:
             yield start, end, position, "arXiv id"

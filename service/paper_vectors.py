@@ -4,8 +4,6 @@ words."""
 from __future__ import annotations
 
 import math
-import threading
-import weakref
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,10 +12,9 @@ import numpy as np
 
 from indexer.library import Generation
 from service import wording
+from service.derived import Once
 
 _BLOCK = 8192
-_made: weakref.WeakKeyDictionary[Generation, PaperVectors] = weakref.WeakKeyDictionary()
-_making = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -35,10 +32,7 @@ class PaperVectors:
 
 def of(generation: Generation) -> PaperVectors:
     """The vectors of a generation's documents, made once."""
-    with _making:
-        if (held := _made.get(generation)) is None:
-            held = _made[generation] = _of(generation)
-        return held
+    return _made(generation)
 
 
 def _of(generation: Generation) -> PaperVectors:
@@ -60,6 +54,9 @@ def _of(generation: Generation) -> PaperVectors:
     own = (raw - space.mean) @ space.matrix
     own[~known] = 0
     return PaperVectors(raw, _unit(own))
+
+
+_made = Once(_of)
 
 
 def _fill(rows: np.ndarray, titles: Sequence[str]) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from indexer import links
 from indexer.document import Missing, TextKind, Version
 from indexer.errors import UnknownDocument
+from indexer.folding import writable
 from indexer.library import Generation, Summary
 
 
@@ -143,6 +145,9 @@ def summary_of(generation: Generation, document_id: str) -> Summary:
 
     Raises `UnknownDocument`, with what is near.
     """
+    if not document_id.strip():
+        raise UnknownDocument("An id is empty.")
+    document_id = writable(document_id)
     summary = generation.catalogue.summary(document_id) or _named_otherwise(generation, document_id.strip())
     if summary is None:
         raise UnknownDocument(f"No paper of this library has the id {document_id[:200]}.",
@@ -152,8 +157,6 @@ def summary_of(generation: Generation, document_id: str) -> Summary:
 
 def _named_otherwise(generation: Generation, name: str) -> Summary | None:
     """The one document that `name` is an address or a spelling of; None where there is none or several."""
-    from indexer.sources import links
-
     summaries = generation.catalogue.summaries
     address = (links.address(name) or ("", None))[0]
     arxiv_id = address.removeprefix("arxiv:") if address.startswith("arxiv:") else None

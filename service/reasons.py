@@ -239,8 +239,12 @@ class Teller:
             same = here is not None and there is not None and (here.text, here.page) == (there.text, there.page)
             named.append(CitedBy(citing.id, citing.title, here, None if same else there))
         in_one = any(by.here is not None and by.there is None for by in named[:1])
-        count = "one paper cites" if len(found) == 1 else f"{len(found)} papers cite"
-        why = f"{count} both it and {self._summaries[one].id}, {named[0].id}{' in one sentence' if in_one else ''}"
+        told = "in one sentence" if in_one else ""
+        if len(found) == 1:
+            who = f"{named[0].id} cites"
+        else:
+            who, told = f"{len(found)} papers cite", f", {named[0].id} {told}".rstrip()
+        why = f"{who} both it and {self._summaries[one].id}{told if told[:1] == ',' else f' {told}'}".rstrip()
         return CitedTogether("cited-together", self._summaries[one].id, why, len(found), tuple(named))
 
     def _said(self, citing: int, place: Place | None) -> str | None:

@@ -91,22 +91,23 @@ def related(
     of its abstracts are embedded, of which `progress` hears. The first `TOLD` results have reasons.
     Raises `UnknownDocument`, `LikedAndUnliked`.
     """
-    liked, unliked = list(dict.fromkeys(ids)), list(dict.fromkeys(unlike))
-    if both := [id_ for id_ in liked if id_ in unliked]:
-        raise LikedAndUnliked(f"{both[0]} is liked and unliked.")
+    liked, unliked = _positions(generation, ids), _positions(generation, unlike)
+    summaries = generation.catalogue.summaries
+    if both := [position for position in liked if position in unliked]:
+        raise LikedAndUnliked(f"{summaries[both[0]].id} is liked and unliked.")
     order, scores, statements = _ranked(generation, liked, unliked, facet, candidates, embedder, progress)
     order = order[:limit] if limit else order
-    summaries = generation.catalogue.summaries
-    teller = Teller(generation, statements, facet)
-    asked = sorted(summary_of(generation, id_).position for id_ in liked)
-    told = teller.reasons(asked, order[:TOLD])
+    told = Teller(generation, statements, facet).reasons(sorted(liked), order[:TOLD])
     results = tuple(
         RelatedPaper(
             s.id, s.title, round(float(scores[s.position]), 4), s.year, s.text, s.link, told.get(s.position, ())
         )
         for s in (summaries[position] for position in order)
     )
-    return Related(liked[0], generation.name, tuple(liked[1:]), tuple(unliked), facet, results)
+    first, *others = (summaries[position].id for position in liked)
+    return Related(
+        first, generation.name, tuple(others), tuple(summaries[position].id for position in unliked), facet, results
+    )
 
 
 def rank(
@@ -120,18 +121,22 @@ def rank(
     progress: Progress | None = None,
 ) -> list[tuple[str, float]]:
     """The ids that `related` would give, with their scores and without reasons. Raises as that does."""
-    order, scores, _ = _ranked(generation, list(ids), [], facet, candidates, embedder, progress)
+    order, scores, _ = _ranked(generation, _positions(generation, ids), [], facet, candidates, embedder, progress)
     summaries = generation.catalogue.summaries
     return [(summaries[p].id, round(float(scores[p]), 4)) for p in (order[:limit] if limit else order)]
 
 
+def _positions(generation: Generation, ids: Sequence[str]) -> list[int]:
+    """The positions of the papers with these ids, each once, however it is named."""
+    return list(dict.fromkeys(summary_of(generation, id_).position for id_ in ids))
+
+
 def _ranked(
-    generation: Generation, liked: Sequence[str], unliked: Sequence[str], facet: Facet | None,
+    generation: Generation, liked: Sequence[int], unliked: Sequence[int], facet: Facet | None,
     candidates: Sequence[str] | None, embedder: Embedder | None, progress: Progress | None,
 ) -> tuple[list[int], np.ndarray, Statements | None]:  # fmt: skip
     """The positions of what is ranked, best first, and everyone's scores. Ties go to the order of the sources."""
-    own = sorted(summary_of(generation, id_).position for id_ in liked)  # sums don't depend on who was named first
-    other = sorted(summary_of(generation, id_).position for id_ in unliked)
+    own, other = sorted(liked), sorted(unliked)  # sums don't depend on who was named first
     among = _pool(generation, own + other, candidates)
     statements = None
     if facet is not None:

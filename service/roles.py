@@ -1,11 +1,10 @@
 """What a citation is for: the paper builds on the cited one, uses it, compares itself with it, or just mentions it.
 
-Read off the sentences that mention it, as Teufel et al. do it ("Automatic classification of citation function" (2006),
-p. 104: cue phrases of an agent and an action, where the agent is the citing paper itself) with the classes that Jurgens
-et al. ("Measuring the Evolution of a Scientific Field through Citation Frames" (2018)) draw from them: extends,
-uses, compares or contrasts, and background, which is "mentions". Their features that are kept: the verb, its subject, where
-the mark stands towards it, the section, and the table row. What the text doesn't say is not guessed: most citations are
-mentions, in their samples (.51 and more) as in ours.
+Read off the sentences that mention it, as Teufel et al. do it ("Automatic classification of citation function" (2006):
+cue phrases of an agent and an action, where the agent is the citing paper itself) with the classes that Jurgens et al.
+("Measuring the Evolution of a Scientific Field through Citation Frames" (2018)) draw from them: extends, uses, compares or
+contrasts, and background, which is "mentions". Their features that are kept: the verb, its subject, where the mark stands
+towards it, the section, and the table row. What the text doesn't say is not guessed: most citations are mentions.
 """
 
 from __future__ import annotations
@@ -88,6 +87,8 @@ _WINDOW: dict[Role, re.Pattern[str]] = {
 }  # fmt: skip
 _CITES = re.compile(r"\b(?:cites?|mentions?|names?|lists?|refers? to)\b", re.I)  # what a digest says of a bare mention
 _MEASURED = re.compile(r"\b(?:outperform|baseline|faster|slower|better|worse|speed-?up|higher|lower)", re.I)
+_INSPIRED = re.compile(r"(?:inspired|motivated) by", re.I)
+_RELATIVE = re.compile(r"\b(?:that|which|who)\s+(?:[\w’'-]+\s+){0,4}$", re.I)
 _AS_IN = re.compile(r"\b(?:following|per|as (?:done |described |proposed )?(?:in|by))\W*$", re.I)
 _OWN = re.compile(_WE, re.I)
 _FOREIGN = re.compile(_THEY, re.I)
@@ -110,6 +111,13 @@ def role_of(mentions: Sequence[Said], title: str = "", *, about: bool = False) -
     if not (votes["uses"] or votes["compares with"]):
         return "mentions"
     return "uses" if votes["uses"] >= votes["compares with"] else "compares with"
+
+
+def by_role(mentions: Sequence[Said], role: Role, title: str = "", *, about: bool = False) -> list[int]:
+    """The mentions by number, those first that speak of this role; else as they stand. The rest as for `role_of`."""
+    names, survey = own_names(title), bool(_SURVEY.search(title))
+    said = [said_role(each, names, survey=survey, about=about) for each in mentions]
+    return sorted(range(len(mentions)), key=lambda number: (said[number] != role, number))
 
 
 def said_role(said: Said, names: Iterable[str] = (), *, survey: bool = False, about: bool = False) -> Role:
@@ -143,6 +151,9 @@ def said_role(said: Said, names: Iterable[str] = (), *, survey: bool = False, ab
             mine = role == "compares with"
         leads = not subject.strip(" ,(") and (own_after or quiet)  # "Following Roe et al., we …"
         passive = role == "uses" and distance <= _CLOSE and bool(_PASSIVE.search(before[max(0, cue.start() - 12) :]))
+        passive = passive and not _RELATIVE.search(subject)  # what is told of a thing is nobody's doing here
+        if role == "builds on" and _INSPIRED.fullmatch(cue[0]) and mine and _WINDOW["uses"].search(subject):
+            return "uses"  # "We use a kernel inspired by …": the kernel is, not the paper
         measured = role == "compares with" and bool(_MEASURED.search(before))
         if mine or leads or (quiet and (passive or measured)):
             return role

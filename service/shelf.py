@@ -3,7 +3,7 @@
 A reference is printed by people: an id is mistyped now and then, a title is shortened, taken from an earlier version,
 or runs on into the venue. So an id counts unless title and authors both speak against it, and the further a title is
 from the document's, the more the authors have to agree (as record linkage has it: Fellegi and Sunter, "A Theory for
-Record Linkage" (1969), p. 1183: agreements of several fields add up).
+Record Linkage" (1969): agreements of several fields add up).
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from indexer import links
 from indexer.document import Reference
-from indexer.folding import plain
+from indexer.folding import letters, words
 from indexer.library import Generation, Summary
 from indexer.names import people
 
@@ -28,8 +29,8 @@ _TELLING = 3  # words; a shorter title does not tell a paper by itself
 _FEW_YEARS = 3  # from a preprint to its journal
 _MOST_ALIKE = 200  # titles that share a word: a commoner word is not looked at
 _RAREST = 4  # words of a reference's title by which documents are looked for
-_WORD = re.compile(r"[^\W_]+")
 _TO_SPACE = re.compile(r"-\s+")
+_DOI = re.compile(r"\b10\.\d{4,9}/[^\s\"<>]+[^\s\"<>.,;)\]]")
 
 
 @dataclass(frozen=True)
@@ -175,8 +176,7 @@ class Shelf:
         ours = people(reference.authors)
         if not ours:
             return None
-        common = sum(last in theirs and _first(ours[last], theirs[last]) for last in ours)
-        return common * 2 >= min(len(ours), len(theirs))
+        return _overlap(ours, theirs)
 
     def _likely(self, reference: Reference, position: int) -> tuple[bool, int, str]:
         """Sorts documents of one title, the likelier first."""
@@ -256,6 +256,9 @@ def works(references: Sequence[Reference]) -> list[int]:
 
     first: dict[str, int] = {}
     titled: dict[str, int] = {}
+    firsts: dict[str, set[str]] = defaultdict(
+        set
+    )  # the first authors under whom a title is listed, "" where none is told
     named = []
     for index, reference in enumerate(references):
         keys = [key for key, _ in _ids(reference)]
@@ -264,33 +267,24 @@ def works(references: Sequence[Reference]) -> list[int]:
             telling = len(title) >= 12
             keys.append(f"title:{title}:{'' if telling else _first_author(reference)}")
             titled.setdefault(title, index)
+            firsts[title].add(_first_author(reference))
         for key in keys:
             one, other = sorted((root(first.setdefault(key, index)), root(index)))
             parent[other] = one
         named.append(bool(keys))
     for backwards in (False, True):  # a misprint parts two titles that begin alike, or that end alike
         order = sorted((title for title in titled if len(title) >= _LONG), key=lambda t: t[::-1] if backwards else t)
-        for one, other in pairwise(order):
-            if fuzz.ratio(one, other, score_cutoff=_SAME) and _numerals(one) == _numerals(other):
-                ours, theirs = references[titled[one]], references[titled[other]]
-                if _first_author(ours) == _first_author(theirs):
-                    a, b = sorted((root(titled[one]), root(titled[other])))
-                    parent[b] = a
+        for before, after in pairwise(order):
+            if not fuzz.ratio(before, after, score_cutoff=_SAME) or _numerals(before) != _numerals(after):
+                continue
+            if firsts[before] & firsts[after]:
+                one, other = sorted((root(titled[before]), root(titled[after])))
+                parent[other] = one
     return [root(index) if named[index] else -1 for index in range(len(references))]
 
 
 def _first_author(reference: Reference) -> str:
     return next(iter(people(reference.authors[:1])), "")
-
-
-def letters(text: str) -> str:
-    """The letters and digits of a text, folded, with nothing between them."""
-    return "".join(_WORD.findall(plain(text)))
-
-
-def words(title: str) -> list[str]:
-    """The folded words of a title, in order."""
-    return _WORD.findall(plain(title))
 
 
 def head(title: str) -> str:
@@ -310,9 +304,7 @@ def _titles(s: Summary) -> tuple[str, ...]:
 
 
 def _keys(s: Summary) -> list[str]:
-    """The addresses of a document, as `indexer.sources.links.address` spells them."""
-    from indexer.sources import links  # the writer's room: not looked into before a graph is asked for
-
+    """The addresses of a document, as `indexer.links.address` spells them."""
     found = [f"arxiv:{s.arxiv_id}"] if s.arxiv_id else []
     for address in (s.id, s.link, *s.entry.addresses, *(version.address for version in s.versions)):
         if address.startswith(("arxiv:", "doi:")):
@@ -330,8 +322,6 @@ def _ids(reference: Reference) -> list[tuple[str, str]]:
     if reference.arxiv_id:
         found.append((f"arxiv:{bare(reference.arxiv_id)}", "arXiv id"))
     if reference.doi:
-        from indexer.sources import links
-
         key = links.address(f"doi:{reference.doi}")
         found.append((key[0] if key else f"doi:{reference.doi.lower()}", "DOI"))
     return found
@@ -365,15 +355,10 @@ def _overlap(one: dict[str, set[str]], other: dict[str, set[str]]) -> bool:
     return common * 2 >= min(len(one), len(other))
 
 
-_DOI = re.compile(r"\b10\.\d{4,9}/[^\s\"<>]+[^\s\"<>.,;)\]]")
-
-
 def _printed_dois(generation: Generation) -> dict[int, tuple[str, ...]]:
     """The DOI that a paper's own first page prints of itself, by position; none where it prints several."""
-    from indexer.sources import links  # the writer's room: not looked into before a graph is asked for
-
     full = [s.position for s in generation.catalogue.summaries if s.text == "full" and s.pages]
-    found = {}
+    found: dict[int, tuple[str, ...]] = {}
     for (position, _), page in generation.catalogue.page_texts([(position, 0) for position in full]).items():
         dois = {known for match in _DOI.findall(page.text) if (known := links.doi(match))}
         dois = {doi for doi in dois if not doi.startswith("10.48550/")}

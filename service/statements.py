@@ -8,8 +8,6 @@ space of their own, as those of passages are.
 
 from __future__ import annotations
 
-import threading
-import weakref
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from indexer.library.sentences import vectors_of
 from indexer.progress import Progress
 from indexer.terms import terms
 from service import facets
+from service.derived import Once
 from service.evidence import sentences
 from service.facets import FACETS, Facet
 
@@ -30,8 +29,6 @@ _UNKNOWN = 1 / 3
 _TOLD = 0.5  # a sentence that tells so much of a facet can be shown for it
 _LEAST_LETTERS = 12
 _MOST_PASSAGES = 8  # of a document without an abstract
-_made: weakref.WeakKeyDictionary[Generation, Statements] = weakref.WeakKeyDictionary()
-_making = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -50,17 +47,10 @@ class Statement:
     section: str | None
     parts: tuple[float, float, float]
 
-    @property
-    def is_title(self) -> bool:
-        return self.page_index < 0
-
 
 def of(generation: Generation, embedder: Embedder, progress: Progress | None = None) -> Statements:
     """The statements of a generation, made once: the first time in a library their vectors are, which takes a while."""
-    with _making:
-        if (held := _made.get(generation)) is None:
-            held = _made[generation] = Statements(generation, embedder, progress)
-        return held
+    return _made(generation, embedder, progress)
 
 
 class Statements:
@@ -135,6 +125,9 @@ class Statements:
         known[self._labels == -1] = _LITTLE + (1 - _LITTLE) * _UNKNOWN
         known[self._labels == -2] = 1.0
         return known
+
+
+_made = Once(Statements)
 
 
 def _labels(generation: Generation) -> np.ndarray:

@@ -11,10 +11,10 @@ import numpy as np
 
 from indexer.library import Generation
 from service import paper_vectors, theme_names, wording
+from service.derived import Once
 
-_made: weakref.WeakKeyDictionary[Generation, tuple[Theme, ...]] = weakref.WeakKeyDictionary()
 _trees: weakref.WeakKeyDictionary[Generation, tuple[tuple[int, ...], np.ndarray | None]] = weakref.WeakKeyDictionary()
-_making = threading.RLock()
+_cutting = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,7 @@ def topics(generation: Generation) -> Topics:
 
 def of(generation: Generation) -> tuple[Theme, ...]:
     """The themes of a generation, the largest first; made once."""
-    with _making:
-        if (held := _made.get(generation)) is None:
-            held = _made[generation] = themes(generation)
-        return held
+    return _made(generation)
 
 
 def themes(generation: Generation, positions: Sequence[int] | None = None) -> tuple[Theme, ...]:
@@ -86,6 +83,9 @@ def themes(generation: Generation, positions: Sequence[int] | None = None) -> tu
     return tuple(sorted(made, key=lambda theme: (-len(theme.positions), theme.name)))
 
 
+_made = Once(themes)
+
+
 def handful(count: int) -> int:
     """How many themes so many papers have: 4 of 12, 7 of 36, 12 of a hundred and more."""
     return max(1, min(round(1.15 * count**0.5), 12, count // 2))
@@ -97,25 +97,15 @@ def in_order(generation: Generation, positions: Iterable[int]) -> list[int]:
     return sorted(set(positions), key=lambda position: wording.mixed(summaries[position].id))
 
 
-def vectors_of(generation: Generation) -> np.ndarray:
-    """A vector of each document, in the library's own space: float32 of shape (documents, dimension)."""
-    return paper_vectors.of(generation).own
-
-
 def groups_of(generation: Generation, known: Sequence[int], count: int) -> np.ndarray:
     """`count` groups of the documents at the positions `known`, which `in_order` has put in order: int64, by place in
     it, numbered from 0. The tree that they are cut from is kept for the next count."""
     key = tuple(known)
-    with _making:
+    with _cutting:
         held = _trees.get(generation)
         if held is None or held[0] != key:
             held = _trees[generation] = key, tree(paper_vectors.of(generation).raw[list(key)])
     return cut(held[1], len(key), count)
-
-
-def grouped(vectors: np.ndarray, count: int) -> np.ndarray:
-    """`count` groups of vectors, fewer where there are fewer vectors: int64, numbered from 0."""
-    return cut(tree(vectors), len(vectors), count)
 
 
 def tree(vectors: np.ndarray) -> np.ndarray | None:

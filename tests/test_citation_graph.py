@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import random
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from libraries import build_documents, document
 
 from indexer.document import Document, Entry, Mention, Page, Reference, Section, TextMention
 from indexer.embed import Toy
+from indexer.folding import letters
 from indexer.library import Generation, Library
 from indexer.reindex import Request, reindex
 from indexer.settings import Settings
 from service import citations, naming
 from service.citations import Citation, Graph
-from service.shelf import letters, works
+from service.shelf import works
 
 DILOCO = "DiLoCo: Distributed Low-Communication Training of Language Models"
 ADAM = "Adam: A Method for Stochastic Optimization"
@@ -191,6 +194,21 @@ def test_what_is_wanted_is_merged(tmp_path: Path) -> None:
     assert other.title == "Something else entirely of this kind" and [p for p, *_ in other.cited_by] == [1]
 
 
+def test_what_is_wanted_is_merged_once_and_its_references_are_let_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merged = []
+    whole = citations.works
+    monkeypatch.setattr(citations, "works", lambda references: merged.append(len(references)) or whole(references))
+    graph = citations.of(
+        without_passages(tmp_path, [paper("p", "A Paper", cites=[reference("A Work That Is Not Here")])])
+    )
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda _: graph.wanted, range(8)))
+    assert merged == [1] and all(one is found[0] for one in found) and len(found[0]) == 1
+    assert not any(isinstance(one, Reference) for one in gc.get_referents(graph._lacking))
+
+
 titles = st.lists(
     st.sampled_from("deep sparse local global models training of experts on graphs with memory".split()),
     min_size=3,
@@ -203,6 +221,13 @@ printed = st.builds(
 
 
 @given(st.lists(printed, max_size=12))
+@example(
+    [
+        reference("sparse sparse sparse sparse deep"),
+        reference("sparse sparse sparse sparse deep", authors=("Ann Doe",)),
+        reference("deep sparse sparse sparse sparse deep"),
+    ]
+)  # one title with and without its author, in either order
 def test_works_are_an_equivalence_and_no_order_of_the_references_matters(references: list[Reference]) -> None:
     def groups(some: Sequence[Reference]) -> set[frozenset[int]]:
         found: dict[int, set[int]] = {}

@@ -15,7 +15,7 @@ from judged_records import built, library, record
 from indexer import embed
 from indexer.library import Generation
 from indexer.settings import Settings
-from service.reading_order.direction import direction, needs, ranked
+from service.reading_order.direction import direction_of, needs, ranked
 
 SET = SHARED / "eval" / "metacademy"
 CONCEPTS = [
@@ -38,7 +38,7 @@ def concepts(tmp_path_factory: pytest.TempPathFactory) -> Generation:
 
 def _accuracy(generation: Generation) -> float:
     ids = [summary.id for summary in generation.catalogue.summaries]
-    rank = {ids[position]: n for n, position in enumerate(direction(generation).order())}
+    rank = {ids[position]: n for n, position in enumerate(direction_of(generation).order())}
     lines = (SET / "edges.tsv").read_text("utf-8").splitlines()[1:]
     edges = [line.split("\t")[:2] for line in lines]
     return sum(rank[before] < rank[after] for before, after in edges) / len(edges)
@@ -61,12 +61,12 @@ def test_prerequisites_come_first_by_words_alone(tmp_path: Path) -> None:
 @needs_shared
 @pytest.mark.parametrize("corpus", ["acl_tutorials", "csfcube"])
 def test_nothing_is_said_of_papers(tmp_path: Path, corpus: str) -> None:
-    found = direction(library(tmp_path / "library", SHARED / "eval" / corpus / "corpus.jsonl"))
+    found = direction_of(library(tmp_path / "library", SHARED / "eval" / corpus / "corpus.jsonl"))
     assert not found.trusted and not found.score.any() and not len(found.before)
 
 
 def test_a_chain_of_concepts(concepts: Generation) -> None:
-    found = direction(concepts)
+    found = direction_of(concepts)
     assert found.trusted
     ids = [summary.id for summary in concepts.catalogue.summaries]
     order = [ids[position] for position in found.order()]
@@ -75,7 +75,7 @@ def test_a_chain_of_concepts(concepts: Generation) -> None:
 
 
 def test_each_need_stands_where_it_says(concepts: Generation) -> None:
-    found = direction(concepts)
+    found = direction_of(concepts)
     order = found.order()
     shown = needs(concepts, found)
     summaries = concepts.catalogue.summaries
@@ -96,7 +96,7 @@ def test_each_need_stands_where_it_says(concepts: Generation) -> None:
 @given(data=st.data())
 def test_the_order_of_the_input_is_nothing(concepts: Generation, data: st.DataObject) -> None:
     some = data.draw(st.lists(st.sampled_from(range(len(CONCEPTS))), unique=True))
-    one, other = direction(concepts, some), direction(concepts, data.draw(st.permutations(some)))
+    one, other = direction_of(concepts, some), direction_of(concepts, data.draw(st.permutations(some)))
     assert one.order() == other.order() and sorted(one.order()) == sorted(some)
 
 
@@ -106,7 +106,7 @@ def test_the_order_of_the_library_is_nothing(tmp_path: Path) -> None:
         random.Random(seed).shuffle(records)
         generation = built(tmp_path / str(seed), records)
         ids = [summary.id for summary in generation.catalogue.summaries]
-        found.append([ids[position] for position in direction(generation).order()])
+        found.append([ids[position] for position in direction_of(generation).order()])
     assert found[0] == found[1]
 
 

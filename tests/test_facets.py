@@ -136,7 +136,7 @@ def test_statements_stand_on_their_pages(tmp_path: Path) -> None:
     assert [s.document for s in held.all] == sorted(s.document for s in held.all)
     for summary in generation.catalogue.summaries:
         own = held.of(summary.position)
-        assert own[0].is_title and own[0].text == summary.title
+        assert own[0].page_index == -1 and own[0].text == summary.title
         for s in own[1:]:
             (page,) = generation.catalogue.page_texts([(s.document, s.page_index)]).values()
             assert page.text[s.start : s.end] == s.text and page.number == s.page

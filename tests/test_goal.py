@@ -62,17 +62,6 @@ def test_the_flow_is_pagerank(graph) -> None:
     assert goal.flow(count, pairs, [count - 1], np.full(count, 1e9)).sum() == pytest.approx(0.5, abs=1e-6)
 
 
-@given(acyclic())
-def test_the_reduction_says_the_same_with_the_least(graph) -> None:
-    count, pairs = graph
-    kept = goal.reduced(pairs, range(count))
-    for place in range(count):
-        assert ancestors(kept, {place}) == ancestors(pairs, {place})
-    for p in kept:
-        rest = [q for q in kept if q is not p]
-        assert ancestors(rest, {p.after}) != ancestors(kept, {p.after}), "none can be spared"
-
-
 @given(acyclic(7), st.data())
 def test_a_budget_is_kept_closed_and_used(graph, data) -> None:
     count, pairs = graph

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from libraries import build_documents
 from test_citation_graph import paper, reference
 
+from indexer.document import Page, TextMention
 from indexer.errors import UnknownDocument
 from indexer.library import Generation, Library
 from indexer.settings import Settings
@@ -181,3 +183,22 @@ def test_over_http(ring: Generation, settings: Settings) -> None:
         some = client.get("/v1/graph", params={"id": ["p0", "p1"]})
         assert [node["id"] for node in some.json()["nodes"]] == ["p0", "p1"] and some.headers["ETag"] != tag
         assert client.get("/v1/graph?id=nobody").status_code == 404
+
+
+def test_a_large_graph_can_be_had_with_fewer_mentions(tmp_path: Path, settings: Settings) -> None:
+    text = "We build on it [1]. Later we use it [1]. Others have it [1]."
+    places = [m.start() for m in re.finditer(r"\[1\]", text)]
+    mentions = tuple(TextMention(0, at, at + 3, f"Sentence {n}.", None) for n, at in enumerate(places))
+    cited = replace(reference(RING[0]), mentions=mentions)
+    citing = replace(paper("p1", RING[1], cites=[cited]), pages=(Page(text, 1),), text="full")
+    build_documents(settings.library, [paper("p0", RING[0]), citing])
+    with TestClient(create_app(settings.model_copy(update={"model": "toy"}))) as client:
+        tags = set()
+        for query, told in (("", 3), ("?mentions=2", 2), ("?mentions=0", 0)):
+            answer = client.get(f"/v1/graph{query}")
+            (edge,) = answer.json()["edges"]
+            assert edge["count"] == 3 and [m["sentence"] for m in edge["mentions"]] == [
+                f"Sentence {n}." for n in range(told)
+            ]
+            tags.add(answer.headers["ETag"])
+        assert len(tags) == 3 and client.get("/v1/graph?mentions=-1").status_code == 422

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.sources import links
-from indexer.sources.links import Kind
+from indexer import links
+from indexer.links import Kind
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,25 @@ def test_read_unread_note_and_status(shell: Shell) -> None:  # noqa: F811
     assert json.loads(shell("status", "--json").stdout)["read"] == 1
 
 
+def test_half_a_character_in_a_note_or_an_id_stops_no_answer(client: TestClient, settings: Settings) -> None:
+    folder = Library(settings.library).marks
+    marks.set_note(folder, "cs/0502012", "of grammar \udcff")
+    with (folder / "marks.jsonl").open("a") as file:  # as another program may write it
+        file.write('{"id": "2311.08105", "note": "zebra \\ud800", "note_at": "2026-03-01T10:00:00Z"}\n')
+        file.write('{"id": "\\ud800", "note": "zebra", "note_at": "2026-03-01T10:00:00Z"}\n')
+    assert client.get(MARKS).json()["note"] == "of grammar ?"
+    found = client.get("/v1/search?q=zebra")
+    assert found.status_code == 200 and "2311.08105" in [r["id"] for r in found.json()["results"]]
+    with pytest.raises(UnknownDocument, match=r"the id 2311\?"):
+        summary_of(Library(settings.library).open(), "2311\udcff")
+
+
+@pytest.mark.parametrize("name", ["", "  ", "\n"])
+def test_an_empty_id_is_told_as_one(generation: Generation, name: str) -> None:
+    with pytest.raises(UnknownDocument, match="empty"):
+        summary_of(generation, name)
+
+
 def test_nothing_is_marked_where_one_id_is_unknown(generation: Generation, tmp_path: Path) -> None:
     with pytest.raises(UnknownDocument):
         marking.set_read(tmp_path / "marks", generation, ["2311.08105", "none"], True)
@@ -241,6 +260,17 @@ PAGE = {"Origin": "http://127.0.0.1:8000", "Sec-Fetch-Site": "same-origin"}
 MARKS = "/v1/papers/cs/0502012/marks"
 
 
+def test_what_was_read_from_here_is_the_answer_until_a_mark_changes_it(client: TestClient) -> None:
+    def states() -> list[int]:
+        return [client.get(route, headers={"If-None-Match": tag}).status_code for route, tag in tags.items()]
+
+    routes = ("/v1/status", MARKS, "/v1/topics", "/v1/papers/2311.08105/cite")
+    tags = {route: client.get(route).headers["ETag"] for route in routes}
+    assert states() == [304] * 4 and len(set(tags.values())) == 4
+    client.put(MARKS, json={"read": True}, headers=PAGE)
+    assert states() == [200, 200, 304, 304]
+
+
 def test_marks_over_http(client: TestClient) -> None:
     assert client.get(MARKS).json() == {
         "id": "cs/0502012",
@@ -263,7 +293,7 @@ def test_marks_over_http(client: TestClient) -> None:
         .json()["type"]
         .endswith("unknown-document")
     )
-    for body in ({"red": True}, {"read": "perhaps"}, {"note": 3}, {"note": "x" * 20_001}, []):
+    for body in ({"red": True}, {"read": "yes"}, {"read": 1}, {"note": 3}, {"note": "x" * 20_001}, []):
         assert client.put(MARKS, json=body, headers=PAGE).status_code == 422
     assert client.put(MARKS, content=b"x" * 70_000, headers=PAGE).status_code == 413
     assert client.get("/v1/papers/cs/0502012").json()["paper"]["id"] == "cs/0502012"

@@ -48,7 +48,7 @@ def test_marks_are_read_back(paper: Summary, tmp_path: Path) -> None:
     held = marks.load(folder)
     assert held.warnings == ()
     assert held.by_id == {
-        "a/b": Mark("a/b", True, EARLY.isoformat(), None, "Line one\nline “two” \ud800", EARLY.isoformat()),
+        "a/b": Mark("a/b", True, EARLY.isoformat(), None, "Line one\nline “two” ?", EARLY.isoformat()),
         "gone": Mark("gone", note="of a paper that is not here", note_at=LATE.isoformat()),
     }
     assert marks.state(paper, held)
@@ -58,6 +58,20 @@ def test_marks_are_read_back(paper: Summary, tmp_path: Path) -> None:
     marks.set_note(folder, "a/b", "")
     assert marks.load(folder).by_id["a/b"].note == ""
     assert len((folder / "marks.jsonl").read_bytes().splitlines()) == 2
+
+
+def test_several_are_marked_by_one_writing(paper: Summary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = []
+    monkeypatch.setattr(files, "replace", lambda part, final: (written.append(final), part.rename(final)))
+    marks.set_note(tmp_path, "a/1", "kept")
+    papers = [replace(paper, id=f"a/{n}") for n in range(3)]
+    marks.set_all_read(tmp_path, [(one, n != 1, marks.Box()) for n, one in enumerate(papers)], EARLY)
+    assert len(written) == 2
+    marks.set_all_read(tmp_path, [])
+    assert len(written) == 2
+    held = marks.load(tmp_path)
+    assert [marks.state(one, held) for one in papers] == [True, False, True]
+    assert held.by_id["a/1"].note == "kept"
 
 
 @pytest.mark.parametrize(

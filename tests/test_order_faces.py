@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from fastapi.testclient import TestClient
 from libraries import build
 
+from indexer.errors import SourceUnreadable, UnknownDocument
 from indexer.settings import Settings
 from service.api import create_app
 from service.cli import main_group
@@ -60,7 +61,13 @@ def test_a_topic_is_looked_for(client: TestClient) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--batch", "x", "--goal", "y"], ["--write", "title-only"], ["--missing"], ["--topic", " "], ["--budget", "soon"]],
+    [
+        ["--batch", "x", "--goal", "y"],
+        ["--write", "title-only"],
+        ["--no-missing"],
+        ["--topic", " "],
+        ["--budget", "soon"],
+    ],
 )
 def test_options_that_do_not_go_together(settings: Settings, monkeypatch, arguments: list[str]) -> None:
     monkeypatch.setenv("PAPERPATH_MODEL", "toy")
@@ -85,7 +92,7 @@ def test_the_order_is_written_once(tmp_path: Path, monkeypatch) -> None:
         Request(sources=(str(source),), offline=True), Settings(library=library, model="toy", digests=tmp_path / "none")
     )
     monkeypatch.setenv("PAPERPATH_MODEL", "toy")
-    arguments = ["order", "--write", "--missing", "--json", "--library", str(library)]
+    arguments = ["order", "--write", "--json", "--library", str(library)]
     first = CliRunner().invoke(main_group, arguments)
     assert first.exit_code == 0, first.output
     assert json.loads(first.stdout)["written"][0] == {"source": str(source), "changed": True, "papers": 2, "missing": 0}
@@ -94,3 +101,22 @@ def test_the_order_is_written_once(tmp_path: Path, monkeypatch) -> None:
     assert not json.loads(again.stdout)["written"][0]["changed"] and source.read_bytes() == once
     assert ordered_list.removed(once.decode()) == text
     assert "[x]" in once.decode().split("paperpath:order")[1]
+
+
+def test_a_batch_is_looked_at_before_its_first_answer(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("PAPERPATH_MODEL", "toy")
+    build(tmp_path / "library", {"one": ["Of islands. "], "two": ["Of islands too. "]})
+
+    def run(*rows: object) -> Result:
+        (tmp_path / "lists.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+        options = ["--batch", str(tmp_path / "lists.jsonl"), "--library", str(tmp_path / "library")]
+        return CliRunner().invoke(main_group, ["order", *options])
+
+    found = [
+        json.loads(line) for line in run({"_id": "a", "ids": ["two", "one"]}, {"_id": 2, "ids": []}).stdout.splitlines()
+    ]
+    assert [row["_id"] for row in found] == ["a", 2] and not found[1]["order"] and not found[1]["start_here"]
+    assert {step["id"] for step in found[0]["order"]} == set(found[0]["start_here"]) == {"one", "two"}
+    for ids, error in (([1], SourceUnreadable), (["three"], UnknownDocument)):
+        done = run({"_id": "a", "ids": ["one"]}, {"_id": "b", "ids": ids})
+        assert not done.stdout and isinstance(done.exception, error) and "_id b" in str(done.exception)

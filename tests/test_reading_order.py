@@ -6,6 +6,7 @@ import itertools
 import json
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from libraries import build_documents, document
 
 from indexer.document import Document
@@ -20,8 +22,8 @@ from indexer.errors import UnknownDocument
 from indexer.library import Generation, Library
 from service import citations
 from service.cli import main_group
-from service.reading_order import NothingToOrder, reading_order, sequence, solving
-from service.reading_order.precedence import Pair
+from service.reading_order import NothingToOrder, grouping, reading_order, sequence, solving
+from service.reading_order.precedence import OFTEN, Pair
 from service.reading_order.telling import short
 
 ROLES = ("builds on", "uses", "compares with", "mentions")
@@ -210,6 +212,95 @@ def test_what_is_known_is_left_out(small: Generation, monkeypatch) -> None:
     found = ordered(small, {(0, 7): "builds on"}, monkeypatch, known=["p7", "p3"])
     assert set(found.known) == {"p3", "p7"} and len(found.order) == 6
     assert not any("p7" in (edge.before, edge.after) for edge in found.edges)
+
+
+def test_what_is_mentioned_again_and_again_leads_to_a_goal(small: Generation, monkeypatch) -> None:
+    def told(sections: Sequence[str]) -> Told:
+        graph = Told({(5, 2): "mentions", (5, 3): "mentions", (5, 4): "uses"}, 8)
+        places = tuple(citations.Place("This text 5", 1, section, 0, 4, 0) for section in sections)
+        graph.citations = tuple(
+            replace(c, mentions=places, count=len(places)) if c.cited == 2 else c for c in graph.citations
+        )
+        return graph
+
+    for sections, leads in ((["Method"] * OFTEN, True), (["Method"] * (OFTEN - 1) + ["Related Work"] * 9, False)):
+        graph = told(sections)
+        monkeypatch.setattr(citations, "of", lambda _, graph=graph: graph)
+        found = reading_order(small, goal="p5")
+        assert ("p2" in {step.id for step in found.order}) == leads
+        assert "p4" in {step.id for step in found.order} and "p3" not in {step.id for step in found.order}
+        assert any("again and again" in reason.text for reason in found.order[-1].reasons) == leads
+
+
+def test_every_reason_is_an_edge_and_every_count_is_true(small: Generation, monkeypatch) -> None:
+    drawn = random.Random(3)
+    roles = {(a, b): drawn.choice(ROLES) for a, b in itertools.permutations(range(8), 2) if drawn.random() < 0.2}
+    for asked in ({}, {"goal": "p1"}, {"known": ["p2"]}, {"ids": ["p1", "p2", "p5", "p6"]}):
+        found = ordered(small, roles, monkeypatch, **asked)
+        kinds = {(edge.before, edge.after): edge.kind for edge in found.edges}
+        for step in found.order:
+            for reason in step.reasons:
+                if reason.kind == "after":
+                    assert reason.ids and all((one, step.id) in kinds for one in reason.ids), reason
+                    if reason.text.startswith(("uses", "builds on")):
+                        assert {kinds[one, step.id] for one in reason.ids} == {
+                            reason.text.split(" ")[0].replace("builds", "builds on")
+                        }
+                elif reason.kind == "before":
+                    assert reason.text.startswith(f"{len(reason.ids)} here")
+                    strict = [after for (before, after), kind in kinds.items()
+                              if before == step.id and kind in ("builds on", "uses")]  # fmt: skip
+                    if "refer" not in reason.text:
+                        assert sorted(reason.ids) == sorted(strict)
+                elif "no citation joins" in reason.text:
+                    assert not any(step.id in pair for pair in kinds)
+
+
+def test_a_way_is_in_stages_of_the_whole_order(small: Generation, monkeypatch) -> None:
+    roles = {(7, 0): "uses", (7, 1): "uses", (1, 2): "builds on"}
+    whole = ordered(small, roles, monkeypatch)
+    way = ordered(small, roles, monkeypatch, goal="p7")
+    stage = {step.id: step.stage for step in whole.order}
+    assert len(way.order) > 2 and all(step.stage == stage[step.id] for step in way.order)
+    assert [one for part in way.stages for one in part.ids] == [step.id for step in way.order]
+
+
+def test_that_nothing_is_cited_is_said_once(small: Generation, monkeypatch) -> None:
+    found = ordered(small, {}, monkeypatch)
+    assert len(found.warnings) == 1 and not any("cit" in r.text for step in found.order for r in step.reasons)
+    found = ordered(small, {(1, 0): "uses"}, monkeypatch)
+    assert not found.warnings
+    told = {step.id: step.reasons[-1].text for step in found.order}
+    assert all("what it cites" in text for one, text in told.items() if one not in ("p0", "p1"))
+
+
+def test_one_paper_alone(small: Generation, monkeypatch) -> None:
+    (step,) = ordered(small, {}, monkeypatch, ids=["p3", "p3"]).order
+    assert [reason.text for reason in step.reasons] == ["the only paper here"]
+
+
+def test_time_goes_to_what_others_rest_on(small: Generation, monkeypatch) -> None:
+    roles = {(n, 7): "uses" for n in range(5)}
+    found = ordered(small, roles, monkeypatch, budget=3)
+    assert found.order[0].id == "p7" and found.skipped
+    assert all(one.no_time for one in found.skipped)
+
+
+@given(
+    arrays(np.float64, st.tuples(st.integers(2, 8), st.integers(1, 3)), elements=st.floats(-2, 2)), st.integers(1, 4)
+)
+def test_a_paper_that_is_like_none_of_its_group_leaves_it(rows: np.ndarray, count: int) -> None:
+    alike = np.round(rows @ rows.T, 6)
+    group = np.unique(np.arange(len(rows)) % count, return_inverse=True)[1]
+    found = grouping.settled(alike, group)
+    assert sorted(set(found.tolist())) == list(range(len(set(found.tolist()))))
+    for one in range(len(rows)):
+        mates = [n for n in range(len(rows)) if group[n] == group[one] and n != one]
+        mean = round(float(np.mean(alike[one, mates])), 6) if mates else 0.0
+        stayed = [n for n in mates if found[n] == found[one]]
+        if mean > 1e-5:
+            kept = [n for n in mates if round(float(np.mean([alike[n, m] for m in (*mates, one) if m != n])), 6) > 1e-5]
+            assert set(kept) <= set(stayed), "those that are at home stay together"
 
 
 def test_an_unknown_id_is_named(small: Generation) -> None:

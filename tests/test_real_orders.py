@@ -15,6 +15,7 @@ from indexer.reindex import Request, reindex
 from indexer.settings import PROJECT, Settings
 from service import citations
 from service.reading_order import Order, reading_order, solved
+from service.roles import Said, role_of
 
 
 @pytest.fixture(scope="module")
@@ -90,11 +91,26 @@ class TestPapers:
                 checked += 1
         assert checked > 150
 
+    def test_the_first_sentence_shown_speaks_of_the_role(self, papers: Generation) -> None:
+        summaries = {s.id: s for s in papers.catalogue.summaries}
+        graph = {(c.citing, c.cited): c for c in citations.of(papers).citations}
+        for edge in reading_order(papers).edges:
+            if not edge.strict:
+                continue
+            citing = summaries[edge.after]
+            c = graph[citing.position, summaries[edge.before].position]
+            (place,) = {p for p in c.mentions if edge.evidence[0].sentence in " ".join(p.sentence.split())
+                        or p.sentence in edge.evidence[0].sentence} or {None}  # fmt: skip
+            assert place is not None, edge
+            page = papers.catalogue.page_texts([(citing.position, place.page_index)])[citing.position, place.page_index]
+            said = Said(place.sentence, page.text[place.start : place.end], place.section)
+            assert role_of([said], citing.title) == edge.kind, edge
+
     def test_the_ways_to_all_of_them(self, papers: Generation) -> None:
         ids = [s.id for s in papers.catalogue.summaries]
         whole = solved(papers, citations.of(papers), range(len(ids)))
         into: dict[str, set[str]] = {}
-        for pair in whole.kept:
+        for pair in whole.leading:
             into.setdefault(ids[whole.positions[pair.after]], set()).add(ids[whole.positions[pair.before]])
         for goal in ids:
             found = reading_order(papers, goal=goal)

@@ -24,12 +24,13 @@ from rapidfuzz import fuzz
 
 from indexer.document import Block, Document, Reference, Section, TextMention
 from indexer.embed import Toy
-from indexer.errors import UnknownDocument
+from indexer.errors import PaperpathError, UnknownDocument
 from indexer.library import Generation, Library
 from indexer.reindex import Request, reindex
 from indexer.settings import Settings
-from service import citations, kinship, likeness, statements
+from service import citations, citing, kinship, likeness, minutes, paper_vectors, statements
 from service.api import create_app
+from service.citations import Place
 from service.cli import main_group
 from service.related import TOLD, LikedAndUnliked, Related, rank, related
 
@@ -155,8 +156,15 @@ def test_a_facet_ranks_all_and_says_why(generation: Generation, facet) -> None:
 def test_errors(generation: Generation) -> None:
     with pytest.raises(UnknownDocument, match="nobody"):
         related(generation, ["nobody"])
-    with pytest.raises(LikedAndUnliked, match=r"2001\.00003"):
-        related(generation, ["2001.00001", "2001.00003"], unlike=["2001.00003"])
+    for spelled in ("2001.00003", "arXiv:2001.00003v2"):
+        with pytest.raises(LikedAndUnliked, match=r"2001\.00003 is liked and unliked"):
+            related(generation, ["2001.00001", "2001.00003"], unlike=[spelled])
+
+
+def test_a_paper_named_twice_counts_once_and_by_its_own_id(generation: Generation) -> None:
+    answer = related(generation, ["arXiv:2001.00001v2", "2001.00001", "2001.00002"], unlike=["arXiv:2001.00003"])
+    assert (answer.id, answer.like, answer.unlike) == ("2001.00001", ("2001.00002",), ("2001.00003",))
+    assert answer == related(generation, ["2001.00001", "2001.00002"], unlike=["2001.00003"])
 
 
 def assert_true(generation: Generation, answer: Related) -> None:
@@ -285,6 +293,23 @@ def test_coupling_and_cocitation_are_what_they_are_said_to_be(
             assert (direct[other] > 0) == (other in lists[one] or one in lists[other])
 
 
+@examples(deadline=None)
+@given(st.lists(st.sampled_from("a b c [1] d.".split()), min_size=1, max_size=9), st.data())
+def test_what_is_quoted_is_the_longest_run_of_the_sentence_that_the_page_has(
+    words: list[str], data: st.DataObject
+) -> None:
+    said = " ".join(words)
+    page = " ".join(data.draw(st.lists(st.sampled_from([*words, said, "\n", "x  y"]), max_size=9)))
+    start = data.draw(st.integers(0, len(page)))
+    place = Place(said, 1, None, start, data.draw(st.integers(start, min(start + 4, len(page)))), 0)
+    mark, text = " ".join(page[place.start : place.end].split()), " ".join(page.split())
+    runs = [" ".join(words[a:b]) for a in range(len(words)) for b in range(a + 1, len(words) + 1)]
+    held = [run for run in runs if mark in run and run in text]
+    longest = max((len(run.split()) for run in held), default=0)
+    wanted = said if said in text else next((run for run in held if len(run.split()) == longest), mark)
+    assert kinship.verbatim(place, page) == wanted
+
+
 # ---------------------------------------------------------------------- faces
 
 
@@ -309,6 +334,32 @@ def test_the_command(library: Path) -> None:
     assert other["_id"] == "b" and {found["id"] for found in other["results"]} == {"2001.00004", "2001.00002"}
     for words in ((), ("a", "--batch", "-"), ("--batch", "-", "--like", "x")):
         assert CliRunner().invoke(main_group, ["related", *words, "--library", str(library)]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [({"id": "nobody"}, "nobody"), ({"id": "2001.00001", "candidates": ["2001.00002", "gone"]}, "gone"), ({"id": " "}, "empty"),
+     ({"id": "2001.00001", "facet": "taste"}, "background, method, result"), ({"id": "2001.00001", "candidates": "x"}, "list of ids")],
+)  # fmt: skip
+def test_what_is_wrong_in_a_batch_is_told_by_its_line_before_any_answer(library: Path, row: dict, said: str) -> None:
+    lines = [{"_id": "sound", "id": "2001.00001"}, {"_id": "wrong", **row}]
+    done = CliRunner().invoke(
+        main_group, ["related", "--batch", "-", "--library", str(library)], env={"PAPERPATH_MODEL": "toy"},
+        input="\n".join(map(json.dumps, lines)),
+    )  # fmt: skip
+    assert isinstance(done.exception, PaperpathError) and done.stdout == ""
+    assert "_id wrong: " in done.exception.message and said in done.exception.message
+
+
+def test_an_id_steers_no_terminal(tmp_path: Path) -> None:
+    made = [document("\x1b[31mred", [BREAD]), document("\u202eflip", [STEAM])]
+    build_documents(
+        tmp_path, [replace(one, link="", entry=replace(one.entry, address=f"a:{n}")) for n, one in enumerate(made)]
+    )
+    for words in (["related", "\x1b[31mred"], ["read", "\u202eflip"], ["note", "\u202eflip"], ["graph"]):
+        done = CliRunner().invoke(main_group, [*words, "--library", str(tmp_path)], env={"PAPERPATH_MODEL": "toy"},
+                                  catch_exceptions=False)  # fmt: skip
+        assert done.exit_code == 0 and not {"\x1b", "\u202e"} & set(done.output), words
 
 
 def test_the_route(library: Path) -> None:
@@ -367,6 +418,10 @@ def test_a_generation_that_was_left_goes(tmp_path: Path) -> None:
     build_documents(tmp_path, DOCUMENTS)
     generation = Library(tmp_path).open()
     likeness.of(generation).words(0)
+    kinship.of(generation).coupling(0)
+    paper_vectors.of(generation)
+    minutes.of(generation)
+    citing.keys(generation)
     statements.of(generation, Toy())
     gone = weakref.ref(generation)
     del generation

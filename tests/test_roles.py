@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.roles import ROLES, Role, Said, own_names, part_of, role_of
+from service.roles import ROLES, Role, Said, by_role, own_names, part_of, role_of
 
 JUDGED: dict[str, dict[str, Role]] = json.loads((Path(__file__).parent / "expected" / "roles.json").read_text("utf-8"))
 
@@ -46,6 +46,9 @@ def kappa(pairs: list[tuple[Role, Role]]) -> float:
         ("We compare Switchers with Gater [3].", "[3]", "5 Results", "compares with"),
         ("Switchers outperforms Gater [3] by far.", "[3]", "1 Introduction", "compares with"),
         ("Gater [3] 26.0 40.5 2.0 17.1", "[3]", "5 Results", "compares with"),
+        ("We use a fast kernel, inspired by Gater [3].", "[3]", "3 Model", "uses"),
+        ("Our kernel is inspired by Gater [3].", "[3]", "3 Model", "builds on"),
+        ("There are schemes that help a model be trained by many [3].", "[3]", "3 Model", "mentions"),
         # what others do, what is only told, what the text leaves open
         ("Roe et al. [5] use Momentum [4].", "[4]", "2 Related Work", "mentions"),
         ("Recent work [6] has extended Gater [3].", "[3]", "2 Related Work", "mentions"),
@@ -70,6 +73,13 @@ def test_the_strongest_that_is_said_counts_and_mentions_weigh_nothing() -> None:
     assert role_of([uses, compares, compares]) == "compares with"
     assert role_of([compares, uses]) == "uses"
     assert role_of([compares, compares, uses, uses, builds, plain]) == "builds on"
+
+
+def test_the_sentence_that_speaks_of_the_role_comes_first() -> None:
+    said = [Said("Gater [3] is older.", "[3]", "1 Introduction"), Said("Gater [3] is fast.", "[3]", "2 Related Work"),
+            Said("We use Gater [3].", "[3]", "3 Method"), Said("We compare it with Gater [3].", "[3]", "5 Results")]  # fmt: skip
+    assert by_role(said, "uses") == [2, 0, 1, 3] and by_role(said, "compares with") == [3, 0, 1, 2]
+    assert by_role(said, "mentions") == [0, 1, 2, 3] and by_role([], "uses") == []
 
 
 def test_a_survey_tells_of_others() -> None:

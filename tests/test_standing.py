@@ -20,7 +20,7 @@ from indexer import embed
 from indexer.library import Generation
 from indexer.settings import Settings
 from service.reading_order import coined
-from service.reading_order.standing import ages, is_survey, standing, start_here, tells_survey
+from service.reading_order.standing import ages, is_survey, standing_of, start_here, tells_survey
 
 SET = SHARED / "eval" / "acl_tutorials"
 
@@ -66,7 +66,7 @@ def test_pairs_stand_as_experts_have_them(acl: Generation) -> None:
 
     ranks, plain = {}, {}
     for row in labels:
-        found = standing(acl, _positions(acl, [item["id"] for item in row["items"]]))
+        found = standing_of(acl, _positions(acl, [item["id"] for item in row["items"]]))
         ranks[row["id"]] = _ranks(acl, found.order())
         by_year = np.lexsort((found.tie, found.year))
         plain[row["id"]] = _ranks(acl, [found.positions[place] for place in by_year])
@@ -81,7 +81,7 @@ def test_start_here_opens_with_what_experts_open_with(acl: Generation) -> None:
     labels = json.loads((SET / "start_here_labels.json").read_text("utf-8"))
     shares = []
     for row in labels.values():
-        ranked = _ranks(acl, start_here(standing(acl, _positions(acl, row["all"]))))
+        ranked = _ranks(acl, start_here(standing_of(acl, _positions(acl, row["all"]))))
         assert len(ranked) == len(row["all"]), "all are ranked"
         wanted = set(row["start_here"])
         shares.append(len(wanted & set(sorted(ranked, key=ranked.__getitem__)[: len(wanted)])) / len(wanted))
@@ -90,7 +90,7 @@ def test_start_here_opens_with_what_experts_open_with(acl: Generation) -> None:
 
 def test_surveys_then_givers_of_names_then_age(few: Generation) -> None:
     ids = [summary.id for summary in few.catalogue.summaries]
-    first = [ids[position] for position in start_here(standing(few))]
+    first = [ids[position] for position in start_here(standing_of(few))]
     assert first[:2] == ["survey", "told"] and set(first) == set(ids)
     assert first.index("bert") < first.index("tiny")
 
@@ -110,7 +110,7 @@ def test_the_order_of_the_input_is_nothing(few: Generation, data: st.DataObject)
     every = range(len(few.catalogue.summaries))
     some = data.draw(st.lists(st.sampled_from(every), min_size=1, unique=True))
     mixed = data.draw(st.permutations(some))
-    one, other = standing(few, some), standing(few, [*mixed, mixed[0]])
+    one, other = standing_of(few, some), standing_of(few, [*mixed, mixed[0]])
     assert one.order() == other.order() and start_here(one) == start_here(other)
     assert sorted(one.order()) == sorted(some)
 
@@ -124,20 +124,20 @@ def test_the_order_of_the_library_is_nothing(tmp_path: Path) -> None:
         random.Random(seed).shuffle(records)
         generation = built(tmp_path / str(seed), records)
         ids = [summary.id for summary in generation.catalogue.summaries]
-        found.append([ids[position] for position in standing(generation).order()])
+        found.append([ids[position] for position in standing_of(generation).order()])
     assert found[0] == found[1]
 
 
 def test_years_from_elsewhere_count(few: Generation) -> None:
     crop = next(summary.position for summary in few.catalogue.summaries if summary.id == "crop")
-    old = standing(few, years={crop: 1980}.get)
+    old = standing_of(few, years={crop: 1980}.get)
     assert old.year[old.positions.index(crop)] == 1980
-    assert old.order().index(crop) < standing(few, years={crop: 2024}.get).order().index(crop)
+    assert old.order().index(crop) < standing_of(few, years={crop: 2024}.get).order().index(crop)
 
 
 @pytest.mark.parametrize("positions", [[], [0]])
 def test_hardly_any_papers(few: Generation, positions: list[int]) -> None:
-    found = standing(few, positions)
+    found = standing_of(few, positions)
     assert found.order() == start_here(found) == positions
 
 

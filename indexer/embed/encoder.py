@@ -11,9 +11,10 @@ from typing import Protocol
 import numpy as np
 
 from indexer.embed.batching import Batch, Together, batch, batches, rounded, shares
-from indexer.embed.described import Described, writable
+from indexer.embed.described import Described
 from indexer.embed.exports import Export
 from indexer.embed.plain import unit
+from indexer.folding import writable
 from indexer.library import Model
 
 TOKENS = 1024  # of a batch: 512 to 4096 made no difference, and small batches part evenly over the cores

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from indexer.embed.described import Described, writable
+from indexer.embed.described import Described
 from indexer.errors import ModelUnknown
+from indexer.folding import writable
 from indexer.library import Model
 
 if TYPE_CHECKING:

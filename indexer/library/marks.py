@@ -15,13 +15,14 @@ from __future__ import annotations
 import datetime
 import json
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
 from indexer.document import Warning
 from indexer.errors import LibraryBusy
+from indexer.folding import writable
 from indexer.library import files
 from indexer.library.catalogue import Summary
 
@@ -86,13 +87,21 @@ def set_read(
     `box` is what its check boxes say now, where that is not what its entry says. Raises `LibraryUnwritable`, or `LibraryBusy`
     where another program writes marks without end.
     """
-    box = box or box_of(summary)
-    _change(folder, Mark(summary.id, read=read, read_at=_time(when), box=box.ticked, by_hand=box.by_hand))
+    set_all_read(folder, [(summary, read, box or box_of(summary))], when)
+
+
+def set_all_read(
+    folder: Path, said: Iterable[tuple[Summary, bool, Box]], when: datetime.datetime | None = None
+) -> None:
+    """The same of several documents, each with what its boxes say now: all of them or none. Raises as `set_read` does."""
+    time = _time(when)
+    _change(folder, [Mark(summary.id, read=read, read_at=time, box=box.ticked, by_hand=box.by_hand)
+                     for summary, read, box in said])  # fmt: skip
 
 
 def set_note(folder: Path, document_id: str, note: str, when: datetime.datetime | None = None) -> None:
     """Writes a note to a document, in place of the one before; "" takes it away. Raises as `set_read` does."""
-    _change(folder, Mark(document_id, note=note, note_at=_time(when)))
+    _change(folder, [Mark(document_id, note=note, note_at=_time(when))])
 
 
 def state(summary: Summary, marks: Marks) -> bool:
@@ -167,6 +176,7 @@ def _mark(line: bytes) -> Mark | str | None:
         return '"read", "box" and "by_hand" are true, false or null'
     if mark.note is not None and not isinstance(mark.note, str):
         return '"note" is a text or null'
+    mark = replace(mark, id=writable(mark.id), note=mark.note and writable(mark.note))
     for value, time in ((mark.read, mark.read_at), (mark.note, mark.note_at)):
         if value is not None and _moment(time) is None:
             return "its date is none"
@@ -203,11 +213,15 @@ def _time(when: datetime.datetime | None) -> str:
     return (when or datetime.datetime.now(datetime.UTC)).isoformat(timespec="seconds")
 
 
-def _change(folder: Path, new: Mark) -> None:
-    """Writes a mark: every line that isn't this document's stays as it is, byte for byte."""
+def _change(folder: Path, new: Sequence[Mark]) -> None:
+    """Writes marks of different documents: every line that is of none of these stays as it is, byte for byte."""
     import filelock
 
+    if not new:
+        return
     path = folder / _FILE
+    new = [replace(mark, id=writable(mark.id), note=mark.note and writable(mark.note)) for mark in new]
+    before: dict[str, Mark | None] = {mark.id: None for mark in new}
     with files.writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(folder / "lock", timeout=_SECONDS)
@@ -217,14 +231,13 @@ def _change(folder: Path, new: Mark) -> None:
             raise LibraryBusy(f"Another program is writing to {folder}.") from None
         try:
             kept: list[bytes] = []
-            before: Mark | None = None
             for line in _lines(path):
                 mark = _mark(line)
-                if isinstance(mark, Mark) and mark.id == new.id:
-                    before = _newer(before, mark)
+                if isinstance(mark, Mark) and mark.id in before:
+                    before[mark.id] = _newer(before[mark.id], mark)
                 elif line.strip():
                     kept.append(line)
-            kept.append(json.dumps(asdict(_newer(before, new))).encode())
+            kept += [json.dumps(asdict(_newer(before[mark.id], mark))).encode() for mark in new]
             part = path.with_name(path.name + ".part")
             part.write_bytes(b"\n".join(kept) + b"\n")
             files.replace(part, path)

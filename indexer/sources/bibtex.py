@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from indexer import arxiv
+from indexer import arxiv, links
 from indexer.document import Entry, Link, Mention, Warning
-from indexer.sources import links, titles
+from indexer.sources import titles
 
 if TYPE_CHECKING:
     from bibtexparser.model import Block

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from indexer import arxiv
-from indexer.sources import links
+from indexer import arxiv, links
 
 
 def _set(words: str) -> frozenset[str]:

@@ -20,10 +20,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote, unquote
 
-from indexer import arxiv
+from indexer import arxiv, folding, links
 from indexer.errors import UsageError
-from indexer.folding import plain
-from indexer.sources import links, titles
+from indexer.sources import titles
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -196,7 +195,7 @@ def _unlisted(text: str, missing: Sequence[Absent]) -> Iterator[Absent]:
 
 
 def _words(text: str) -> str:
-    return " ".join(("", *re.findall(r"[^\W_]+", plain(text)), ""))
+    return " ".join(("", *folding.words(text), ""))
 
 
 def _linked(title: str, url: str) -> str:

@@ -10,28 +10,24 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from indexer import arxiv
+from indexer import arxiv, links
 from indexer.document import Entry, Link, Mention, Warning
-from indexer.sources import links, ordered_list, titles
-from indexer.sources.items import (
+from indexer.links import Kind
+from indexer.sources import ordered_list, titles
+from indexer.sources.items import Item, Listing, read_items, says_nothing, set_apart
+from indexer.sources.labels import FRAMEWORKS, is_label, only_labels, words_of
+from indexer.sources.pieces import (
     BOX,
     NUMBER,
     TAG,
-    Item,
-    Listing,
     Piece,
     address_of,
     is_paper,
     numbered,
     opening_link,
     plain,
-    read_items,
-    says_nothing,
-    set_apart,
     unmarked,
 )
-from indexer.sources.labels import FRAMEWORKS, is_label, only_labels, words_of
-from indexer.sources.links import Kind
 
 _TITLE_HEADERS = ("title", "paper", "name", "model", "method", "system", "article", "work")
 _OTHER_HEADER_WORDS = """

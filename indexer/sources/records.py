@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from indexer import arxiv
+from indexer import arxiv, links
 from indexer.document import Reference, Warning
-from indexer.sources import links
+from indexer.folding import writable
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def _text(data: dict[str, Any], name: str) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
     # A lone surrogate ("\ud800" in the JSON) can't be written as UTF-8 later.
-    return str(value).encode("utf-8", "replace").decode("utf-8").strip()
+    return writable(str(value)).strip()
 
 
 def _authors(value: Any) -> tuple[str, ...]:

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from indexer import arxiv
+from indexer import arxiv, links
 from indexer.document import Entry, Mention, Warning
 from indexer.errors import PaperpathError, SourceEmpty, SourceNotFound, SourceUnreadable
-from indexer.sources import links, ordered_list, titles
+from indexer.sources import ordered_list, titles
 from indexer.sources.bibtex import Given, read_bibtex
 from indexer.sources.reading_list import read_markdown
 from indexer.sources.records import Record, read_records

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +97,18 @@ def batch_option(what: str) -> Callable:
     return click.option(
         "--batch", type=click.Path(path_type=Path, allow_dash=True), metavar="FILE", help=f"{what} - is standard input."
     )
+
+
+def known_ids(generation: Generation, batch: Path, row: dict[str, Any], ids: Iterable[str]) -> None:
+    """Raises `UnknownDocument`, with the batch and the line's "_id", where one of the `ids` is of no paper."""
+    from indexer.errors import UnknownDocument
+    from service.papers import summary_of
+
+    for name in ids:
+        try:
+            summary_of(generation, name)
+        except UnknownDocument as error:
+            raise UnknownDocument(f"{batch}, _id {row['_id']}: {error.message}", cure=error.cure) from None
 
 
 def read_rows(batch: Path, wanted: dict[str, type | tuple[type, ...]]) -> list[dict[str, Any]]:

@@ -51,12 +51,13 @@ def _print(answer: GraphAnswer) -> None:
     before = ""
     for edge in answer.edges:
         if edge.from_ != before:
-            print(f"{terminal.plain(titles[edge.from_])}\n   {edge.from_}")
+            print(f"{terminal.plain(titles[edge.from_])}\n   {terminal.plain(edge.from_)}")
             before = edge.from_
         basis = f"  [{edge.basis}]" if edge.basis != "bibliography" else ""
-        print(f"   {edge.role:<13} {edge.count:>3}×  {terminal.plain(titles[edge.to])}  {edge.to}{basis}")
+        cited = f"{terminal.plain(titles[edge.to])}  {terminal.plain(edge.to)}"
+        print(f"   {edge.role:<13} {edge.count:>3}×  {cited}{basis}")
     for cycle in answer.cycles:
-        terminal.say(f"These lead to each other by citations: {', '.join(cycle.ids)}.")
+        terminal.say(f"These lead to each other by citations: {terminal.plain(', '.join(cycle.ids))}.")
         for why in cycle.why:
             terminal.say(f"   {terminal.plain(why)}")
     if not answer.edges:

@@ -51,7 +51,7 @@ def note(document_id: str, text: str | None, library: Path | None, as_json: bool
     if as_json:
         terminal.print_json(found)
         return
-    print(f"{found.id}  {terminal.plain(found.title)}")
+    print(f"{terminal.plain(found.id)}  {terminal.plain(found.title)}")
     print(terminal.wrapped(f"your note: {terminal.plain(found.note)}" if found.note else "no note", indent=3))
 
 
@@ -91,7 +91,7 @@ def _mark(ids: tuple[str, ...], state: bool, library: Path | None, as_json: bool
 def _line(paper: Marked) -> str:
     from service import terminal
 
-    return f"[{'x' if paper.read else ' '}] {paper.id}  {terminal.plain(paper.title)}"
+    return f"[{'x' if paper.read else ' '}] {terminal.plain(paper.id)}  {terminal.plain(paper.title)}"
 
 
 def _row(part: Part) -> tuple[str, ...]:

@@ -7,12 +7,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from service.cli.common import batch_option, json_option, library_option, opened_library, read_rows, settings_of
+from service.cli.common import (
+    batch_option,
+    json_option,
+    known_ids,
+    library_option,
+    opened_library,
+    read_rows,
+    settings_of,
+)
 
 if TYPE_CHECKING:
     from indexer.library import Generation
     from service.opened import Opened
     from service.reading_order import Order
+
+_OPENING = 3
+_SKIPPED = 10  # papers that are left out, of a kind, that are shown
 
 
 @click.command()
@@ -25,12 +36,12 @@ if TYPE_CHECKING:
 @click.option("--without-digests", is_flag=True, help="Without citations that rest on a digest's words.")
 @click.option("--evidence", is_flag=True, help="Show the sentences and pages behind each step.")
 @click.option("--write", is_flag=True, help="Put the order into the markdown list that the library was made from.")
-@click.option("--missing", is_flag=True, help="With --write: the papers too that the list leans on and lacks.")
+@click.option("--no-missing", is_flag=True, help="With --write: without the papers that the list leans on and lacks.")
 @batch_option('Read lists from JSON lines {"_id", "ids"}; print an order of exactly these for each.')
 @library_option
 @json_option
 def order(ids: tuple[str, ...], goal: str | None, topic: str | None, budget: str | None, known: tuple[str, ...],
-          again: bool, without_digests: bool, evidence: bool, write: bool, missing: bool, batch: Path | None,
+          again: bool, without_digests: bool, evidence: bool, write: bool, no_missing: bool, batch: Path | None,
           library: Path | None, as_json: bool) -> None:  # fmt: skip
     """In which order to read: stages, and for each paper why it stands there.
 
@@ -44,25 +55,34 @@ def order(ids: tuple[str, ...], goal: str | None, topic: str | None, budget: str
     """
     from dataclasses import asdict
 
+    from indexer.errors import SourceUnreadable
     from service import terminal
-    from service.reading_order import reading_order
+    from service.reading_order import NothingToOrder, Order, reading_order
 
     if batch is not None and (ids or goal or topic or budget or known or write):
         raise click.UsageError("--batch orders exactly the ids of its lines: it takes no ID and none of these options.")
     if write and (ids or goal or topic or budget or known):
         raise click.UsageError("--write puts the order of the whole list into it: it takes no ID and no other choice.")
-    if missing and not write:
-        raise click.UsageError("--missing goes with --write; what is missing is always shown.")
+    if no_missing and not write:
+        raise click.UsageError("--no-missing goes with --write.")
     if topic is not None and not topic.strip():
         raise click.UsageError("The topic is empty.")
     opened, generation = opened_library(settings_of(library), model=topic is not None)
     if batch is not None:
-        for row in read_rows(batch, {"ids": list}):
-            answer = reading_order(generation, row["ids"], without_digests=without_digests)
+        rows = read_rows(batch, {"ids": list})
+        for row in rows:  # before the first answer
+            if not all(isinstance(one, str) for one in row["ids"]):
+                raise SourceUnreadable(f'{batch}, _id {row["_id"]}: "ids" is a list of ids.')
+            known_ids(generation, batch, row, row["ids"])
+        for row in rows:
+            try:
+                answer = reading_order(generation, row["ids"], without_digests=without_digests)
+            except NothingToOrder:  # a list of none has an order of none
+                answer = Order(generation.name, (), (), (), (), ())
             terminal.print_json({"_id": row["_id"], **asdict(answer)})
         return
     if write:
-        _write(opened, generation, missing, without_digests, as_json)
+        _write(opened, generation, not no_missing, without_digests, as_json)
         return
     marks = opened.marks()
     answer = reading_order(
@@ -82,11 +102,14 @@ def _print_order(answer: Order, evidence: bool) -> None:
     for remark in answer.warnings:
         terminal.say(f"Note: {terminal.plain(remark)}")
     if not answer.order:
-        print("Nothing is left to read." if answer.known or answer.skipped else "There is nothing to order.")
+        print("Nothing fits into that time." if answer.skipped else "Nothing is left to read.")
     else:
         print(f"{len(answer.order)} paper{'s' * (len(answer.order) > 1)}, about {_time(answer.minutes)}"
               + (f"; {len(answer.known)} read already" if answer.known else ""))  # fmt: skip
     steps = {step.id: step for step in answer.order}
+    if len(answer.order) > _OPENING and answer.goal is answer.topic is None:
+        opening = "; ".join(f"{steps[one].title} ({one})" for one in answer.start_here[:_OPENING])
+        print(terminal.wrapped(f"Where a newcomer may open: {terminal.plain(opening)}", indent=0))
     into: dict[str, list] = {}
     for edge in answer.edges:
         into.setdefault(edge.after, []).append(edge)
@@ -106,20 +129,17 @@ def _print_order(answer: Order, evidence: bool) -> None:
                     print(terminal.wrapped(terminal.plain(words), indent=6))
     for cycle in answer.cycles:
         print(f"\n{terminal.wrapped(terminal.plain(cycle.text), indent=0)}")
-    if answer.skipped:
-        print("\nCan be skipped:")
-    for skipped in answer.skipped[:20]:
-        print(
-            terminal.wrapped(f"{terminal.plain(skipped.title)} ({skipped.id}): {terminal.plain(skipped.why)}", indent=1)
-        )
-    if len(answer.skipped) > 20:
-        print(f" and {len(answer.skipped) - 20} more")
+    _print_skipped(
+        "Can be skipped", [f"{one.title} ({one.id}): {one.why}" for one in answer.skipped if not one.no_time]
+    )
+    _print_skipped("There is no time for", [f"{one.title} ({one.id})" for one in answer.skipped if one.no_time])
     if answer.missing:
         print("\nYour list leans on these and lacks them:")
     for one in answer.missing:
-        year = f", {one.year}" if one.year else ""
+        where = f", {one.year}" if one.year else ""
+        where += f", arXiv:{one.arxiv_id}" if one.arxiv_id else ""
         by = f"cited by {len(one.cited_by)} here; it would stand before {one.before}"
-        print(terminal.wrapped(f"- {terminal.plain(one.title)}{year}: {by}", indent=1))
+        print(terminal.wrapped(f"- {terminal.plain(one.title + where)}: {by}", indent=1))
     if (change := answer.without_digests) is not None:
         words = f"{change.edges} of the citations rest on what our digests say. Without them"
         words += f" {len(change.moved)} papers would stand elsewhere (Kendall's tau {change.agreement:.2f}): --without-digests"
@@ -128,6 +148,17 @@ def _print_order(answer: Order, evidence: bool) -> None:
                 words if change.moved else f"{words[: words.index('. ')]}. Without them the order is the same.", 0
             )
         )
+
+
+def _print_skipped(heading: str, lines: list[str]) -> None:
+    from service import terminal
+
+    if lines:
+        print(f"\n{heading}:")
+    for line in lines[:_SKIPPED]:
+        print(terminal.wrapped(f"- {terminal.plain(line)}", indent=1))
+    if len(lines) > _SKIPPED:
+        print(f" and {len(lines) - _SKIPPED} more")
 
 
 def _time(minutes: int) -> str:
@@ -176,4 +207,4 @@ def _write(opened: Opened, generation: Generation, missing: bool, without_digest
         return
     for one in told:
         what = "The order is written into" if one["changed"] else "The order is as it was in"
-        print(f"{what} {terminal.plain(one['source'])}: {one['papers']} papers.")
+        print(f"{what} {terminal.plain(str(one['source']))}: {one['papers']} papers.")

@@ -10,6 +10,7 @@ import click
 from service.cli.common import (
     batch_option,
     json_option,
+    known_ids,
     library_option,
     opened_library,
     read_rows,
@@ -81,7 +82,8 @@ def _print(answer: Related) -> None:
 
     for number, found in enumerate(answer.results, 1):
         state = f"  [{found.text}]" if found.text != "full" else ""
-        print(f"{number}. {terminal.plain(found.title)}{state}\n   {found.id}  {found.score:.2f}  {found.link}")
+        print(f"{number}. {terminal.plain(found.title)}{state}")
+        print(f"   {terminal.plain(found.id)}  {found.score:.2f}  {terminal.plain(found.link)}".rstrip())
         for reason in found.reasons:
             print(terminal.wrapped(f"- {terminal.plain(reason.why)}", indent=3))
             for line in _shown(reason):
@@ -97,13 +99,15 @@ def _shown(reason: Reason) -> list[str]:
     def quoted(one: Quoted | None) -> list[str]:
         if one is None:
             return []
-        return [f"{one.id}{f' p. {one.page}' if one.page else ''}: “{shortened(terminal.plain(one.text))}”"]
+        where = f"{terminal.plain(one.id)}{f' p. {one.page}' if one.page else ''}"
+        return [f"{where}: “{shortened(terminal.plain(one.text))}”"]
 
     match reason.kind:
         case "cites" | "cited-by":
             if reason.sentence is None:
                 return []
-            where = ", ".join(filter(None, (f"p. {reason.page}" if reason.page else "", reason.section or "")))
+            section = terminal.plain(reason.section or "")
+            where = ", ".join(filter(None, (f"p. {reason.page}" if reason.page else "", section)))
             return [f"{where or 'text'}: “{shortened(terminal.plain(reason.sentence))}”"]
         case "cited-together":
             return [line for by in reason.by[:1] for line in (*quoted(by.here), *quoted(by.there))]
@@ -121,13 +125,15 @@ def _batch(batch: Path, limit: int, settings: Settings) -> None:
     for row in rows:
         facet, candidates = row.get("facet"), row.get("candidates")
         if facet is not None and facet not in _FACETS:
-            raise SourceUnreadable(f"{batch}: {row['_id']}: “facet” is one of {', '.join(_FACETS)}.")
+            raise SourceUnreadable(f'{batch}, _id {row["_id"]}: "facet" is one of {", ".join(_FACETS)}.')
         if candidates is not None and not (
             isinstance(candidates, list) and all(isinstance(c, str) for c in candidates)
         ):
-            raise SourceUnreadable(f"{batch}: {row['_id']}: “candidates” is a list of ids.")
+            raise SourceUnreadable(f'{batch}, _id {row["_id"]}: "candidates" is a list of ids.')
     any_facet = any(row.get("facet") for row in rows)
     opened, generation = opened_library(settings, model=any_facet)
+    for row in rows:  # before the first answer
+        known_ids(generation, batch, row, (row["id"], *(row.get("candidates") or ())))
     embedder = opened.embedder if any_facet else None
     for row in rows:
         with told_to("auto") as progress:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from indexer.embed.described import writable
 from indexer.errors import SourceEmpty, SourceNotFound, SourceUnreadable
+from indexer.folding import writable
 
 Half = Literal["all", "even", "odd"]
 """All questions, or those whose id has an even or an odd CRC-32: weights are chosen on one half, reported on the other."""

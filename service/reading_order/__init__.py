@@ -5,12 +5,13 @@
     what texts explain          /
 
 `precedence.py` says what has to be read before what, `standing.py` and `direction.py` what titles, texts and years tell,
-`solving.py` makes one score of it, `sequence.py` a list, `goal.py` and `budget.py` leave out, `telling.py` says why.
+`solving.py` makes one score of it, `grouping.py` themes and `sequence.py` a list that keeps to them, `stages.py` parts with
+names, `goal.py` and `budget.py` leave out, `telling.py` says why.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,11 @@ import numpy as np
 
 from indexer.library import Generation
 from indexer.library.marks import Marks, state
-from service import topics
+from service import paper_vectors, topics
 from service.papers import summary_of
 from service.reading_order import budget as budgets
-from service.reading_order import direction as directions
-from service.reading_order import goal as goals_
-from service.reading_order import grouping, sequence, solving, telling
+from service.reading_order import goal as ways
+from service.reading_order import grouping, sequence, solving, stages, telling
 from service.reading_order.answer import (
     BadBudget,
     Change,
@@ -38,21 +38,23 @@ from service.reading_order.answer import (
     Stage,
     Step,
 )
-from service.reading_order.direction import Direction, direction
-from service.reading_order.precedence import Pair, Precedence, leaning, precedence
-from service.reading_order.standing import Standing, standing, start_here
+from service.reading_order.direction import Direction, direction_of, needs
+from service.reading_order.precedence import Pair, Precedence, leaning, precedence_of
+from service.reading_order.standing import Standing, standing_of, start_here
 
 if TYPE_CHECKING:
     from indexer.embed import Embedder
-    from service.citations import Graph
+    from service.citations import Basis, Graph
 
 __all__ = ["BadBudget", "Change", "Cycle", "Edge", "Evidence", "Missing", "NothingToOrder", "Order", "Reason", "Skipped",
            "Stage", "Step", "reading_order"]  # fmt: skip
 
 MISSING = 10
 _FOR_A_TOPIC = 8
-_NEAR_THE_BEST = 0.6  # of the best one's score: what has less is of another topic
+_NEAR_THE_BEST = 0.7  # of the best one's score: what has less is of another topic
 _NEAR = 4
+_SILENT = "No citation among these papers is known{}: they stand by theme, kind and year."
+_FOR_ITSELF = 0.2  # of what a paper has that no other cites
 _LEAST = 0.15  # of the cosine: of 20 pairs in a library one is as near
 
 
@@ -70,13 +72,17 @@ class Solved:
     dropped: tuple[Pair, ...]
     kept: tuple[Pair, ...]
     """The strict pairs that the order keeps: all that are not dropped."""
+    often: tuple[Pair, ...] = ()
+    """What is mentioned again and again, where the order has it so."""
     explained: tuple[Pair, ...] = ()
     """What the texts of concepts name as needed, where the order has it so."""
+    by_text: bool = False
+    """Whether the order is made of what texts explain, years and themes left out."""
 
     @property
     def leading(self) -> tuple[Pair, ...]:
         """The pairs over which a way to a paper goes."""
-        return self.kept + self.explained
+        return self.kept + self.often + self.explained
 
 
 def solved(
@@ -84,13 +90,14 @@ def solved(
 ) -> Solved:
     """The order of the documents at `positions`: the same whatever order they are given in."""
     known = topics.in_order(generation, positions)
-    stands = standing(generation, known, graph.years.get)
-    told = direction(generation, known)
+    stands = standing_of(generation, known, graph.years.get)
+    told = direction_of(generation, known)
     # What the texts of concepts name is weighed by `direction` already.
-    without = {basis for basis, out in (("digest", without_digests), ("text", told.trusted)) if out}
-    found = precedence(graph, known, stands.survey, without)
+    left_out: tuple[tuple[Basis, bool], ...] = (("digest", without_digests), ("text", told.trusted))
+    without = {basis for basis, out in left_out if out}
+    found = precedence_of(graph, known, stands.survey, without)
     own = None if told.trusted else grouping.groups(generation, graph, known)
-    group = stands.group if own is None else own
+    group = own if own is not None else grouping.finer(generation, known, stands.group)
     stood = stands.score
     if told.trusted:  # what has to be known first goes through all themes
         group, stood = np.zeros(len(known), np.int64), _in_range(told.score)
@@ -98,12 +105,14 @@ def solved(
     kept = _without_these(found.strict, dropped)
     score = solving.scores(stood, _without_these(found.pairs, dropped))
     # Within a theme nothing is gained by reading what is cited behind what cites it, whatever the role.
-    near = tuple(pair for pair in found.pairs if not pair.strict and group[pair.before] == group[pair.after])
-    held = sequence.held(len(known), kept, near, score)
-    order = sequence.sequence(score, group, held)
+    near = [pair for pair in found.pairs if not pair.strict and group[pair.before] == group[pair.after]]
+    order = sequence.sequence(score, group, sequence.held(len(known), kept, near))
+    at = {place: index for index, place in enumerate(order)}
     return Solved(
         tuple(known), stands, found, score, group, tuple(order), tuple(map(tuple, cycles)), tuple(dropped), kept,
+        tuple(pair for pair in found.pairs if pair.often and at[pair.before] < at[pair.after]),
         _explained(generation, told, order) if told.trusted else (),
+        told.trusted,
     )  # fmt: skip
 
 
@@ -117,10 +126,10 @@ def _explained(generation: Generation, told: Direction, order: Sequence[int]) ->
     """The pairs of which the one's text names the other, as the order has them, without the less sure half."""
     place = {position: number for number, position in enumerate(told.positions)}
     at = {one: index for index, one in enumerate(order)}
-    needs = directions.needs(generation, told)
+    needed = needs(generation, told)
     pairs = []
     numbers: dict[int, list[int | None]] = {}
-    for need in needs[: (len(needs) + 1) // 2]:
+    for need in needed[: (len(needed) + 1) // 2]:
         before, after = place[need.before], place[need.after]
         if at[before] < at[after]:
             if need.after not in numbers:
@@ -184,20 +193,20 @@ def reading_order(
     times = [estimate.minutes for estimate in estimates]
     places = set(range(len(whole.positions))) - familiar
     way_pairs = list(whole.leading)
-    skipped: list[tuple[int, str]] = []
+    skipped: list[tuple[int, str, bool]] = []
     share: np.ndarray | None = None
     warnings: list[str] = []
     if aims:
-        way_pairs, note = _towards(generation, whole, aims, familiar)
+        way_pairs, note = _towards(generation, whole, aims)
         warnings += note
-        found = goals_.way(len(whole.positions), way_pairs, aims, familiar, leaning(graph, whole.positions))
+        found = ways.way(len(whole.positions), way_pairs, aims, familiar, leaning(graph, whole.positions))
         places, share = set(found.kept), found.share
-        skipped += _skipped(whole, summaries, way_pairs, found)
+        skipped += [(place, why, False) for place, why in _skipped(whole, summaries, way_pairs, found)]
     if minutes_to_read is not None:
         worth = share if share is not None else _worth(graph, whole)
         chosen = budgets.within(minutes_to_read, times, worth, way_pairs, places, aims)
         for place in sorted(places - chosen, key=whole.order.index):
-            skipped.append((place, "there is no time for it"))
+            skipped.append((place, "there is no time for it", True))
         for place in aims:
             if place not in chosen:
                 warnings.append(
@@ -206,7 +215,7 @@ def reading_order(
         places = chosen
     order = [place for place in whole.order if place in places]
     aim = "the paper to get to" if topic is None else "on the topic"
-    answer = _told(generation, graph, whole, order, aims, way_pairs if aims else None, times, lacking, aim)
+    answer = _told(generation, graph, whole, order, aims, way_pairs, times, lacking, aim, without_digests)
     steps = tuple(replace(step, timing=estimates[place].why) for step, place in zip(answer.order, order, strict=True))
     change = None
     if not without_digests and any(p.citation and p.citation.basis == "digest" for p in whole.precedence.pairs):
@@ -215,8 +224,8 @@ def reading_order(
         answer, order=steps, goal=goal, topic=topic, budget=minutes_to_read, without_digests=change,
         known=tuple(summaries[whole.positions[place]].id for place in whole.order if place in familiar),
         skipped=tuple(
-            Skipped(summaries[whole.positions[p]].id, summaries[whole.positions[p]].title, times[p], why)
-            for p, why in skipped
+            Skipped(summaries[whole.positions[p]].id, summaries[whole.positions[p]].title, times[p], why, no_time)
+            for p, why, no_time in skipped
         ),
         warnings=(*warnings, *answer.warnings),
     )  # fmt: skip
@@ -227,15 +236,14 @@ def _about(generation: Generation, embedder: Embedder | None, topic: str, by_id:
     from service import search
 
     assert embedder is not None, "a topic is looked for with the model"
-    found = search.rank(generation, embedder, [topic], _FOR_A_TOPIC)[0]
-    if not topic.strip() or not found:
+    answer = search.search(generation, embedder, topic, limit=_FOR_A_TOPIC) if topic.strip() else None
+    if answer is None or not answer.answered:
         raise NothingToOrder(f"Nothing here is about {topic[:80]!r}.", cure="Name the topic in other words.")
-    return [by_id[one] for one, score in found if score >= _NEAR_THE_BEST * found[0][1]]
+    best = answer.results[0].score
+    return [by_id[found.id] for found in answer.results if found.score >= _NEAR_THE_BEST * best]
 
 
-def _towards(
-    generation: Generation, whole: Solved, aims: Sequence[int], familiar: Collection[int]
-) -> tuple[list[Pair], list[str]]:
+def _towards(generation: Generation, whole: Solved, aims: Sequence[int]) -> tuple[list[Pair], list[str]]:
     """The pairs over which the way to the goals goes, and a remark where they are no strict ones.
 
     A survey that is a goal itself is taken at its word: what it cites is what it rests on.
@@ -253,7 +261,12 @@ def _towards(
         title = telling.short(generation.catalogue.summaries[whole.positions[aim]].title)
         if soft:
             pairs += soft
-            notes.append(f"{title} rests on nothing here as far as it says; what it only refers to is shown.")
+            if whole.standing.survey[aim]:
+                notes.append(
+                    f"{title} is a survey or an introduction: of what it covers, what it tells most of is shown."
+                )
+            else:
+                notes.append(f"{title} rests on nothing here as far as it says; what it only refers to is shown.")
         elif near := _near(generation, whole, aim):
             pairs += near
             notes.append(f"No citation leads to {title}: earlier work that is near in what it says is shown.")
@@ -265,7 +278,7 @@ def _towards(
 def _near(generation: Generation, whole: Solved, aim: int) -> list[Pair]:
     """The papers nearest to one in what they say that the order has before it, as pairs without a citation."""
     before = set(whole.order[: whole.order.index(aim)])
-    vectors = topics.vectors_of(generation)[list(whole.positions)]
+    vectors = paper_vectors.of(generation).own[list(whole.positions)]
     cosine = np.round(vectors @ vectors[aim], 6)
     year = whole.standing.year
     older = [p for p in before if not year[p] > year[aim] or whole.standing.survey[p]]
@@ -274,13 +287,15 @@ def _near(generation: Generation, whole: Solved, aim: int) -> list[Pair]:
 
 
 def _worth(graph: Graph, whole: Solved) -> np.ndarray:
-    """What reading each paper is worth: how much of the others comes back to it over the citations."""
+    """What reading each paper is worth: how much of the others comes back to it over the citations, and a little for
+    itself, so that time that is left is not lost."""
     count = len(whole.positions)
     pairs = [*whole.precedence.pairs, *whole.explained]
-    return goals_.flow(count, pairs, range(count), leaning(graph, whole.positions))
+    share = ways.flow(count, pairs, range(count), leaning(graph, whole.positions))
+    return share - share.min() * (1 - _FOR_ITSELF)
 
 
-def _skipped(whole: Solved, summaries: Sequence, pairs: Sequence[Pair], found: goals_.Way) -> list[tuple[int, str]]:
+def _skipped(whole: Solved, summaries: Sequence, pairs: Sequence[Pair], found: ways.Way) -> list[tuple[int, str]]:
     """What a way leaves out, what matters most first, and why it can be skipped."""
     told = []
     for place in sorted(found.skipped, key=lambda place: (-found.share[place], whole.order.index(place))):
@@ -315,47 +330,68 @@ def _without(generation: Generation, graph: Graph, whole: Solved) -> Change:
 
 def _told(
     generation: Generation, graph: Graph, whole: Solved, order: Sequence[int], aims: Sequence[int],
-    way_pairs: list[Pair] | None, times: Sequence[int], lacking: int, aim: str,
+    way_pairs: Sequence[Pair], times: Sequence[int], lacking: int, aim: str, without_digests: bool,
 ) -> Order:  # fmt: skip
     """The answer for the papers at the places in `order`."""
-    summaries, positions = generation.catalogue.summaries, whole.positions
+    summaries, positions, catalogue = generation.catalogue.summaries, whole.positions, generation.catalogue
     at = {place: index for index, place in enumerate(order)}
-    shown = goals_.reduced(way_pairs, order) if way_pairs is not None else [*whole.precedence.pairs, *whole.explained]
-    shown = [pair for pair in shown if pair.before in at and pair.after in at and at[pair.before] < at[pair.after]]
-    covers = [p for p in whole.precedence.covers if p.before in at and p.after in at and at[p.before] < at[p.after]]
-    cut = telling.stages(generation, positions, order, whole.group, whole.kept, times, whole.order)
-    stage_of = {place: stage.name for stage, places in cut for place in places}
-    into: dict[int, list[Pair]] = {}
-    out: dict[int, list[Pair]] = {}
-    covered: dict[int, list[Pair]] = {}
-    for pair in shown:
-        into.setdefault(pair.after, []).append(pair)
-        out.setdefault(pair.before, []).append(pair)
-    for pair in covers:
-        covered.setdefault(pair.before, []).append(pair)
-    steps = tuple(
-        Step(
-            summaries[positions[place]].id, summaries[positions[place]].title, at[place] + 1, stage_of[place], times[place],
-            None if np.isnan(whole.standing.year[place]) else int(whole.standing.year[place]),
-            summaries[positions[place]].text,
+
+    def shown(pairs: Iterable[Pair]) -> list[Pair]:
+        return [pair for pair in pairs if pair.before in at and pair.after in at and at[pair.before] < at[pair.after]]
+
+    every = [*whole.precedence.pairs, *whole.explained]
+    known = set(map(id, every))
+    leading = shown([*every, *(pair for pair in way_pairs if id(pair) not in known)])
+    covers = shown(whole.precedence.covers)
+    cut = stages.among(stages.parts(generation, positions, whole.order, whole.group, whole.leading), order)
+    stage_of = {place: part.name for part in cut for place in part.places}
+    into, out = _by_end(leading)
+    covered, covering = _by_end(covers)
+    joined = {place for pair in (*every, *whole.precedence.covers) for place in (pair.before, pair.after)}
+    # Where no citation is known at all it is said once, not of each paper.
+    silent = not joined and not whole.by_text and len(positions) > 1
+    known_by = ", other than by a digest's words" if without_digests else ""
+    steps = []
+    for place in order:
+        summary, year = summaries[positions[place]], float(whole.standing.year[place])
+        survey = bool(whole.standing.survey[place])
+        around = telling.Around(
+            into.get(place, ()), out.get(place, ()), covering.get(place, ()), covered.get(place, ()),
+            silent or place in joined, silent or place in joined or bool(catalogue.references(summary.position)),
+            len(positions) == 1,
+        )  # fmt: skip
+        steps.append(Step(
+            summary.id, summary.title, at[place] + 1, stage_of[place], times[place], None if np.isnan(year) else int(year),
+            summary.text,
             telling.reasons(
-                summaries, positions, place, at, into.get(place, ()), out.get(place, ()), covered.get(place, ()),
-                float(whole.standing.year[place]), bool(whole.standing.survey[place]), aim if place in aims else "",
+                summaries, positions, at, around, None if whole.by_text else year, survey, aim if place in aims else ""
             ),
-        )
-        for place in order
-    )  # fmt: skip
-    here = set(order)
+        ))  # fmt: skip
     asked = {positions[place] for place in order}
     opening = tuple(summaries[position].id for position in start_here(whole.standing) if position in asked)
-    edges = sorted([*shown, *covers], key=lambda pair: (at[pair.after], at[pair.before]))
+    edges = sorted([*leading, *covers], key=lambda pair: (at[pair.after], at[pair.before]))
     cycles = [
         telling.cycle(generation, positions, places, whole.dropped)
         for places in whole.cycles
-        if here.issuperset(places)
+        if at.keys() >= set(places)
     ]
     return Order(
-        generation.name, steps, opening, tuple(telling.edges(generation, positions, edges)),
+        generation.name, tuple(steps), opening, tuple(telling.edges(generation, positions, edges)),
         telling.missing(generation, graph, positions, order, stage_of, whole.standing.survey, lacking),
-        tuple(stage for stage, _ in cut), tuple(cycles), minutes=sum(step.minutes for step in steps),
+        tuple(
+            Stage(part.name, part.terms, tuple(summaries[positions[place]].id for place in part.places),
+                  sum(times[place] for place in part.places))
+            for part in cut
+        ),
+        tuple(cycles), minutes=sum(step.minutes for step in steps), warnings=(_SILENT.format(known_by),) if silent else (),
     )  # fmt: skip
+
+
+def _by_end(pairs: Iterable[Pair]) -> tuple[dict[int, list[Pair]], dict[int, list[Pair]]]:
+    """Pairs by the place of their later paper, and by that of their earlier one."""
+    into: dict[int, list[Pair]] = {}
+    out: dict[int, list[Pair]] = {}
+    for pair in pairs:
+        into.setdefault(pair.after, []).append(pair)
+        out.setdefault(pair.before, []).append(pair)
+    return into, out

@@ -12,6 +12,8 @@ Kind = Literal["builds on", "uses", "compares with", "mentions", "covers", "expl
 survey, before a paper that it cites; `explains`: the later text names what the earlier one is about; `earlier work`: older
 and near in what it says, with no citation to show."""
 
+ReasonKind = Literal["after", "before", "survey", "theme", "year", "goal", "no year"]
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -41,7 +43,7 @@ class Edge:
 class Reason:
     """Why a paper stands where it does, in words; `ids` are the papers that the words speak of."""
 
-    kind: Literal["after", "before", "survey", "theme", "year", "goal", "no year"]
+    kind: ReasonKind
     text: str
     ids: tuple[str, ...] = ()
 
@@ -106,12 +108,13 @@ class Missing:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A paper that is left out, and why."""
+    """A paper that is left out, and why; `no_time`: only because there is no time for it."""
 
     id: str
     title: str
     minutes: int
     why: str
+    no_time: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import math
 import re
-import threading
-import weakref
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ import numpy as np
 
 from indexer.library import Generation
 from service import wording
+from service.derived import Once
 
 _WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 _NAME = r"([A-Z][^\W_]*(?:-[^\W_]+)*)"
@@ -33,8 +32,6 @@ _GIVEN = re.compile(
 _IN_TITLE, _IN_TEXT = 2, 1
 _MOST_OLDER = 0.1  # of those that use a name
 _FEWEST = 5  # users of a name that all know, in a small library
-_made: weakref.WeakKeyDictionary[Generation, Coined] = weakref.WeakKeyDictionary()
-_making = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -48,10 +45,7 @@ class Coined:
 
 def of(generation: Generation, years: Sequence[float]) -> Coined:
     """The names of a generation, made once. `years` go by position, NaN where none is known."""
-    with _making:
-        if (held := _made.get(generation)) is None:
-            held = _made[generation] = _of(generation, years)
-        return held
+    return _made(generation, years)
 
 
 def _of(generation: Generation, years: Sequence[float]) -> Coined:
@@ -84,6 +78,9 @@ def _of(generation: Generation, years: Sequence[float]) -> Coined:
             by[name] = giver, others
             uses[giver] = max(uses[giver], len(others))
     return Coined(by, np.minimum(np.log1p(uses) / math.log1p(max(len(summaries) / 10, _FEWEST)), 1))
+
+
+_made = Once(_of)
 
 
 def _aged(year: float) -> float:

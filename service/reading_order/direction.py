@@ -103,7 +103,7 @@ class Direction:
         return [self.positions[place] for place in np.lexsort((self.tie, -self.score))]
 
 
-def direction(generation: Generation, positions: Sequence[int] | None = None) -> Direction:
+def direction_of(generation: Generation, positions: Sequence[int] | None = None) -> Direction:
     """What the texts of the documents at `positions` say of their order, of all where it is None; the answer is the
     same in whatever order they are given."""
     known = tuple(

@@ -126,23 +126,3 @@ def _cheapest(into: Sequence[Iterable[Pair]], goals: Collection[int], known: Col
                 cost[pair.before], following[pair.before] = total, place
                 heapq.heappush(heap, (total, pair.before))
     return following
-
-
-def reduced(pairs: Sequence[Pair], order: Sequence[int]) -> list[Pair]:
-    """The pairs that no longer way says already: the transitive reduction (Aho, Garey and Ullman 1972) of those among
-    `order`, an order that keeps them all."""
-    at = {place: index for index, place in enumerate(order)}
-    inside = [pair for pair in pairs if pair.before in at and pair.after in at]
-    into: dict[int, list[Pair]] = {}
-    for pair in inside:
-        into.setdefault(pair.after, []).append(pair)
-    above: dict[int, int] = {}  # the ancestors of each, as bits
-    kept: list[Pair] = []
-    for place in order:
-        seen = 0
-        for pair in sorted(into.get(place, ()), key=lambda pair: -at[pair.before]):
-            if not seen >> at[pair.before] & 1:
-                kept.append(pair)
-                seen |= above[pair.before] | 1 << at[pair.before]
-        above[place] = seen
-    return kept

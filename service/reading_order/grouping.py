@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from indexer.library import Generation
-from service import topics
+from service import paper_vectors, topics
+from service.reading_order import stages
 
 if TYPE_CHECKING:
     from service.citations import Graph
@@ -24,6 +25,7 @@ _MOST = 1000  # papers: of more, the themes of the standing do
 _JOINED = 0.5  # of the papers: where citations say nothing of most, groups by citations are groups of chance
 _SIZE = 4.5  # papers in a group, about
 _GROUPS = 12
+_DIGITS = 6  # of a likeness: the rest is rounding
 
 
 def groups(generation: Generation, graph: Graph, positions: Sequence[int]) -> np.ndarray | None:
@@ -42,17 +44,38 @@ def groups(generation: Generation, graph: Graph, positions: Sequence[int]) -> np
     if len(joined) < _JOINED * count:
         return None
     own = list(positions)
-    meaning = topics.vectors_of(generation)[own].astype(np.float64)
+    meaning = paper_vectors.of(generation).own[own].astype(np.float64)
     said = likeness.of(generation)
     worded = np.stack([said.words(position)[own] for position in own])
-    alike = sum(
-        _standard(matrix) for matrix in (meaning @ meaning.T, (worded + worded.T) / 2, _coupled(graph, place, own))
-    )
+    alike = _standard(meaning @ meaning.T)
+    alike += _standard((worded + worded.T) / 2)
+    alike += _standard(_coupled(graph, place, own))
     distance = np.round(alike.max() - alike, 6)
     np.fill_diagonal(distance, 0)
     tree = linkage(squareform(distance, checks=False), "ward")
     wanted = max(2, min(round(count / _SIZE), _GROUPS))
-    return fcluster(tree, wanted, "maxclust").astype(np.int64) - 1
+    return settled(alike, fcluster(tree, wanted, "maxclust").astype(np.int64) - 1)
+
+
+def finer(generation: Generation, positions: Sequence[int], group: np.ndarray) -> np.ndarray:
+    """The themes that the standing is made with, or where these have more than a stage's papers, as many as leave it so."""
+    count = len(positions) // stages.USUAL
+    return group if count <= int(group.max(initial=-1)) + 1 else topics.groups_of(generation, positions, count)
+
+
+def settled(alike: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """The groups without those that are no more like the rest of theirs than any two papers are, which `alike` has as 0:
+    they go where they are more alike, or stand alone. Numbered from 0."""
+    count = int(group.max(initial=-1)) + 1
+    alike = alike - np.diag(np.diag(alike))
+    sums = np.stack([alike[:, group == number].sum(axis=1) for number in range(count)], axis=1)
+    each = np.arange(len(group))
+    sizes = np.tile(np.bincount(group, minlength=count), (len(group), 1))
+    sizes[each, group] -= 1
+    mean = np.round(np.where(sizes > 0, sums / np.maximum(sizes, 1), -np.inf), _DIGITS)
+    strange = (mean[each, group] < 0) & (sizes[each, group] > 0)
+    better = np.where(mean.max(axis=1) > 0, mean.argmax(axis=1), count + each)
+    return np.unique(np.where(strange, better, group), return_inverse=True)[1].astype(np.int64)
 
 
 def _coupled(graph: Graph, place: dict[int, int], positions: Sequence[int]) -> np.ndarray:

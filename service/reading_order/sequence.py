@@ -47,7 +47,7 @@ def broken(count: int, pairs: Sequence[Pair], score: np.ndarray) -> tuple[list[l
     return cycles, dropped
 
 
-def held(count: int, strict: Sequence[Pair], more: Sequence[Pair], score: np.ndarray) -> list[Pair]:
+def held(count: int, strict: Sequence[Pair], more: Sequence[Pair]) -> list[Pair]:
     """`strict`, which have no cycle, with those of `more` that make none: of a cycle they are left out."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -134,7 +134,8 @@ def runs_of(order: Sequence[int], group: np.ndarray) -> list[list[int]]:
 
 def _joined(order: list[int], score: np.ndarray, group: np.ndarray, pairs: Sequence[Pair], slack: float) -> list[int]:
     """The order with whole runs moved beside others of their theme, where that breaks no pair and none goes ahead of one
-    whose score is more than `slack` above its own; each move joins two runs."""
+    whose score is more than `slack` above its own; each move joins two runs. None goes down to a shorter one: a theme
+    doesn't wait for its stragglers."""
     before: dict[int, set[int]] = {}
     for pair in pairs:
         before.setdefault(pair.after, set()).add(pair.before)
@@ -159,7 +160,7 @@ def _joined(order: list[int], score: np.ndarray, group: np.ndarray, pairs: Seque
             if free(between, runs[j]):  # the later one goes up to the earlier
                 cost = _disorder(between, runs[j], score)
                 options.append((cost, i, j, [*runs[:i], runs[i] + runs[j], *runs[i + 1 : j], *runs[j + 1 :]]))
-            if free(runs[i], between):  # the earlier one goes down to the later
+            if len(runs[i]) <= len(runs[j]) and free(runs[i], between):  # the earlier one goes down to the later
                 cost = _disorder(runs[i], between, score)
                 options.append((cost, i, j, [*runs[:i], *runs[i + 1 : j], runs[i] + runs[j], *runs[j + 1 :]]))
         if options:

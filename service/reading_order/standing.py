@@ -73,7 +73,7 @@ class Standing:
         return [self.positions[place] for place in np.lexsort((self.tie, -self.score))]
 
 
-def standing(
+def standing_of(
     generation: Generation, positions: Sequence[int] | None = None, years: Callable[[int], float | None] | None = None
 ) -> Standing:
     """How the documents at `positions` stand among each other, all of them where it is None; the answer is the same in

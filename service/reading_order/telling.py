@@ -1,40 +1,40 @@
-"""An order in words and as data: edges with their evidence, stages with their names, reasons, what is missing."""
+"""An order in words and as data: edges with their evidence, reasons, cycles, what is missing."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from indexer.library import Generation, Summary
-from service.reading_order.answer import CitedBy, Cycle, Edge, Evidence, Missing, Reason, Stage
-from service.reading_order.precedence import STRICT, Pair
-from service.reading_order.sequence import runs_of
+from service.reading_order.answer import CitedBy, Cycle, Edge, Evidence, Missing, Reason, ReasonKind
+from service.reading_order.precedence import BY_ROLE, STRICT, Pair
+from service.roles import Said, by_role
 
 if TYPE_CHECKING:
-    from service.citations import Graph
+    from service.citations import Citation, Graph, Place
 
 _SHOWN = 3  # sentences for one edge, and papers named in one reason
-_LONGEST = 15  # papers in a stage
 _SURVEYS = 0.25  # what being cited by a survey counts for: it cites everything
-_NEEDED = {"builds on": 1.0, "uses": 0.8, "compares with": 0.4, "mentions": 0.2}
 
 
 def edges(generation: Generation, positions: Sequence[int], pairs: Sequence[Pair]) -> list[Edge]:
-    """Pairs of places as edges of documents, each with the first sentences that show it, as their pages have them."""
+    """Pairs of places as edges of documents, each with some sentences that show it, as their pages have them: those first
+    that tell the citation's role."""
     from service import kinship
 
     summaries = generation.catalogue.summaries
-    said = [(pair.citation, place) for pair in pairs if pair.citation for place in pair.citation.mentions[:_SHOWN]]
-    wanted = sorted({(citation.citing, place.page_index) for citation, place in said})
+    cited = [pair.citation for pair in pairs if pair.citation]
+    wanted = sorted({(citation.citing, place.page_index) for citation in cited for place in citation.mentions})
     pages = {where: page.text for where, page in generation.catalogue.page_texts(wanted).items()}
     found = []
     for pair in pairs:
         citation = pair.citation
         shown = [Evidence(pair.why, pair.page)] if pair.why else []
-        for place in citation.mentions[:_SHOWN] if citation is not None else ():
+        for place in _showing(citation, summaries[citation.citing], pages) if citation is not None else ():
             text = pages.get((citation.citing, place.page_index), "") if citation is not None else ""
             shown.append(Evidence(kinship.verbatim(place, text), place.page, place.section))
         found.append(Edge(
@@ -43,6 +43,18 @@ def edges(generation: Generation, positions: Sequence[int], pairs: Sequence[Pair
             pair.strict, tuple(shown),
         ))  # fmt: skip
     return found
+
+
+def _showing(citation: Citation, citing: Summary, pages: Mapping[tuple[int, int], str]) -> list[Place]:
+    """The places to show for a citation."""
+    if len(citation.mentions) < 2:
+        return list(citation.mentions)
+    said = [
+        Said(place.sentence, pages.get((citation.citing, place.page_index), "")[place.start : place.end], place.section)
+        for place in citation.mentions
+    ]
+    best = by_role(said, citation.role, citing.title, about=citing.text == "digest")
+    return [citation.mentions[number] for number in best[:_SHOWN]]
 
 
 def short(title: str) -> str:
@@ -59,113 +71,96 @@ def named(titles: Sequence[str]) -> str:
     return f"{some} and {len(titles) - _SHOWN} more" if len(titles) > _SHOWN else some
 
 
-def stages(
-    generation: Generation, positions: Sequence[int], order: Sequence[int], group: np.ndarray, pairs: Sequence[Pair],
-    minutes: Sequence[int], everything: Sequence[int],
-) -> list[tuple[Stage, list[int]]]:  # fmt: skip
-    """The order cut into stages, each with its places: its runs of one theme, where one that is a single paper goes with
-    what needs it.
+@dataclass(frozen=True)
+class Around:
+    """What there is to say of one paper: the pairs that it is the later one of (`into`), the earlier one of (`out`), those
+    of the survey that it is (`covers`), and of those surveys that cover it (`covered`).
 
-    A stage has the name of the theme that most of it is of, as named among `everything`, so that the way to a paper speaks
-    of the themes as the whole order does.
+    `joined`: whether any citation joins it to any of the others, those that its place does not show included; `listed`:
+    whether it is known what it cites; `alone`: whether there is no other.
     """
-    from service import theme_names
 
-    cut = [part for run in _gathered(runs_of(order, group), pairs) for part in _parts(run)]
-    numbers = sorted(set(group[list(everything)].tolist()))
-    themes = [[positions[place] for place in everything if group[place] == number] for number in numbers]
-    if len(numbers) == 1:  # it says nothing of what its parts are about
-        names = theme_names.named(generation, [[positions[place] for place in places] for places in cut])
-        found = list(names)
-    else:
-        names = dict(zip(numbers, theme_names.named(generation, themes), strict=True))
-        found = [names[max(numbers, key=lambda n: int((group[places] == n).sum()))] for places in cut]
-    summaries = generation.catalogue.summaries
-    taken: dict[str, int] = {}
-    made = []
-    for places, (name, terms) in zip(cut, found, strict=True):
-        taken[name] = taken.get(name, 0) + 1
-        if taken[name] > 1:
-            name = f"{name} ({taken[name]})"
-        ids = tuple(summaries[positions[place]].id for place in places)
-        made.append((Stage(name, terms, ids, sum(minutes[place] for place in places)), places))
-    return made
-
-
-def _parts(run: list[int]) -> list[list[int]]:
-    """A long run in parts of like size."""
-    count = -(-len(run) // _LONGEST)
-    return [run[len(run) * n // count : len(run) * (n + 1) // count] for n in range(count)]
-
-
-def _gathered(runs: list[list[int]], pairs: Sequence[Pair]) -> list[list[int]]:
-    """The runs, a single paper joined to the run behind it or before it, with which it has more to do; if with either."""
-    joins: dict[int, dict[int, float]] = {}
-    for pair in pairs:
-        joins.setdefault(pair.before, {})[pair.after] = joins.setdefault(pair.after, {})[pair.before] = pair.weight
-
-    def ties(places: Sequence[int], others: Sequence[int]) -> float:
-        inside = set(others)
-        return sum(w for one in places for other, w in joins.get(one, {}).items() if other in inside) / len(others)
-
-    runs = [list(run) for run in runs]
-    at = 0
-    while at < len(runs):
-        if len(runs[at]) > 1 or not (
-            beside := [n for n in (at + 1, at - 1) if 0 <= n < len(runs) and ties(runs[at], runs[n]) > 0]
-        ):
-            at += 1
-            continue
-        first, second = sorted((at, max(beside, key=lambda n: ties(runs[at], runs[n]))))
-        runs[first : second + 1] = [runs[first] + runs[second]]
-        at = first
-    return runs
+    into: Sequence[Pair] = ()
+    out: Sequence[Pair] = ()
+    covers: Sequence[Pair] = ()
+    covered: Sequence[Pair] = ()
+    joined: bool = False
+    listed: bool = True
+    alone: bool = False
 
 
 def reasons(
-    summaries: Sequence[Summary], positions: Sequence[int], place: int, at: Mapping[int, int],
-    into: Sequence[Pair], out: Sequence[Pair], covered: Sequence[Pair], year: float, survey: bool, goal: str,
+    summaries: Sequence[Summary], positions: Sequence[int], at: Mapping[int, int], around: Around,
+    year: float | None, survey: bool, goal: str,
 ) -> tuple[Reason, ...]:  # fmt: skip
-    """Why the paper at `place` stands where it does. `into` and `out` are its pairs, `at` the place of each in the order."""
+    """Why a paper stands where it does. `at` is the place of each in the order; `year` NaN where none is known, and None
+    where years are not looked at."""
 
-    def told(kind: str, words: str, places: Sequence[int], end: str = "") -> Reason:
-        papers = [summaries[positions[other]] for other in places]
-        return Reason(kind, f"{words} {named([s.title for s in papers])}{end}", tuple(s.id for s in papers))  # type: ignore[arg-type]
+    def told(kind: ReasonKind, words: str, pairs: Sequence[Pair], *, later: bool) -> Reason:
+        ends = [(-pair.weight, at[place], place) for pair in pairs for place in [pair.after if later else pair.before]]
+        papers = [summaries[positions[place]] for *_, place in sorted(ends)]
+        return Reason(kind, f"{words} {named([s.title for s in papers])}", tuple(s.id for s in papers))
 
-    found = []
-    if goal:
-        found.append(Reason("goal", goal))
+    found = [Reason("goal", goal)] if goal else []
     if survey:
         words = "a survey or an introduction"
-        if covered:
-            places = [
-                p.after for p in sorted(covered, key=lambda p: (-p.weight, at[p.after])) if at[p.after] > at[place]
-            ]
-            found.append(told("survey", f"{words}; it covers", places) if places else Reason("survey", words))
-        else:
-            found.append(Reason("survey", words))
-    for kind, words in (("builds on", "builds on"), ("uses", "uses"), ("explains", "speaks of what is explained in")):
-        some = [p for p in into if p.kind == kind and at[p.before] < at[place]]
-        if some:
-            found.append(
-                told("after", words, [p.before for p in sorted(some, key=lambda p: (-p.weight, at[p.before]))])
-            )
-    if not any(reason.kind == "after" for reason in found):
-        some = [p for p in into if p.kind in ("compares with", "mentions") and at[p.before] < at[place]]
-        if some:
-            found.append(
-                told("after", "refers to", [p.before for p in sorted(some, key=lambda p: (-p.weight, at[p.before]))])
-            )
-    later = [p for p in out if p.strict and at[p.after] > at[place]]
-    if later:
-        places = [p.after for p in sorted(later, key=lambda p: (-p.weight, at[p.after]))]
-        found.append(told("before", f"{len(places)} here rest{'s' if len(places) == 1 else ''} on it:", places))
+        found.append(
+            told("survey", f"{words}; it covers", around.covers, later=True)
+            if around.covers
+            else Reason("survey", words)
+        )
+    referred = [p for p in around.into if p.kind in ("compares with", "mentions")]
+    after = {
+        "builds on": [p for p in around.into if p.kind == "builds on"],
+        "uses": [p for p in around.into if p.kind == "uses"],
+        "speaks of what is explained in": [p for p in around.into if p.kind == "explains"],
+        "refers again and again to": [p for p in referred if p.often],
+    }
+    if not any(after.values()):
+        after = {
+            "refers to": referred,
+            "is near in what it says to": [p for p in around.into if p.kind == "earlier work"],
+        }
+    found += [told("after", words, pairs, later=False) for words, pairs in after.items() if pairs]
+    resting = [p for p in around.out if p.strict]
+    if resting:
+        found.append(told("before", f"{_how_many(resting)}:", resting, later=True))
+    referring = [p for p in around.out if p.citation is not None]
+    if not found and referring:
+        some = "1 here refers to it" if len(referring) == 1 else f"{len(referring)} here refer to it"
+        found.append(told("before", f"{some}:", referring, later=True))
+    if not found and around.out:
+        near = [p for p in around.out if p.kind == "earlier work"]
+        words = "near in what it says to" if near else "explains what is spoken of in"
+        found.append(told("before", words, near or around.out, later=True))
+    if not found and around.covered:
+        found.append(told("before", "covered by", around.covered, later=False))
     if not found:
-        if math.isnan(year):
-            found.append(Reason("no year", "nothing here cites it or is cited by it, and its year isn't known"))
-        else:
-            found.append(Reason("year", f"by its theme and its year, {int(year)}: no citation joins it to the others"))
+        found.append(_by_itself(around, year))
     return tuple(found)
+
+
+def _how_many(resting: Sequence[Pair]) -> str:
+    """How many papers build on one or use it."""
+    building = sum(pair.kind == "builds on" for pair in resting)
+    plural = len(resting) > 1
+    builds, uses = ("build on it", "use it") if plural else ("builds on it", "uses it")
+    words = builds if building == len(resting) else uses if not building else f"{builds} or {uses}"
+    return f"{len(resting)} here {words}"
+
+
+def _by_itself(around: Around, year: float | None) -> Reason:
+    """Why a paper stands where it does that no pair in the order speaks of."""
+    if around.alone:
+        return Reason("theme", "the only paper here")
+    if year is None:
+        return Reason("theme", "by what it and the texts near it speak of")
+    rest = "" if around.joined else "no citation joins it to the others"
+    if rest and not around.listed:
+        rest = "nothing here tells what it cites or who cites it"
+    if math.isnan(year):
+        return Reason("no year", "; ".join(filter(None, ("by its theme, since its year isn't known", rest))))
+    return Reason("year", "; ".join(filter(None, (f"by its theme and its year, {int(year)}", rest))))
 
 
 def cycle(generation: Generation, positions: Sequence[int], places: Sequence[int], dropped: Sequence[Pair]) -> Cycle:
@@ -186,7 +181,8 @@ def missing(
 ) -> tuple[Missing, ...]:  # fmt: skip
     """The `most` needed papers that those in the `order` (places) cite and the library lacks.
 
-    One is needed the more, the more cite it, the oftener, and the more they rest on it; it takes two to say so.
+    One is needed the more, the more cite it, the oftener, and the more they rest on it, which counts for less than how many
+    they are; it takes two to say so.
     """
     summaries = generation.catalogue.summaries
     places: dict[int, list[int]] = {}
@@ -197,11 +193,12 @@ def missing(
     for work in graph.wanted:
         citing = [(place, count, role) for position, count, role in work.cited_by for place in places.get(position, ())]
         needed = sum(
-            math.log1p(count) * _NEEDED[role] * (_SURVEYS if survey[place] else 1.0) for place, count, role in citing
+            math.log1p(count) * math.sqrt(BY_ROLE[role]) * (_SURVEYS if survey[place] else 1.0)
+            for place, count, role in citing
         )
         if len(citing) < 2 or not work.title:
             continue
-        citing.sort(key=lambda row: (-_NEEDED[row[2]], -row[1], at[row[0]]))
+        citing.sort(key=lambda row: (-BY_ROLE[row[2]], -row[1], at[row[0]]))
         # Before what rests on it; where nothing does, before the first that cites it and is no survey.
         resting = [row[0] for row in citing if row[2] in STRICT and not survey[row[0]]]
         rest = resting or [row[0] for row in citing if not survey[row[0]]] or [row[0] for row in citing]

@@ -1,0 +1,86 @@
+"""What is worked out once: by one of many threads, for each generation apart, and never for longer than it lives."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from service.derived import Once
+
+
+class Held:
+    """What stands for a generation: anything that can be held weakly."""
+
+
+def opened() -> Any:
+    return Held()
+
+
+def test_of_many_threads_one_works_it_out() -> None:
+    made: list[object] = []
+    begun = threading.Barrier(8)
+
+    def make(generation: object) -> list[object]:
+        made.append(generation)
+        return []
+
+    once, generation = Once(make), opened()
+
+    def ask(_: int) -> list[object]:
+        begun.wait()
+        return once(generation)
+
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(ask, range(8)))
+    assert made == [generation]
+    assert all(one is found[0] for one in found)
+    assert once(opened()) is not found[0]
+
+
+def test_what_is_known_is_given_while_another_generation_is_worked_out() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    old, new = opened(), opened()
+
+    def make(generation: object) -> str:
+        if generation is new:
+            begun.set()
+            assert go_on.wait(60)
+            return "new"
+        return "old"
+
+    once = Once(make)
+    assert once(old) == "old"
+    with ThreadPoolExecutor(2) as threads:
+        coming = threads.submit(once, new)
+        assert begun.wait(60)
+        assert threads.submit(once, old).result(60) == "old"
+        go_on.set()
+        assert coming.result(60) == "new"
+
+
+def test_what_could_not_be_worked_out_is_tried_again() -> None:
+    tries = []
+
+    def make(_: object) -> int:
+        tries.append(1)
+        if len(tries) == 1:
+            raise OSError("the first time")
+        return 7
+
+    once, generation = Once(make), opened()
+    with pytest.raises(OSError, match="the first time"):
+        once(generation)
+    assert once(generation) == 7
+
+
+def test_it_goes_with_its_generation() -> None:
+    once, generation = Once(lambda _: Held()), opened()
+    held, made = weakref.ref(generation), weakref.ref(once(generation))
+    del generation
+    gc.collect()
+    assert held() is None and made() is None
