@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -231,10 +232,11 @@ def test_serving(shell: Shell, papers: Path) -> None:
     shell("reindex", str(papers))
     process = subprocess.Popen([sys.executable, "-m", "service.cli", "serve", "--port", "0"], cwd=shell.folder,
                                env=shell.all({}), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
-    with process:
+    with process, contextlib.ExitStack() as left:
+        left.callback(process.kill)  # where what follows fails, nobody would end it
         assert process.stdout is not None
         assert process.stdout.readline().startswith("paperpath serves generation 000001, 2 documents")
-        address = process.stdout.readline().split("/v1/")[0].strip()
+        address = process.stdout.readline().split()[0].rstrip("/")
         with urllib.request.urlopen(f"{address}/v1/search?q=parsing", timeout=60) as answer:
             assert json.load(answer)["results"][0]["id"] == "two"
         process.send_signal(signal.SIGINT)

@@ -356,12 +356,19 @@ _OF_MACHINE = (
 )
 
 
-def _held() -> int:
-    """Bytes of memory held now, as far as the system tells (not `ru_maxrss`, which begins with the parent's)."""
+def _held(field: int = 1) -> int:
+    """Bytes of memory held now, as far as the system tells (not `ru_maxrss`, which begins with the parent's); with `field`
+    0 those that are mapped."""
     try:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
-    except (OSError, ValueError, IndexError):
+        return int(Path("/proc/self/statm").read_text().split()[field]) * resource.getpagesize()
+    except (OSError, ValueError, IndexError, MemoryError):
         return 0
+
+
+def _full() -> bool:
+    """Whether what is mapped comes near the limit."""
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return limit != resource.RLIM_INFINITY and _held(0) > 0.95 * limit
 
 
 def _answered(
@@ -377,6 +384,8 @@ def _answered(
     except (MemoryError, RecursionError, ImportError):  # a library that has no room to be loaded
         return _too_large()
     except Exception as error:
+        if _full():  # without memory even Python's own compiler fails in ways of its own
+            return _too_large()
         if isinstance(error, OSError) and error.errno in _OF_MACHINE:
             return Interrupted(f"It can't be read: {error.strerror}.")
         return Damaged(f"It can't be read: {type(error).__name__}: {str(error)[:200]}.")
