@@ -212,4 +212,4 @@ def standard(values: np.ndarray, among: np.ndarray) -> np.ndarray:
     """Values as distances from the mean of those `among` (bool), in their standard deviations; 0 where all are alike."""
     some = values[among]
     deviation = float(some.std()) if len(some) else 0.0
-    return (values - some.mean()) / deviation if deviation > 1e-9 else np.zeros(len(values))
+    return (values - some.mean()) / deviation if deviation > 1e-9 else np.zeros_like(values, np.float64)

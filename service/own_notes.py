@@ -15,9 +15,7 @@ from indexer.document import EMBEDDED
 from indexer.library import Generation
 from indexer.library.marks import Marks
 from indexer.terms import terms
-from service.ranking import Ranking, Scores
-
-_K1 = 1.2  # as in the ranking; a note is taken to be of middling length
+from service.ranking import K1, Ranking, Scores
 
 
 def added(generation: Generation, ranked: Ranking, scores: Scores, marks: Marks) -> Scores:
@@ -28,7 +26,7 @@ def added(generation: Generation, ranked: Ranking, scores: Scores, marks: Marks)
         if not counts.keys() & scores.query.keys() or (passage := _first(generation, mark.id)) is None:
             continue
         gains[passage] = sum(
-            times * ranked.weight(term) * (_K1 + 1) * counts[term] / (counts[term] + _K1)
+            times * ranked.weight(term) * (K1 + 1) * counts[term] / (counts[term] + K1)  # as one of middling length
             for term, times in scores.query.items()
             if term in counts
         )

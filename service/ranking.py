@@ -16,8 +16,6 @@ are is known without looking at them; those of the words are estimated.
 from __future__ import annotations
 
 import math
-import threading
-import weakref
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,8 +25,9 @@ import numpy as np
 from indexer.library import Generation
 from indexer.library.words import TITLE
 from indexer.terms import terms
+from service.derived import Once
 
-_K1, _B = 1.2, 0.75
+K1, _B = 1.2, 0.75
 _SPREAD = 0.6  # from .3 to 1 the ranking is as good
 _NONE = 1e-9  # a deviation that is nothing but rounding
 _AT_ONCE = 1 << 16  # postings: more don't fit the processor's cache, and are added term by term
@@ -37,8 +36,6 @@ _CANDIDATES = 1000  # by words, and as many by meaning; with 100 the ranking is 
 _NARROW = 10_000  # passages that are all scored where no others are of interest: 10 ms
 _SAMPLE = 1 << 12  # the deviation is right to 3 % nearly always; 10 % off, the ranking is as good
 _MOST_COMMON = 1 << 26  # bytes: 64 common words of a million passages
-_made: weakref.WeakKeyDictionary[Generation, Ranking] = weakref.WeakKeyDictionary()
-_making = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -79,10 +76,14 @@ def with_best(scores: np.ndarray, groups: np.ndarray, among: np.ndarray) -> np.n
 
 def of(generation: Generation) -> Ranking:
     """The ranking of a generation, made once."""
-    with _making:
-        if (held := _made.get(generation)) is None:
-            held = _made[generation] = (Some if generation.vectors.approximate else All)(generation)
-        return held
+    return _made(generation)
+
+
+def _make(generation: Generation) -> Ranking:
+    return (Some if generation.vectors.approximate else All)(generation)
+
+
+_made: Once[Ranking] = Once(_make)
 
 
 class Ranking:
@@ -100,7 +101,7 @@ class Ranking:
             near = np.where(kin >= 0, lengths[self._ids][kin], 0)
             lengths[self._ids] += _SPREAD * (near * self._space.nearness).sum(1)
         mean = float(lengths[self._ids].mean()) if len(kin) else 1.0
-        self._norm = _K1 * (1 - _B + _B * lengths.astype(np.float64) / max(mean, 1e-9))
+        self._norm = K1 * (1 - _B + _B * lengths.astype(np.float64) / max(mean, 1e-9))
         self._postings: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         self._held = 0
 
@@ -158,7 +159,7 @@ class Ranking:
                 norm = float(self._norm[passage])
                 less = max(count - times * TITLE, 0)
                 share += self.weight(term) * scores.query[term] * (count / (count + norm) - less / (less + norm))
-        return share * (_K1 + 1) / scores.deviation
+        return share * (K1 + 1) / scores.deviation
 
     def cosines(self, passages: np.ndarray, vector: np.ndarray) -> np.ndarray:
         """The model's own cosines of passages with a question's vector; 0 where a passage has none: float32 (n,)."""
@@ -238,7 +239,7 @@ class All(Ranking):
             counts = self._spread(*self._words.postings(term))
             where = np.flatnonzero(counts)
             tf = counts[where]
-            held = where, self.weight(term) * (_K1 + 1) * tf / (tf + self._norm[where])
+            held = where, self.weight(term) * (K1 + 1) * tf / (tf + self._norm[where])
             self._keep(term, held, len(where))
         return held
 
@@ -343,7 +344,7 @@ class Some(Ranking):
             impact = self._norm32.take(where)
             impact += counts
             np.divide(counts, impact, out=impact)
-            impact *= np.float32(self.weight(term) * (_K1 + 1))
+            impact *= np.float32(self.weight(term) * (K1 + 1))
             held = where, impact
             self._keep(term, held, len(where))
         return held
@@ -380,7 +381,7 @@ class Some(Ranking):
         for term, counts in self._each_counts(query, passages):
             share = counts + norm
             np.divide(counts, share, out=share)
-            share *= np.float32(query[term] * self.weight(term) * (_K1 + 1))
+            share *= np.float32(query[term] * self.weight(term) * (K1 + 1))
             scores += share
         return scores
 

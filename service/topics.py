@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import weakref
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -11,10 +9,7 @@ import numpy as np
 
 from indexer.library import Generation
 from service import paper_vectors, theme_names, wording
-from service.derived import Once
-
-_trees: weakref.WeakKeyDictionary[Generation, tuple[tuple[int, ...], np.ndarray | None]] = weakref.WeakKeyDictionary()
-_cutting = threading.Lock()
+from service.derived import Last, Once
 
 
 @dataclass(frozen=True)
@@ -101,11 +96,10 @@ def groups_of(generation: Generation, known: Sequence[int], count: int) -> np.nd
     """`count` groups of the documents at the positions `known`, which `in_order` has put in order: int64, by place in
     it, numbered from 0. The tree that they are cut from is kept for the next count."""
     key = tuple(known)
-    with _cutting:
-        held = _trees.get(generation)
-        if held is None or held[0] != key:
-            held = _trees[generation] = key, tree(paper_vectors.of(generation).raw[list(key)])
-    return cut(held[1], len(key), count)
+    return cut(_trees(generation, key, key), len(key), count)
+
+
+_trees: Last[np.ndarray | None] = Last(lambda generation, known: tree(paper_vectors.of(generation).raw[list(known)]))
 
 
 def tree(vectors: np.ndarray) -> np.ndarray | None:

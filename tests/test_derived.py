@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from service.derived import Once
+from service.derived import Last, Once
 
 
 class Held:
@@ -84,3 +84,21 @@ def test_it_goes_with_its_generation() -> None:
     del generation
     gc.collect()
     assert held() is None and made() is None
+
+
+def test_the_last_that_was_asked_is_kept() -> None:
+    made: list[tuple[object, ...]] = []
+
+    def make(generation: object, *others: int) -> list[int]:
+        made.append((generation, *others))
+        return list(others)
+
+    one, other, last = opened(), opened(), Last(make)
+    assert last(one, (1,), 1) is last(one, (1,), 1) and last(other, (2,), 2) == [2]
+    assert made == [(one, 1), (other, 2)]
+    assert last(one, (2,), 2) == [2] and last(one, (1,), 1) == [1] and len(made) == 4
+    gone = weakref.ref(one)
+    made.clear()
+    del one
+    gc.collect()
+    assert gone() is None

@@ -278,7 +278,7 @@ def test_a_search_of_a_large_library_shows_only_what_is_allowed(
 ) -> None:
     monkeypatch.setattr(ranking, "_CANDIDATES", 30)
     monkeypatch.setattr(ranking, "_NARROW", 10)
-    ranking._made.pop(large, None)
+    ranking._made._made.pop(large, None)
     for query, kinds in (("expert router kind:table", {"table"}), ("round peer in:p7", {"body", "abstract"})):
         answer = search.search(large, Toy(), query)
         assert answer.results
@@ -287,7 +287,7 @@ def test_a_search_of_a_large_library_shows_only_what_is_allowed(
         assert scores == sorted(scores, reverse=True) and all(map(math.isfinite, scores))
     assert [paper.id for paper in search.search(large, Toy(), "round in:p7").results] == ["p7"]
     assert len(search.rank(large, Toy(), ["expert router", "peer"], 5)[1]) == 5
-    ranking._made.pop(large, None)
+    ranking._made._made.pop(large, None)
 
 
 def test_a_term_s_share_is_the_same_either_way(both: tuple[ranking.Ranking, ranking.Ranking]) -> None:

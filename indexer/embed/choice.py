@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 import time
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from indexer.cores import cores
 from indexer.embed import exports, openvino
 from indexer.embed.described import Described
 from indexer.embed.encoder import Exported, Networks
@@ -271,20 +271,6 @@ def processor() -> str:
         if found := re.search(rf"^{key}\s*:\s*(.*)$", text, re.M):
             parts.append(found.group(1).strip())
     return " ".join(parts) or platform.machine() or "unknown"
-
-
-def cores() -> int:
-    """How many cores this process may keep busy: by its affinity, and by its control group's quota where there is one."""
-    try:
-        count = len(os.sched_getaffinity(0))
-    except AttributeError:
-        count = os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()[:2]
-        count = min(count, max(1, round(int(quota) / int(period))))
-    except (OSError, ValueError):
-        pass  # no quota
-    return count
 
 
 _TEXT = """the model of training data large language models and parameters gradient with optimizer we show that results

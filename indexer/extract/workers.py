@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from indexer import extract
+from indexer.cores import cores
 from indexer.document import Extracted
 from indexer.errors import Damaged, ExtractError, Interrupted, LimitReached, PaperpathError
 from indexer.extract import limits
@@ -60,7 +61,7 @@ class Workers:
             tesseract.program()
         self.seconds, self.megabytes = seconds * (limits.OCR_TIMES if ocr else 1), megabytes
         self.engine, self.ocr = engine, ocr
-        self._count = count or _cores()
+        self._count = count or cores()
         self._told = told
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
@@ -306,13 +307,6 @@ def _of_exit(code: int | None) -> str:
         return signal.Signals(-code).name
     except ValueError:
         return f"signal {-code}"
-
-
-def _cores() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on macOS
-        return os.cpu_count() or 1
 
 
 # In the process

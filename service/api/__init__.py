@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from indexer.embed.choice import cores
+from indexer.cores import cores
 from indexer.settings import Settings
 from service import guard, pages, problems
 from service.api import about, building, citing, graph, marking, order, papers, related, searching, topics

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import TypeAdapter
 
 from service import examples, reading_order
-from service.api.found import NOT_MODIFIED, Found, names, tag_of
+from service.api.found import NOT_MODIFIED, answered
 from service.opened import Opened
 from service.problems import answers
 
@@ -35,22 +35,16 @@ def made(held: Opened) -> APIRouter:
     ) -> Response:  # fmt: skip
         """In which order to read, in stages, with the evidence for each step and what the list lacks."""
         generation, marks = held.now(), held.marks()
-        state = (
-            sorted(set(id_)),
-            goal,
-            topic,
-            budget,
-            sorted(set(known)),
-            None if again else marks.stamp,
-            without_digests,
-        )
-        tag = tag_of(generation, ("reading-order", *state))
-        if names(request.headers.get("if-none-match", ""), tag):
-            return Found(generation.name, tag, None).response()
-        answer = reading_order.reading_order(
-            generation, id_ or None, goal=goal or None, topic=topic or None, budget=budget or None, known=known,
-            marks=None if again else marks, without_digests=without_digests, embedder=held.embedder if topic else None,
-        )  # fmt: skip
-        return Found(generation.name, tag, _ORDER.dump_json(answer)).response()
+        state = ("reading-order", sorted(set(id_)), goal, topic, budget, sorted(set(known)),
+                 None if again else marks.stamp, without_digests)  # fmt: skip
+
+        def body() -> bytes:
+            return _ORDER.dump_json(reading_order.reading_order(
+                generation, id_ or None, goal=goal or None, topic=topic or None, budget=budget or None, known=known,
+                marks=None if again else marks, without_digests=without_digests,
+                embedder=held.embedder if topic else None,
+            ))  # fmt: skip
+
+        return answered(request, generation, state, body)
 
     return routes

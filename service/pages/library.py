@@ -69,5 +69,5 @@ def _rows(generation: Generation, marks: Marks) -> list[Row]:
 def _source(summary: Summary) -> str:
     """Where it was brought from, shortly."""
     if summary.origin.path:
-        return summary.origin.path.replace("\\", "/").rsplit("/", 1)[-1]
+        return showing.last(summary.origin.path)
     return showing.host(summary.origin.final_url or summary.link)

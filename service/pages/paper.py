@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from indexer.errors import PaperpathError
 from indexer.library import Generation, Summary
-from indexer.library.marks import Marks, state
+from indexer.library.marks import Marks
 from service import citations, citing, marking, minutes, papers, query, reading_order, related, search
 from service.links import page_link
 from service.opened import Opened
@@ -149,10 +149,6 @@ class Page:
     def title_of(self, paper_id: str) -> str:
         found = self._generation.catalogue.summary(paper_id)
         return found.title if found else paper_id
-
-    def is_read(self, paper_id: str) -> bool:
-        found = self._generation.catalogue.summary(paper_id)
-        return bool(found) and state(found, self._marks)
 
 
 def page_address(summary: Summary, page: int | None = None, anchor: str | None = None) -> str:

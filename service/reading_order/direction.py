@@ -22,8 +22,6 @@ import itertools
 import math
 import re
 import statistics
-import threading
-import weakref
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,6 +32,7 @@ import numpy as np
 
 from indexer.library import Generation
 from service import paper_vectors, topics, wording
+from service.derived import Last
 from service.evidence import sentences
 from service.wording import Told
 
@@ -56,8 +55,6 @@ _APPLIED = re.compile(
     r"|include|lets?\s+us|allows?\s+us|enables?|leads?\s+to|implies|gives?\s+rise|in\s+order\s+to)\b",
     re.IGNORECASE,
 )
-_made: weakref.WeakKeyDictionary[Generation, dict[tuple[int, ...], Direction]] = weakref.WeakKeyDictionary()
-_making = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -109,12 +106,7 @@ def direction_of(generation: Generation, positions: Sequence[int] | None = None)
     known = tuple(
         topics.in_order(generation, range(len(generation.catalogue.summaries)) if positions is None else positions)
     )
-    with _making:
-        held = _made.setdefault(generation, {})
-        if known not in held:
-            held.clear()  # the one asked for last
-            held[known] = _direction(generation, known)
-        return held[known]
+    return _made(generation, known, known)
 
 
 def _direction(generation: Generation, known: tuple[int, ...]) -> Direction:
@@ -132,6 +124,9 @@ def _direction(generation: Generation, known: tuple[int, ...]) -> Direction:
     leads = np.where(turn, -leads, leads)
     confidence = 1 / (1 + np.exp(-_STEEP * leads))
     return Direction(known, True, score, before, after, weight, np.abs(votes), confidence, np.arange(len(known)))
+
+
+_made: Last[Direction] = Last(_direction)
 
 
 class _Texts:

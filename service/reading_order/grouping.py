@@ -99,6 +99,6 @@ def _coupled(graph: Graph, place: dict[int, int], positions: Sequence[int]) -> n
 
 def _standard(matrix: np.ndarray) -> np.ndarray:
     """A symmetric matrix with what is beside its diagonal in standard deviations from its mean."""
-    beside = matrix[~np.eye(len(matrix), dtype=bool)]
-    deviation = float(beside.std())
-    return (matrix - beside.mean()) / deviation if deviation > 1e-9 else np.zeros_like(matrix)
+    from service import likeness
+
+    return likeness.standard(matrix, ~np.eye(len(matrix), dtype=bool))

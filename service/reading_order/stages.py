@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import threading
-import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from indexer.library import Generation
+from service.derived import Last
 from service.reading_order.precedence import Pair
 from service.reading_order.sequence import runs_of
 
 USUAL = 15
 """Papers in a stage, about: one of half as many again is cut."""
-_made: weakref.WeakKeyDictionary[Generation, tuple[tuple, tuple[Part, ...]]] = weakref.WeakKeyDictionary()
-_making = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -33,12 +30,8 @@ def parts(
 ) -> list[Part]:
     """The order cut where the theme changes, a single paper with what has to do with it, each run named by what tells it
     from the others; a long one in parts. Those of the order asked for last are kept."""
-    with _making:
-        held = _made.get(generation)
-        key = tuple(order), tuple(group.tolist()), tuple(positions), tuple((pair.before, pair.after) for pair in pairs)
-        if held is None or held[0] != key:
-            held = _made[generation] = key, _parts(generation, positions, order, group, pairs)
-        return list(held[1])
+    key = tuple(order), tuple(group.tolist()), tuple(positions), tuple((pair.before, pair.after) for pair in pairs)
+    return list(_made(generation, key, positions, order, group, pairs))
 
 
 def _parts(
@@ -56,6 +49,9 @@ def _parts(
         for number, piece in enumerate(pieces, 1):
             made.append(Part(f"{name}, part {number}" if len(pieces) > 1 else name, terms, tuple(piece)))
     return tuple(made)
+
+
+_made: Last[tuple[Part, ...]] = Last(_parts)
 
 
 def among(whole: Sequence[Part], order: Sequence[int]) -> list[Part]:
