@@ -35,7 +35,7 @@ class Mention:
 
     `section` is the path of headings it stands under, `checked` the state of its check box (None: no box), `version` the
     arXiv version asked for here. `by_hand` is the state of its box in the order that paperpath wrote, None where nobody
-    changed that since.
+    changed that since; `by_hand_since` is when its mark was made that the order was written by, "" for none.
     """
 
     source: str
@@ -46,6 +46,7 @@ class Mention:
     checked: bool | None = None
     version: int | None = None
     by_hand: bool | None = None
+    by_hand_since: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from indexer.library import Generation, Summary, marks
 from indexer.library.marks import Box, Marks
 from service import minutes
 from service.papers import summary_of
+
+if TYPE_CHECKING:
+    from indexer.sources.ordered_list import Changed
 
 
 @dataclass(frozen=True)
@@ -74,20 +78,22 @@ def set_note(folder: Path, generation: Generation, document_id: str, note: str) 
     return _marked(summary, marks.load(folder))
 
 
-def take_over(folder: Path, generation: Generation, boxes: Mapping[str, bool]) -> tuple[Marked, ...]:
+def take_over(folder: Path, generation: Generation, boxes: Mapping[str, Changed]) -> tuple[Marked, ...]:
     """Makes marks of the boxes that a person changed in an order, before it is written anew. Returns what that changed.
 
     `boxes` are as `ordered_list.changed` has them, by the entry's address.
     """
+    from indexer.sources import ordered_list
+
     held = marks.load(folder)
     found, said_now = [], []
     for summary in generation.catalogue.summaries:
-        said = [boxes[address] for address in summary.entry.addresses if address in boxes]
-        if not said:
+        changed = ordered_list.of_entry(boxes, summary.entry.addresses)
+        if changed is None:
             continue
-        mark, box = held.by_id.get(summary.id), Box(marks.box_of(summary).ticked, any(said))
+        mark, box = held.by_id.get(summary.id), Box(marks.box_of(summary).ticked, changed.ticked, changed.since)
         now = marks.said(mark, box)
-        if mark is None or (mark.read, mark.by_hand) != (now, box.by_hand):
+        if mark is None or (mark.read, mark.by_hand, mark.since) != (now, box.by_hand, box.since):
             said_now.append((summary, now, box))
         if now != marks.state(summary, held):
             found.append(summary)
@@ -128,6 +134,6 @@ def _several(generation: Generation, ids: Sequence[str]) -> list[Summary]:
 def _marked(summary: Summary, held: Marks) -> Marked:
     mark = held.by_id.get(summary.id)
     return Marked(
-        summary.id, summary.title, marks.state(summary, held), mark.read_at if mark else "",
+        summary.id, summary.title, marks.state(summary, held), held.read_at(summary.id),
         (mark.note or "") if mark else "", mark.note_at if mark else "",
     )  # fmt: skip

@@ -145,6 +145,7 @@ def test_of_a_mark_and_a_box_in_the_order_the_newer_one_wins(value: bool) -> Non
         assert marks.said(later, Box(own, value)) is not value  # it was changed, then the mark made
         assert marks.said(later, Box(own, None)) is not value  # … and the order written anew
         assert marks.said(replace(mark, by_hand=not value), Box(own, value)) is value  # changed back after the mark
+        assert marks.said(later, Box(own, value, NOW)) is value  # … and the box changed again in what was written then
         if own is not None:
             assert marks.said(later, Box(not own, None)) is not own  # the list's own box, changed since
 
@@ -166,7 +167,7 @@ def test_ticks_survive_a_reindex_and_the_next_writing(shell: Shell, tmp_path: Pa
             Stage(
                 "All",
                 tuple(
-                    Item(s.entry.address, s.title, marks.state(s, known), also=s.entry.also)
+                    Item(s.entry.address, s.title, marks.state(s, known), also=s.entry.also, since=known.read_at(s.id))
                     for s in generation.catalogue.summaries
                 ),
             ),
@@ -202,6 +203,16 @@ def test_ticks_survive_a_reindex_and_the_next_writing(shell: Shell, tmp_path: Pa
             [s.id for s in held()[0].catalogue.summaries if marks.state(s, held()[1])] == read() == ["a-post-on-things"]
         )
         shell("reindex", "--offline", code=4)
+
+    post = next(s for s in held()[0].catalogue.summaries if s.id == "a-post-on-things")
+    for _ in range(2):  # taken back by a mark, written anew, and ticked once more
+        marks.set_read(Library(shell.library).marks, post, False)
+        text = written(path.read_text(), order()).replace("[ ] A Post", "[x] A Post")
+        path.write_text(text)
+        taken = marking.take_over(Library(shell.library).marks, held()[0], changed(text))
+        assert [paper.read for paper in taken] == [True]
+    shell("reindex", "--offline", code=4)
+    assert read() == ["a-post-on-things"]
 
     path.write_text(written(path.read_text(), order(), (Absent("A Paper Known by Its Title", remark="cited twice"),)))
     shell("reindex", "--offline", code=4)

@@ -18,7 +18,7 @@ from indexer import sources
 from indexer.document import Entry
 from indexer.sources import list_file, ordered_list
 from indexer.sources.list_file import ListChanged, ListUnwritable
-from indexer.sources.ordered_list import Absent, Item, NotWritable, Stage, apart, changed, removed, written
+from indexer.sources.ordered_list import Absent, Changed, Item, NotWritable, Stage, apart, changed, removed, written
 from indexer.sources.reading_list import read_markdown
 
 ATTENTION = Item(
@@ -117,7 +117,7 @@ def test_a_box_is_read_back_under_any_address(address: str, read: bool) -> None:
     text = written("- x", (Stage("S", (Item(address, "Title", read, also=("arxiv:1", "title:b--")),)),))
     assert changed(text) == {}
     turned = text.replace("- [x]", "- [ ]") if read else text.replace("- [ ]", "- [X]")
-    assert changed(turned) == dict.fromkeys((address, "arxiv:1", "title:b--"), not read)
+    assert changed(turned) == dict.fromkeys((address, "arxiv:1", "title:b--"), Changed(not read))
     assert written(turned, (Stage("S", (Item(address, "Title", not read),)),)) != turned
 
 
@@ -237,10 +237,24 @@ def test_a_box_counts_for_what_another_source_lists(tmp_path: Path) -> None:
     assert found["arxiv:1412.6980"].checked is None and found["arxiv:1412.6980"].by_hand
 
 
+def test_a_changed_box_says_by_which_mark_it_was_written() -> None:
+    since = "2026-03-01T10:00:00+00:00"
+    dated = Item("arxiv:1706.03762", "Attention", since=since, also=("doi:10.1/x",))
+    text = written(LIST, (Stage("S", (dated, Item("arxiv:1412.6980", "Adam", read=True, since="2026--> 03"))),))
+    assert removed(text) == LIST and changed(text) == {}
+    other = text.replace("[ ] Attention", "[x] Attention").replace("[x] Adam", "[ ] Adam")
+    said = Changed(True, since)
+    assert changed(other) == {
+        "arxiv:1706.03762": said,
+        "doi:10.1/x": said,
+        "arxiv:1412.6980": Changed(False, "2026--> 03"),
+    }
+
+
 def test_an_editor_that_drops_comments_in_items_loses_no_tick() -> None:
     text = written(LIST, (Stage("S", (ATTENTION,)),)).replace(" <!-- arxiv:1706.03762 -->", "")
     assert changed(text) == {}
-    assert changed(text.replace("- [ ] [Attention Is", "- [x] [Attention Is")) == {"arxiv:1706.03762": True}
+    assert changed(text.replace("- [ ] [Attention Is", "- [x] [Attention Is")) == {"arxiv:1706.03762": Changed(True)}
 
 
 # ---------------------------------------------------------------- missing papers

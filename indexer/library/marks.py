@@ -6,7 +6,8 @@ One file, `marks.jsonl`, with a line for each document:
 
 `read` and `note` are null where nothing was said of them. `box` is what the document's check box said when `read` was
 said: a box that says something else now was changed since, and so is the newer of the two. `by_hand` is the same of its
-box in the order that paperpath wrote, null unless a person had changed that. A line that can't be read is passed over with
+box in the order that paperpath wrote, null unless a person had changed that, and `since` the date of the mark that this
+order was written by. A line that can't be read is passed over with
 a warning and stays in the file, as do those of documents that are not in the library.
 """
 
@@ -42,17 +43,20 @@ class Mark:
     note: str | None = None
     note_at: str = ""
     by_hand: bool | None = None
+    since: str = ""
 
 
 @dataclass(frozen=True)
 class Box:
     """What the check boxes of a document say: `ticked` those of the lists, None where it has none.
 
-    `by_hand` is the one in the order that paperpath wrote, None unless a person changed it since.
+    `by_hand` is the one in the order that paperpath wrote, None unless a person changed it since; `since` is the date of the
+    mark that the order was written by, "" for none.
     """
 
     ticked: bool | None = None
     by_hand: bool | None = None
+    since: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,10 @@ class Marks:
     by_id: Mapping[str, Mark] = field(default_factory=dict)
     warnings: tuple[Warning, ...] = ()
     stamp: tuple[int, ...] = ()
+
+    def read_at(self, document_id: str) -> str:
+        """When a document was marked as read or unread, "" where no mark says so."""
+        return self.by_id[document_id].read_at if document_id in self.by_id else ""
 
 
 NONE = Marks()
@@ -95,7 +103,7 @@ def set_all_read(
 ) -> None:
     """The same of several documents, each with what its boxes say now: all of them or none. Raises as `set_read` does."""
     time = _time(when)
-    _change(folder, [Mark(summary.id, read=read, read_at=time, box=box.ticked, by_hand=box.by_hand)
+    _change(folder, [Mark(summary.id, read=read, read_at=time, box=box.ticked, by_hand=box.by_hand, since=box.since)
                      for summary, read, box in said])  # fmt: skip
 
 
@@ -119,11 +127,13 @@ def notes(summary: Summary, marks: Marks) -> tuple[str, ...]:
 def said(mark: Mark | None, box: Box) -> bool:
     """The same of a mark (None: none) and of what the check box says now.
 
-    A box that a person changed in the order says it, unless it was like that when the mark was made. No box in the lists, or
+    A box that a person changed in the order says it, unless it was like that, in the same writing of the order, when the
+    mark was made. No box in the lists, or
     one that was never ticked, says nothing against a mark.
     """
-    if box.by_hand is not None and (mark is None or mark.read is None or box.by_hand != mark.by_hand):
-        return box.by_hand
+    if box.by_hand is not None:
+        if mark is None or mark.read is None or (box.by_hand, box.since) != (mark.by_hand, mark.since):
+            return box.by_hand
     if mark is None or mark.read is None or (box.ticked is not None and box.ticked != bool(mark.box)):
         return bool(box.ticked)
     return mark.read
@@ -132,8 +142,8 @@ def said(mark: Mark | None, box: Box) -> bool:
 def box_of(summary: Summary) -> Box:
     """What a document's check boxes say: ticked in one place is ticked."""
     ticked = [mention.checked for mention in summary.entry.mentions if mention.checked is not None]
-    by_hand = [mention.by_hand for mention in summary.entry.mentions if mention.by_hand is not None]
-    return Box(any(ticked) if ticked else None, any(by_hand) if by_hand else None)
+    by_hand = [(m.by_hand, m.by_hand_since) for m in summary.entry.mentions if m.by_hand is not None]
+    return Box(any(ticked) if ticked else None, *max(by_hand, default=(None, "")))
 
 
 @lru_cache(maxsize=8)
@@ -174,9 +184,11 @@ def _mark(line: bytes) -> Mark | str | None:
     mark = Mark(**{name: data.get(name, default) for name, default in _DEFAULTS.items()})
     if not all(value is None or isinstance(value, bool) for value in (mark.read, mark.box, mark.by_hand)):
         return '"read", "box" and "by_hand" are true, false or null'
+    if not isinstance(mark.since, str):
+        return '"since" is a text'
     if mark.note is not None and not isinstance(mark.note, str):
         return '"note" is a text or null'
-    mark = replace(mark, id=writable(mark.id), note=mark.note and writable(mark.note))
+    mark = replace(mark, id=writable(mark.id), note=mark.note and writable(mark.note), since=writable(mark.since))
     for value, time in ((mark.read, mark.read_at), (mark.note, mark.note_at)):
         if value is not None and _moment(time) is None:
             return "its date is none"
@@ -191,7 +203,7 @@ def _newer(one: Mark | None, other: Mark) -> Mark:
     if one is None:
         return other
     if other.read is not None and (one.read is None or _at(other.read_at) >= _at(one.read_at)):
-        one = replace(one, read=other.read, read_at=other.read_at, box=other.box, by_hand=other.by_hand)
+        one = replace(other, note=one.note, note_at=one.note_at)
     if other.note is not None and (one.note is None or _at(other.note_at) >= _at(one.note_at)):
         one = replace(one, note=other.note, note_at=other.note_at)
     return one
@@ -210,7 +222,7 @@ def _moment(time: object) -> datetime.datetime | None:
 
 
 def _time(when: datetime.datetime | None) -> str:
-    return (when or datetime.datetime.now(datetime.UTC)).isoformat(timespec="seconds")
+    return (when or datetime.datetime.now(datetime.UTC)).isoformat()
 
 
 def _change(folder: Path, new: Sequence[Mark]) -> None:

@@ -7,15 +7,15 @@ Two blocks are ours, each between two HTML comments that no viewer shows:
     <!-- paperpath:missing … -->      papers that the list leans on and lacks. They are entries like any other from the
     <!-- /paperpath:missing … -->     next reindex on: what stands there stays, and what is taken out isn't put back.
 
-A comment behind each item of the order names its entry, and whether the box was written ticked: so a box that a person
-changed since is told from one that nobody touched. A block is only one where markdown sees its markers as blocks of their
-own: what stands in a code block or in a list is the reader's.
+A comment behind each item of the order names its entry, whether the box was written ticked, and the date of the mark that
+this was known by: so a box that a person changed since is told from one that nobody touched, or touched earlier. A block is
+only one where markdown sees its markers as blocks of their own: what stands in a code block or in a list is the reader's.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote, unquote
@@ -35,7 +35,7 @@ _MARKER = re.compile(r"<!-- (?P<end>/?)paperpath:(?P<kind>order|missing)(?: (?P<
 _BREAK = re.compile(r"\r\n|\n|\r")
 _LAST_BREAK = re.compile(r"(?:\r\n|\n|\r)\Z")
 _ITEM = re.compile(r"[ \t]*[-*+][ \t]+\[(?P<box>[^\[\]]?)\](?=[ \t])(?P<rest>.*)")
-_NAMED = re.compile(r"<!-- (?P<read>read )?(?P<addresses>[^<>]*?) ?-->[ \t]*$")
+_NAMED = re.compile(r"<!-- (?P<read>read )?(?:since=(?P<since>\S*) )?(?P<addresses>[^<>]*?) ?-->[ \t]*$")
 _LINK = re.compile(r"\]\(<?(?P<url>[^()<>\s]+)>?\)")
 _REMARK = ("<!-- paperpath: -->", "<!-- : -->")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
@@ -52,7 +52,8 @@ class NotWritable(UsageError):
 class Item:
     """A document of the order: `address` and `also` are its entry's, `link` is where it is read, "" for none.
 
-    `read` is its state (`marks.state`), `remark` a few words shown behind the title: "2017, about 40 min".
+    `read` is its state (`marks.state`), `since` when its mark was made, "" for none; `remark` a few words shown behind the
+    title: "2017, about 40 min".
     """
 
     address: str
@@ -61,6 +62,7 @@ class Item:
     link: str = ""
     remark: str = ""
     also: tuple[str, ...] = ()
+    since: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,14 @@ class Absent:
         if self.arxiv_id:
             return f"arxiv:{self.arxiv_id}"
         return f"doi:{self.doi.lower()}" if self.doi else f"title:{titles.slug(self.title, 200)}"
+
+
+@dataclass(frozen=True, order=True)
+class Changed:
+    """A box of the order that a person ticked or unticked since the order was written; `since` is as `Item` has it."""
+
+    ticked: bool
+    since: str = ""
 
 
 @dataclass(frozen=True)
@@ -138,7 +148,7 @@ def _order_lines(stages: Sequence[Stage]) -> Iterator[str]:
             named = " ".join(map(_encoded, (item.address, *item.also)))
             box = "[x]" if item.read else "[ ]"
             remark = f" ({_escaped(item.remark)})" if item.remark.strip() else ""
-            state = "read " if item.read else ""
+            state = ("read " if item.read else "") + (f"since={_encoded(item.since)} " if item.since else "")
             yield f"- {box} {_linked(item.title, item.link)}{remark} <!-- {state}{named} -->"
     yield ""
     yield "<!-- /paperpath:order -->"
@@ -222,29 +232,36 @@ def _encoded(address: str) -> str:
 # ---------------------------------------------------------------- reading
 
 
-def changed(text: str) -> dict[str, bool]:
+def of_entry(boxes: Mapping[str, Changed], addresses: Iterable[str]) -> Changed | None:
+    """What the changed boxes say of the entry with these addresses, None for nothing: of several the ticked one."""
+    return max((boxes[address] for address in addresses if address in boxes), default=None)
+
+
+def changed(text: str) -> dict[str, Changed]:
     """The boxes of the order that a person ticked or unticked since it was written, by every address of the entry."""
-    found: dict[str, bool] = {}
+    found: dict[str, Changed] = {}
     for block in _blocks(text):
         if block.kind != "order":
             continue
         for line in _BREAK.split(text[block.start : block.end])[1:-1]:
             if item := _ITEM.fullmatch(line):
                 ticked = bool(item["box"]) and item["box"] in _TICKED
-                addresses, before = _named(item["rest"])
+                addresses, before, since = _named(item["rest"])
                 if ticked != before:
-                    found |= {address: found.get(address, False) or ticked for address in addresses}
+                    box = Changed(ticked, since)
+                    found |= {address: max(box, found.get(address, box)) for address in addresses}
     return found
 
 
-def _named(rest: str) -> tuple[list[str], bool]:
-    """The addresses of an item's entry, and whether its box was written ticked."""
+def _named(rest: str) -> tuple[list[str], bool, str]:
+    """The addresses of an item's entry, whether its box was written ticked, and the date of the mark that it was written by."""
     if match := _NAMED.search(rest):
-        return [unquote(name, errors="surrogatepass") for name in match["addresses"].split()], bool(match["read"])
+        names = [unquote(name, errors="surrogatepass") for name in match["addresses"].split()]
+        return names, bool(match["read"]), unquote(match["since"] or "", errors="surrogatepass")
     if match := _LINK.search(rest):  # some editors drop comments
         address = links.address(match["url"])
-        return [address[0]] if address else [], False
-    return [], False
+        return [address[0]] if address else [], False, ""
+    return [], False, ""
 
 
 def apart(text: str) -> tuple[str, list[Titled]]:

@@ -40,7 +40,7 @@ class Reading:
     warnings: tuple[Warning, ...] = ()
     skipped: tuple[str, ...] = ()
     unreachable: tuple[str, ...] = ()
-    boxes: Mapping[str, bool] = field(default_factory=dict)
+    boxes: Mapping[str, ordered_list.Changed] = field(default_factory=dict)
 
 
 def read(source: str) -> Reading:
@@ -67,7 +67,7 @@ def read_all(sources: Sequence[str]) -> Reading:
     readings = [read(name) for name in dict.fromkeys(remembered(source) for source in sources)]
     records: dict[str, Record] = {}
     given: dict[str, Given] = {}
-    boxes: dict[str, bool] = {}
+    boxes: dict[str, ordered_list.Changed] = {}
     for reading in readings:
         records = {**reading.records, **records}
         given = {**reading.given, **given}
@@ -308,15 +308,14 @@ def _merged(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     return tuple(merged.values())
 
 
-def _boxed(entries: Sequence[Entry], boxes: Mapping[str, bool]) -> tuple[Entry, ...]:
+def _boxed(entries: Sequence[Entry], boxes: Mapping[str, ordered_list.Changed]) -> tuple[Entry, ...]:
     """The entries with what a person ticked or unticked in the order, as `Reading.boxes` has it."""
     if not boxes:
         return tuple(entries)
     found = []
     for entry in entries:
-        said = [boxes[address] for address in entry.addresses if address in boxes]
-        if said:
-            first = replace(entry.mentions[0], by_hand=any(said))
+        if box := ordered_list.of_entry(boxes, entry.addresses):
+            first = replace(entry.mentions[0], by_hand=box.ticked, by_hand_since=box.since)
             entry = replace(entry, mentions=(first, *entry.mentions[1:]))
         found.append(entry)
     return tuple(found)

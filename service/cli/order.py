@@ -193,7 +193,8 @@ def _write(opened: Opened, generation: Generation, missing: bool, without_digest
             for step in (step for step in answer.order if step.id in stage.ids) if answer else ():
                 s = summaries[step.id]
                 remark = ", ".join(filter(None, (str(step.year or ""), f"about {step.minutes} min")))
-                items.append(Item(s.entry.address, step.title, state(s, marks), s.link, remark, s.entry.also))
+                items.append(Item(s.entry.address, step.title, state(s, marks), s.link, remark, s.entry.also,
+                                  marks.read_at(s.id)))  # fmt: skip
             stages.append(ordered_list.Stage(stage.name, tuple(items)))
         absent = [
             Absent(one.title, one.arxiv_id, one.doi, f"cited by {len(one.cited_by)} of the list")
