@@ -67,6 +67,10 @@ class PaperpathError(Exception):
         name = type(self).__name__
         return "".join("-" + c.lower() if c.isupper() else c for c in name).lstrip("-")
 
+    def bare(self) -> PaperpathError:
+        """The same error without the frames that led to it: to be kept, and to be raised more than once."""
+        return _rebuild(type(self), self.message, self.cure)
+
     def __reduce__(self):  # errors cross the process boundary of the extraction workers
         return _rebuild, (type(self), self.message, self.cure)
 

@@ -45,10 +45,14 @@ def write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
             file.write(little.reshape(-1).view(np.uint8).data)
 
 
-def read(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of a file, read-only and mapped. Raises `ValueError` where it is none that `write` made."""
+def read(path: Path, data: bytes | None = None) -> dict[str, np.ndarray]:
+    """The arrays of a file, read-only: mapped, or in its `data` where those are held.
+
+    Raises `ValueError` where it is none that `write` made.
+    """
     try:
-        mapped = np.asarray(np.memmap(path, np.uint8, mode="r"))  # a plain array: quicker to take parts of
+        held = np.memmap(path, np.uint8, mode="r") if data is None else np.frombuffer(data, np.uint8)
+        mapped = np.asarray(held)  # a plain array: quicker to take parts of
         (size,) = struct.unpack("<Q", mapped[:8].tobytes())
         header = json.loads(mapped[8 : 8 + size].tobytes())
         found = {}

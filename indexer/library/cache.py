@@ -149,13 +149,14 @@ class Cache:
     def metadata(self, arxiv_id: str) -> tuple[float, dict] | None:
         """When arXiv was asked about an id (seconds since 1970), and its answer as JSON data; None if never."""
         row = self._row("SELECT asked, answer FROM metadata WHERE arxiv_id = ?", arxiv_id)
-        return (row[0], json.loads(row[1])) if row else None
+        answer = _unsealed(row[1]) if row else None
+        return (row[0], answer) if row and answer is not None else None
 
     def keep_metadata(self, asked: float, answers: dict[str, dict]) -> None:
         """Keeps arXiv's answers, by id."""
         self._write(
             "INSERT OR REPLACE INTO metadata VALUES (?, ?, ?)",
-            [(key, asked, json.dumps(answer)) for key, answer in answers.items()],
+            [(key, asked, _sealed(answer)) for key, answer in answers.items()],
         )
 
     # ------------------------------------------------------------------ extracted texts and vectors
@@ -178,14 +179,11 @@ class Cache:
     def front(self, key: str) -> dict | None:
         """The little that is kept beside the text of `key`, so that the whole need not be read; None if nothing is."""
         row = self._row("SELECT answer FROM fronts WHERE key = ?", key)
-        try:
-            return json.loads(row[0]) if row else None
-        except ValueError:  # altered on the disk
-            return None
+        return _unsealed(row[0]) if row else None
 
     def keep_front(self, key: str, answer: dict) -> None:
         """Keeps JSON data beside the text of `key`."""
-        self._write("INSERT OR REPLACE INTO fronts VALUES (?, ?)", [(key, json.dumps(answer))])
+        self._write("INSERT OR REPLACE INTO fronts VALUES (?, ?)", [(key, _sealed(answer))])
 
     def vectors(self, keys: Sequence[bytes]) -> dict[bytes, np.ndarray]:
         """The vectors held for some of `keys`: {key: float32 of shape (dimension,)}."""
@@ -194,14 +192,15 @@ class Cache:
             some = keys[start : start + 500]
             marks = ", ".join("?" * len(some))
             for key, vector in self._rows(f"SELECT key, vector FROM vectors WHERE key IN ({marks})", *some):
-                found[key] = np.frombuffer(vector, np.float32)
+                if (row := vector_of(vector)) is not None:
+                    found[key] = row
         return found
 
     def keep_vectors(self, pairs: Iterable[tuple[bytes, np.ndarray]]) -> None:
         """Keeps vectors by key, all of them or, after a kill, none."""
         self._write(
             "INSERT OR REPLACE INTO vectors VALUES (?, ?)",
-            [(key, vector.astype(np.float32).tobytes()) for key, vector in pairs],
+            [(key, _with_check(vector.astype(np.float32).tobytes())) for key, vector in pairs],
         )
         points.reached("embed.cached")
 
@@ -248,6 +247,33 @@ class Cache:
         except sqlite3.DatabaseError:
             _set_aside(self._path)
             return _connected(self._path)
+
+
+def _with_check(data: bytes) -> bytes:
+    return data + zlib.crc32(data).to_bytes(4, "little")
+
+
+def vector_of(kept: bytes) -> np.ndarray | None:
+    """A vector as `keep_vectors` kept it, None where it was altered since. One that an earlier paperpath kept has no CRC."""
+    if len(kept) % 8 == 4:
+        if _with_check(kept[:-4]) != kept:
+            return None
+        kept = kept[:-4]
+    return np.frombuffer(kept, np.float32)
+
+
+def _sealed(answer: dict) -> str:
+    text = json.dumps(answer)
+    return f"{zlib.crc32(text.encode()):08x}{text}"
+
+
+def _unsealed(kept: str) -> dict | None:
+    """What was sealed, None where it was altered since. What an earlier paperpath kept has no CRC before it."""
+    check, text = ("", kept) if kept.startswith("{") else (kept[:8], kept[8:])
+    try:
+        return json.loads(text) if check in ("", f"{zlib.crc32(text.encode()):08x}") else None
+    except ValueError:
+        return None
 
 
 def _set_aside(path: Path) -> None:

@@ -38,7 +38,7 @@ from indexer.document import (
     TextMention,
     Version,
 )
-from indexer.errors import LibraryUnwritable
+from indexer.errors import GenerationDamaged, LibraryUnwritable
 from indexer.library import bodies, files
 
 _SCHEMA = """
@@ -202,7 +202,7 @@ def write(
     try:
         if kept is not None:
             with files.writing(path.parent):
-                shutil.copyfile(kept.catalogue.path, path)
+                kept.catalogue.copy_to(path)
         database = sqlite3.connect(path, isolation_level=None)
         try:
             database.execute("PRAGMA journal_mode = OFF")  # a file that isn't whole is thrown away
@@ -222,6 +222,8 @@ def write(
             packed.replace(path)
     except sqlite3.OperationalError as error:
         raise LibraryUnwritable(f"Cannot write to {path.parent}: {error}.") from error
+    except sqlite3.DatabaseError as error:
+        raise GenerationDamaged(f"What {path} was to be made from is damaged: {error}.") from error
     return len(documents), passages
 
 
@@ -348,16 +350,22 @@ def _marks(count: int) -> str:
 
 
 class Catalogue:
-    """A catalogue opened for reading. Safe to use from several threads; the file may be unlinked meanwhile.
+    """A catalogue opened for reading: in memory where the file's `data` are given, else where it lies.
 
+    Safe to use from several threads; the file may be unlinked meanwhile. What can't be read is a `GenerationDamaged`.
     One of an earlier `format` reads like one of today that lacks what that format had no room for; of format 1 all text
     is body.
     """
 
-    def __init__(self, path: Path, *, format: int | None = None) -> None:
+    def __init__(self, path: Path, data: bytes | None = None, *, format: int | None = None) -> None:
         self.path = path.resolve()
-        uri = self.path.as_uri() + "?mode=ro&immutable=1"
-        self._database = sqlite3.connect(uri, uri=True, check_same_thread=False)
+        self._in_memory = data is not None and hasattr(sqlite3.Connection, "deserialize")
+        if self._in_memory:
+            self._database = sqlite3.connect(":memory:", check_same_thread=False)
+            self._database.deserialize(data)
+        else:
+            uri = self.path.as_uri() + "?mode=ro&immutable=1"
+            self._database = sqlite3.connect(uri, uri=True, check_same_thread=False)
         self._lock = threading.Lock()
         self._outlines: dict[int, list[tuple[Section, tuple[str, ...]]]] = {}
         if lacks := {1: _FROM_FORMAT_1, 2: _FROM_FORMAT_2}.get(format or 0):
@@ -371,6 +379,14 @@ class Catalogue:
     def close(self) -> None:
         """Lets go of the file."""
         self._database.close()
+
+    def copy_to(self, path: Path) -> None:
+        """Writes a copy of the file to `path`."""
+        if self._in_memory:
+            with self._lock:
+                path.write_bytes(self._database.serialize())
+        else:
+            shutil.copyfile(self.path, path)
 
     def __del__(self) -> None:  # a generation that was replaced goes when the last answer from it is given
         if database := getattr(self, "_database", None):
@@ -635,8 +651,25 @@ class Catalogue:
         return [Passage(*row) for row in rows]
 
     def _rows(self, statement: str, *values: object) -> list[tuple]:
-        with self._lock:
-            return self._database.execute(statement, values).fetchall()
+        try:
+            with self._lock:
+                return self._database.execute(statement, values).fetchall()
+        except sqlite3.ProgrammingError:  # a fault of ours
+            raise
+        except sqlite3.DatabaseError as error:
+            raise GenerationDamaged(f"{self.path} can't be read: {error}.") from error
+
+
+def ids_of(data: bytes) -> frozenset[str]:
+    """The ids of the documents in the bytes of a catalogue, of any format."""
+    database = sqlite3.connect(":memory:")
+    try:
+        database.deserialize(data)
+        return frozenset(row[0] for row in database.execute("SELECT id FROM documents"))
+    except sqlite3.DatabaseError as error:
+        raise GenerationDamaged(f"The catalogue can't be read: {error}.") from error
+    finally:
+        database.close()
 
 
 def _summary(row: tuple) -> Summary:

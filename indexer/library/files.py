@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from indexer.errors import LibraryUnwritable
 
@@ -36,10 +38,54 @@ def writing(folder: Path) -> Iterator[None]:
         raise
 
 
+HELD = 64 << 20
+"""Bytes up to which a reader takes a file of a generation into memory, once, and asks the disk no more: what was checked is
+what is answered from, whatever becomes of the file or of the disk. A larger one is read and mapped where it lies."""
+
+
+class Altered(Exception):
+    """A file is not the one that it was."""
+
+
 def sha256_of(path: Path) -> str:
     """The SHA-256 of a file's bytes, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def opened(path: Path) -> IO[bytes]:
+    """A file opened for reading. Raises `OSError`, also for what is no file: a pipe would be waited for."""
+    file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))  # noqa: SIM115
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is no file", str(path))
+    return file
+
+
+def checked(path: Path, size: int, sha256: str) -> bytes | None:
+    """The bytes of a file that has this size and hash, None where they are more than `HELD`.
+
+    Raises `Altered` where it hasn't, `OSError` where it can't be read.
+    """
+    with opened(path) as file:
+        if os.fstat(file.fileno()).st_size != size:
+            raise Altered
+        if size > HELD:
+            data, found = None, hashlib.file_digest(file, "sha256")
+        else:
+            data = file.read(size + 1)
+            found = hashlib.sha256(data)
+    if found.hexdigest() != sha256:
+        raise Altered
+    return data
+
+
+def make_folder(path: Path) -> None:
+    """Makes a folder and those above it that are not there, for good: a power cut takes none of them away."""
+    new = [folder for folder in (path, *path.parents) if not folder.is_dir()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in new:
+        sync_folder(folder.parent)
 
 
 def sync_file(path: Path) -> None:
@@ -64,8 +110,18 @@ def replace(part: Path, final: Path) -> None:
     sync_folder(final.parent)
 
 
+def write_bytes(path: Path, data: bytes) -> None:
+    """Writes `data` to `path` as a whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_bytes(data)
+        replace(part, path)
+    except OSError:
+        with suppress(OSError):  # a full disk is not to be kept full by it
+            part.unlink(missing_ok=True)
+        raise
+
+
 def write_text(path: Path, text: str) -> None:
     """Writes `text` to `path` as a whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, "utf-8")
-    replace(part, path)
+    write_bytes(path, text.encode())

@@ -1,6 +1,6 @@
 """Generations: immutable builds of the library, and the one pointer that says which is read.
 
-    CURRENT                     the name of the generation to read
+    CURRENT                     the name of the generation to read, and its CRC-32
     generations/<name>.json     a manifest: the files of it with size and SHA-256, the model, the sources
     files/<sha256>.<role>       immutable files, which generations may share
     marks/                      what a person did; no part of any generation
@@ -15,16 +15,19 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import errno
 import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from indexer import points, terms
 from indexer.document import EMBEDDED, Document, Passage
@@ -34,8 +37,9 @@ from indexer.errors import (
     LibraryBusy,
     LibraryError,
     NoLibrary,
+    UsageError,
 )
-from indexer.library import catalogue, files, space, vectors, words
+from indexer.library import catalogue, files, space, uploads, vectors, words
 from indexer.library.cache import Cache
 
 FORMAT = 3
@@ -88,6 +92,9 @@ class Manifest:
     format: int = FORMAT
 
 
+_MANIFEST = TypeAdapter(Manifest)
+
+
 @dataclass(eq=False)
 class Generation:
     """One generation, open for reading. Immutable and safe to use from several threads.
@@ -103,6 +110,8 @@ class Generation:
     words: words.Words = None  # type: ignore[assignment]
     space: space.Space = None  # type: ignore[assignment]
     instead_of: LibraryError | None = field(default=None)
+    mapped: Mapping[Path, tuple[int, int, int]] = field(default_factory=dict)
+    """The files that are read where they lie, each with what it was like when it was checked; the others are held."""
 
     @property
     def name(self) -> str:
@@ -113,6 +122,13 @@ class Generation:
     def stamp(self) -> str:
         """What tells it from every other, of another library with the same names too: what an answer depends on."""
         return f"{self.name}-{self.manifest.inputs[:12]}"
+
+    def is_as_it_was(self) -> bool:
+        """Whether no file that is mapped was changed since it was checked; one that was pruned is there for who has it open.
+
+        A bit that the disk lost by itself is not seen by this, only by `Library.verify`.
+        """
+        return all(_like(path) in (before, None) for path, before in self.mapped.items())
 
     def close(self) -> None:
         """Lets go of its files."""
@@ -131,8 +147,7 @@ class Library:
     def current_name(self) -> str:
         """The name of the generation to read, "" where CURRENT was lost. Raises `NoLibrary` where nothing was published."""
         try:
-            name = (self.folder / "CURRENT").read_text("utf-8", errors="replace").strip()
-            return name if name.isdigit() else ""
+            return _name_in(_pointer(self.folder))
         except FileNotFoundError:
             if self._names():  # what it named is still there
                 return ""
@@ -145,14 +160,21 @@ class Library:
             ) from None
         except PermissionError:
             raise LibraryError(f"{self.folder} may not be read.", cure="Check who owns the folder.") from None
+        except OSError as error:
+            if error.errno == errno.EINVAL:  # no file
+                return ""
+            raise LibraryError(f"{self.folder} can't be read: {error.strerror}.", cure="Check the disk.") from None
 
-    def stamp(self) -> tuple[int, int, int] | None:
-        """A value that changes whenever something is published; cheap enough to ask on each request."""
+    def stamp(self) -> tuple[int, int, bytes] | None:
+        """A value that changes whenever something is published; cheap enough to ask on each request.
+
+        What CURRENT says is in it: inodes come again, and a clock that is set back makes times come again too.
+        """
         try:
             status = os.stat(self.folder / "CURRENT")
+            return status.st_ino, status.st_mtime_ns, _pointer(self.folder)
         except OSError:
             return None
-        return status.st_ino, status.st_mtime_ns, status.st_size
 
     def open(self, *, earlier: bool = False) -> Generation:
         """The generation that CURRENT names; where that one is damaged, the newest sound one before it.
@@ -168,7 +190,7 @@ class Library:
                 try:
                     generation = self.open_generation(candidate, earlier=earlier)
                 except (GenerationDamaged, FormatUnknown) as error:
-                    first = first or error
+                    first = first or error.bare()
                     continue
                 if first is not None and self.current_name() != name:
                     break  # published and pruned while this was reading: read what is current now
@@ -202,16 +224,24 @@ class Library:
                 cure="Run `paperpath reindex`: it builds the library anew from the sources it remembers, and downloads"
                 " nothing that it holds.",
             )
+        large = [self.folder / "files" / file.name for file in manifest.files.values() if file.bytes > files.HELD]
+        before = {path: like for path in large if (like := _like(path)) is not None}
         with ThreadPoolExecutor() as pool:  # hashing lets go of the interpreter
-            for _ in pool.map(lambda file: self._check(name, file), manifest.files.values()):
-                pass
-        return self._opened(manifest)
+            checks = pool.map(lambda file: self._check(name, file), manifest.files.values())
+            data = dict(zip(manifest.files, checks, strict=True))
+        generation = self._opened(manifest, data)
+        generation.mapped = before
+        return generation
 
     def manifest(self, name: str) -> Manifest:
         """The manifest of a generation, of an earlier format too. Raises `GenerationDamaged` or `FormatUnknown`."""
         path = self.folder / "generations" / f"{name}.json"
         try:
-            return _manifest_from(path.read_bytes())
+            with files.opened(path) as file:
+                found = manifest_from(file.read())
+            if found.name != name:
+                raise ValueError("it is of another generation")
+            return found
         except FileNotFoundError:
             raise GenerationDamaged(f"Generation {name or '?'}: {path} is missing.") from None
         except (ValueError, KeyError, TypeError, OSError):
@@ -240,30 +270,40 @@ class Library:
         return answers
 
     def _names(self) -> list[str]:
-        return sorted(path.stem for path in (self.folder / "generations").glob("[0-9]*.json"))
+        try:
+            names = os.listdir(self.folder / "generations")
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise LibraryError(f"{self.folder} can't be read: {error.strerror}.", cure="Check the disk.") from None
+        return sorted(name[:-5] for name in names if name.endswith(".json") and name[:-5].isdecimal())
 
-    def _check(self, generation: str, file: File) -> None:
+    def _check(self, generation: str, file: File) -> bytes | None:
+        """The bytes of a file, where they are held (see `files.checked`). Raises `GenerationDamaged`."""
         path = self.folder / "files" / file.name
         try:
-            if path.stat().st_size != file.bytes or files.sha256_of(path) != file.sha256:
-                raise GenerationDamaged(f"Generation {generation}: {path} was altered.")
+            return files.checked(path, file.bytes, file.sha256)
+        except files.Altered:
+            raise GenerationDamaged(f"Generation {generation}: {path} was altered.") from None
         except FileNotFoundError:
             raise GenerationDamaged(f"Generation {generation}: {path} is missing.") from None
         except OSError as error:
             raise GenerationDamaged(f"Generation {generation}: {path} can't be read ({error.strerror}).") from None
 
-    def _opened(self, manifest: Manifest) -> Generation:
-        def path(role: str) -> Path:
-            return self.folder / "files" / manifest.files[role].name
+    def _opened(self, manifest: Manifest, data: Mapping[str, bytes | None]) -> Generation:
+        """A generation of files that were checked; `data` has the bytes of those that are held, by role."""
+
+        def of(role: str) -> tuple[Path, bytes | None]:
+            return self.folder / "files" / manifest.files[role].name, data.get(role)
 
         try:
-            held = catalogue.Catalogue(path("catalogue"), format=manifest.format)
+            held = catalogue.Catalogue(*of("catalogue"), format=manifest.format)
             if manifest.format < FORMAT:
-                return Generation(manifest, held, vectors.Vectors(path("vectors")))
+                return Generation(manifest, held, vectors.Vectors(*of("vectors")))
             return Generation(
-                manifest, held, vectors.Vectors(path("vectors")), words.Words(path("words")), space.Space(path("space"))
+                manifest, held, vectors.Vectors(*of("vectors")), words.Words(*of("words")), space.Space(*of("space"))
             )
-        except (sqlite3.Error, RuntimeError, KeyError, ValueError) as error:
+        except (sqlite3.Error, RuntimeError, KeyError, ValueError, OSError) as error:  # it may be pruned in between
             raise GenerationDamaged(f"Generation {manifest.name} can't be opened: {error}.") from error
 
     # ------------------------------------------------------------------ writing
@@ -278,7 +318,7 @@ class Library:
 
         with files.writing(self.folder):
             for folder in (self.folder, self.folder / "generations", self.folder / "files", self.marks):
-                folder.mkdir(parents=True, exist_ok=True)
+                files.make_folder(folder)
             files.sync_folder(self.folder)
             files.sync_folder(self.folder.parent)
             lock = filelock.FileLock(self.folder / "lock", timeout=0)
@@ -301,8 +341,9 @@ class Writer:
 
     def __init__(self, library: Library) -> None:
         self.library = library
-        for leftover in (library.folder / "files").glob("*.part"):  # of a run that was killed
-            leftover.unlink()
+        with files.writing(library.folder):
+            for leftover in (library.folder / "files").glob("*.part"):  # of a run that was killed
+                leftover.unlink()
         self.cache = Cache(library.folder / "cache")
 
     def publish(
@@ -340,6 +381,10 @@ class Writer:
                 words.write(parts["words"], documents, before.words if before and taken else None, taken)
                 points.reached("publish.words")
                 _write_vectors(parts, documents, matrix, before, taken, name)
+                if before and taken:  # what was copied from is what it was, else its damage would be published as sound
+                    for file in before.manifest.files.values():
+                        if file.bytes > files.HELD:
+                            self.library._check(before.name, file)
                 named = {role: self._placed(role, part) for role, part in parts.items()}
                 points.reached("publish.files")
                 manifest = Manifest(
@@ -349,27 +394,57 @@ class Writer:
                     sources=tuple(sources), excluded=tuple(excluded), kept_apart=tuple(kept_apart),
                     files=named,
                 )  # fmt: skip
-                generation = self.library._opened(manifest)
-                try:
-                    check(generation)
-                finally:
-                    generation.close()
-                points.reached("publish.checked")
-                files.write_text(folder / "generations" / f"{manifest.name}.json", _manifest_text(manifest))
-                points.reached("publish.manifest")
-                self._point_to(manifest.name)
-                points.reached("publish.current")
-                self.prune(keep, answering=manifest.name)
-                points.reached("publish.pruned")
+                self._publish(manifest, keep)
         finally:
             for part in parts.values():
-                part.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # the next writer removes it; why this one failed is what counts
+                    part.unlink(missing_ok=True)
         return manifest.name
+
+    def adopt(self, manifest: Manifest, bring: Callable[[File, Path], None], keep: int) -> str:
+        """Publishes a generation that was made elsewhere; `bring` writes a file of it. Returns the name that it has here.
+
+        Raises as `publish` does.
+        """
+        folder = self.library.folder
+        manifest = replace(manifest, name=self._next_name())
+        with files.writing(folder):
+            for role, file in manifest.files.items():
+                part = folder / "files" / f"{role}.part"
+                try:
+                    bring(file, part)
+                    _must(
+                        self._placed(role, part) == file, manifest.name, f"the {role} is not the one that was exported"
+                    )
+                finally:
+                    with contextlib.suppress(OSError):
+                        part.unlink(missing_ok=True)
+            points.reached("publish.files")
+            self._publish(manifest, keep)
+        return manifest.name
+
+    def _publish(self, manifest: Manifest, keep: int) -> None:
+        """Checks a generation whose files are in place, and makes it the one that is read."""
+        folder = self.library.folder
+        generation = self.library._opened(manifest, {})
+        try:
+            check(generation)
+        finally:
+            generation.close()
+        points.reached("publish.checked")
+        files.write_text(folder / "generations" / f"{manifest.name}.json", manifest_text(manifest))
+        points.reached("publish.manifest")
+        self._point_to(manifest.name)
+        points.reached("publish.current")
+        with contextlib.suppress(LibraryError):  # it is published: what stays too long goes with the next one
+            self.prune(keep, answering=manifest.name)
+        points.reached("publish.pruned")
 
     def rollback(self, name: str | None = None) -> str:
         """Makes an earlier generation the one that is read: `name`, or the one before the current. Returns its name.
 
-        Raises `GenerationDamaged` if that one isn't sound, `LibraryError` if there is none.
+        The sources that it remembers are in force again. Raises `GenerationDamaged` if it isn't sound, `UsageError` if there
+        is none of that name, `LibraryError` if there is none before.
         """
         current = self.library.open().name
         earlier = [n for n in self.library._names() if n < current]
@@ -377,7 +452,7 @@ class Writer:
             raise LibraryError(f"There is no generation before {current}.", cure="`paperpath library list` shows all.")
         chosen = earlier[-1] if name is None else name
         if chosen not in self.library._names():
-            raise LibraryError(f"There is no generation {chosen}.", cure="`paperpath library list` shows all.")
+            raise UsageError(f"There is no generation {chosen}.", cure="`paperpath library list` shows all.")
         check(generation := self.library.open_generation(chosen))
         generation.close()
         with files.writing(self.library.folder):
@@ -387,8 +462,8 @@ class Writer:
     def prune(self, keep: int, *, answering: str = "") -> list[str]:
         """Removes all but the newest `keep` generations, the current one and the one that answers, should that differ.
 
-        Which one answers is found out if it isn't told. Files that none of those left needs go too. Returns the names of the
-        generations removed; readers keep theirs.
+        Which one answers is found out if it isn't told. Files that none of those left needs go too, and uploads that none of
+        them names as a source. Returns the names of the generations removed; readers keep theirs.
         """
         library = self.library
         names = library._names()
@@ -401,9 +476,11 @@ class Writer:
                 (library.folder / "generations" / f"{name}.json").unlink()
             files.sync_folder(library.folder / "generations")
             try:
-                used = {file.name for name in stay & set(names) for file in library.manifest(name).files.values()}
+                left = [library.manifest(name) for name in stay & set(names)]
             except LibraryError:
                 return gone  # which files a damaged manifest names is not known: leave them all
+            used = {file.name for manifest in left for file in manifest.files.values()}
+            uploads.let_go(library.folder, [source for manifest in left for source in manifest.sources])
             for path in (library.folder / "files").iterdir():
                 if path.name not in used:
                     path.unlink()
@@ -424,7 +501,32 @@ class Writer:
         return File(final.name, size, sha256)
 
     def _point_to(self, name: str) -> None:
-        files.write_text(self.library.folder / "CURRENT", name + "\n")
+        files.write_text(self.library.folder / "CURRENT", f"{name} {_check_of(name)}\n")
+
+
+def _pointer(folder: Path) -> bytes:
+    """What CURRENT says. Raises `OSError`."""
+    with files.opened(folder / "CURRENT") as file:
+        return file.read(100)
+
+
+def _like(path: Path) -> tuple[int, int, int] | None:
+    """What changes with a file, None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns, status.st_ino
+
+
+def _name_in(pointer: bytes) -> str:
+    """The name that CURRENT says, "" where it is damaged: one flipped bit may make it another's. A bare name will do."""
+    name, _, check = pointer.decode("utf-8", "replace").strip().partition(" ")
+    return name if name.isdecimal() and name.isascii() and check in ("", _check_of(name)) else ""
+
+
+def _check_of(name: str) -> str:
+    return f"{zlib.crc32(name.encode()):08x}"
 
 
 def _taken(
@@ -532,22 +634,20 @@ def _must_be_unit(matrix: np.ndarray, generation: str) -> None:
     _must(bool(np.allclose(np.linalg.norm(matrix, axis=1), 1, atol=1e-3)), generation, "a vector is not of length one")
 
 
-def _manifest_text(manifest: Manifest) -> str:
+def manifest_text(manifest: Manifest) -> str:
+    """A manifest as it is written: with a hash of itself."""
     body = json.dumps(asdict(manifest), sort_keys=True)
     return (
         json.dumps({"sha256": hashlib.sha256(body.encode()).hexdigest(), "manifest": json.loads(body)}, indent=1) + "\n"
     )
 
 
-def _manifest_from(text: bytes) -> Manifest:
+def manifest_from(text: bytes) -> Manifest:
+    """A manifest as it was written. Raises `ValueError`, `KeyError` or `TypeError` where it was altered, `FormatUnknown`."""
     data = json.loads(text)
     body = data["manifest"]
     if hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest() != data["sha256"]:
         raise ValueError("its checksum differs")
     if body["format"] > FORMAT:
         raise FormatUnknown(f"Generation {body['name']} has format {body['format']}; this paperpath reads {FORMAT}.")
-    return Manifest(**body | {
-        "model": Model(**body["model"]), "sources": tuple(body["sources"]), "excluded": tuple(body["excluded"]),
-        "kept_apart": tuple(body.get("kept_apart", ())),
-        "files": {role: File(**file) for role, file in body["files"].items()},
-    })  # fmt: skip
+    return _MANIFEST.validate_python(body)

@@ -2,13 +2,15 @@
 
 One file, `marks.jsonl`, with a line for each document:
 
-    {"id": "2311.08105", "read": true, "read_at": "2026-03-01T10:00:00+00:00", "box": null, "note": "…", "note_at": "…"}
+    {"id": "2311.08105", "read": true, "read_at": "2026-03-01T10:00:00+00:00", "box": null, "note": "…", "note_at": "…",
+     "by_hand": null, "since": "", "check": "1c291ca3"}
 
 `read` and `note` are null where nothing was said of them. `box` is what the document's check box said when `read` was
 said: a box that says something else now was changed since, and so is the newer of the two. `by_hand` is the same of its
 box in the order that paperpath wrote, null unless a person had changed that, and `since` the date of the mark that this
-order was written by. A line that can't be read is passed over with
-a warning and stays in the file, as do those of documents that are not in the library.
+order was written by. `check` is the CRC-32 of the rest; a line that a person wrote may do without. A line that can't be
+read, or was altered since, is passed over with a warning and stays in the file, as do those of documents that are not in
+the library. What is said later counts, whatever the clock has become.
 """
 
 from __future__ import annotations
@@ -16,10 +18,12 @@ from __future__ import annotations
 import datetime
 import json
 import stat
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from indexer.document import Warning
 from indexer.errors import LibraryBusy
@@ -29,6 +33,7 @@ from indexer.library.catalogue import Summary
 
 _FILE = "marks.jsonl"
 _DAMAGED = "damaged-mark"
+_UNREADABLE = "unreadable-marks"
 _SECONDS = 10  # that another writer is waited for
 
 
@@ -67,6 +72,11 @@ class Marks:
     warnings: tuple[Warning, ...] = ()
     stamp: tuple[int, ...] = ()
 
+    @property
+    def readable(self) -> bool:
+        """Whether the file could be read at all; where it couldn't, a warning says why, and nothing is known of any mark."""
+        return all(warning.kind != _UNREADABLE for warning in self.warnings)
+
     def read_at(self, document_id: str) -> str:
         """When a document was marked as read or unread, "" where no mark says so."""
         return self.by_id[document_id].read_at if document_id in self.by_id else ""
@@ -80,11 +90,13 @@ def load(folder: Path) -> Marks:
     path = folder / _FILE
     try:
         status = path.stat()
-    except OSError:
+        if not stat.S_ISREG(status.st_mode):
+            return Marks(warnings=(Warning(str(path), None, _DAMAGED, "This is no file: no mark can be read."),))
+        return _loaded(path, (status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size))
+    except (FileNotFoundError, NotADirectoryError):
         return NONE
-    if not stat.S_ISREG(status.st_mode):
-        return Marks(warnings=(Warning(str(path), None, _DAMAGED, "This is no file: no mark can be read."),))
-    return _loaded(path, (status.st_ino, status.st_mtime_ns, status.st_size))
+    except OSError as error:
+        return Marks(warnings=(Warning(str(path), None, _UNREADABLE, f"The marks can't be read: {error.strerror}."),))
 
 
 def set_read(
@@ -104,12 +116,34 @@ def set_all_read(
     """The same of several documents, each with what its boxes say now: all of them or none. Raises as `set_read` does."""
     time = _time(when)
     _change(folder, [Mark(summary.id, read=read, read_at=time, box=box.ticked, by_hand=box.by_hand, since=box.since)
-                     for summary, read, box in said])  # fmt: skip
+                     for summary, read, box in said], now=when is None)  # fmt: skip
 
 
 def set_note(folder: Path, document_id: str, note: str, when: datetime.datetime | None = None) -> None:
     """Writes a note to a document, in place of the one before; "" takes it away. Raises as `set_read` does."""
-    _change(folder, [Mark(document_id, note=note, note_at=_time(when))])
+    _change(folder, [Mark(document_id, note=note, note_at=_time(when))], now=when is None)
+
+
+def export(folder: Path) -> bytes:
+    """All marks as the file has them, damaged lines too. Raises `OSError` where it can't be read."""
+    return b"\n".join(line for line in _lines(folder / _FILE) if line.strip())
+
+
+def merge(folder: Path, data: bytes) -> int:
+    """Takes in marks that were exported: of each thing that was said of a document the later counts.
+
+    Lines that can't be read are kept beside those that are here. Returns how many documents have another mark than before.
+    Raises as `set_read` does.
+    """
+    lines = [line for line in data.split(b"\n") if line.strip()]
+    before = dict(load(folder).by_id)
+    new: dict[str, Mark] = {}
+    for mark in map(_mark, lines):
+        if isinstance(mark, Mark):
+            new[mark.id] = _newer(new.get(mark.id), mark)
+    changed = [mark for mark in new.values() if _newer(before.get(mark.id), mark) != before.get(mark.id)]
+    _change(folder, changed, damaged=[line for line in lines if not isinstance(_mark(line), Mark)])
+    return len(changed)
 
 
 def state(summary: Summary, marks: Marks) -> bool:
@@ -147,15 +181,10 @@ def box_of(summary: Summary) -> Box:
 
 
 @lru_cache(maxsize=8)
-def _loaded(path: Path, stamp: tuple[int, int, int]) -> Marks:
+def _loaded(path: Path, stamp: tuple[int, ...]) -> Marks:
     found: dict[str, Mark] = {}
     warnings = []
-    try:
-        lines = _lines(path)
-    except OSError as error:
-        lines = []
-        warnings.append(Warning(str(path), None, _DAMAGED, f"The marks can't be read: {error.strerror}."))
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(_lines(path), 1):
         mark = _mark(line)
         if isinstance(mark, str):
             warnings.append(Warning(str(path), number, _DAMAGED, f"This mark can't be read and is left alone: {mark}."))
@@ -166,7 +195,8 @@ def _loaded(path: Path, stamp: tuple[int, int, int]) -> Marks:
 
 def _lines(path: Path) -> list[bytes]:
     try:
-        return path.read_bytes().split(b"\n")
+        with files.opened(path) as file:
+            return file.read().split(b"\n")
     except FileNotFoundError:
         return []
 
@@ -181,6 +211,8 @@ def _mark(line: bytes) -> Mark | str | None:
         return "it is not JSON"
     if not isinstance(data, dict) or not isinstance(data.get("id"), str) or not data["id"]:
         return 'it names no "id"'
+    if (check := data.pop("check", None)) is not None and check != _check_of(data):
+        return "it was altered since it was written"
     mark = Mark(**{name: data.get(name, default) for name, default in _DEFAULTS.items()})
     if not all(value is None or isinstance(value, bool) for value in (mark.read, mark.box, mark.by_hand)):
         return '"read", "box" and "by_hand" are true, false or null'
@@ -196,6 +228,15 @@ def _mark(line: bytes) -> Mark | str | None:
 
 
 _DEFAULTS = asdict(Mark(""))
+
+
+def _line(mark: Mark) -> bytes:
+    data = asdict(mark)
+    return json.dumps(data | {"check": _check_of(data)}).encode()
+
+
+def _check_of(data: dict[str, Any]) -> str:
+    return f"{zlib.crc32(json.dumps(data).encode()):08x}"
 
 
 def _newer(one: Mark | None, other: Mark) -> Mark:
@@ -225,17 +266,35 @@ def _time(when: datetime.datetime | None) -> str:
     return (when or datetime.datetime.now(datetime.UTC)).isoformat()
 
 
-def _change(folder: Path, new: Sequence[Mark]) -> None:
-    """Writes marks of different documents: every line that is of none of these stays as it is, byte for byte."""
+def _last(before: Mark | None, mark: Mark) -> Mark:
+    """What is said now, dated no earlier than what was said before: the clock may have been set back since."""
+    if before is None:
+        return mark
+    if before.read is not None and mark.read is not None and _at(before.read_at) > _at(mark.read_at):
+        mark = replace(mark, read_at=_after(before.read_at))
+    if before.note is not None and mark.note is not None and _at(before.note_at) > _at(mark.note_at):
+        mark = replace(mark, note_at=_after(before.note_at))
+    return mark
+
+
+def _after(time: str) -> str:
+    return _time(_at(time) + datetime.timedelta(seconds=1))
+
+
+def _change(folder: Path, new: Sequence[Mark], *, now: bool = False, damaged: Sequence[bytes] = ()) -> None:
+    """Writes marks of different documents: every line that is of none of these stays as it is, byte for byte.
+
+    `now` says that these are said now, and so are the last; `damaged` lines are added if they aren't there.
+    """
     import filelock
 
-    if not new:
+    if not new and not damaged:
         return
     path = folder / _FILE
     new = [replace(mark, id=writable(mark.id), note=mark.note and writable(mark.note)) for mark in new]
     before: dict[str, Mark | None] = {mark.id: None for mark in new}
     with files.writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        files.make_folder(folder)
         lock = filelock.FileLock(folder / "lock", timeout=_SECONDS)
         try:
             lock.acquire()
@@ -249,9 +308,10 @@ def _change(folder: Path, new: Sequence[Mark]) -> None:
                     before[mark.id] = _newer(before[mark.id], mark)
                 elif line.strip():
                     kept.append(line)
-            kept += [json.dumps(asdict(_newer(before[mark.id], mark))).encode() for mark in new]
-            part = path.with_name(path.name + ".part")
-            part.write_bytes(b"\n".join(kept) + b"\n")
-            files.replace(part, path)
+            kept += [line for line in damaged if line not in kept]
+            for mark in new:
+                known = before[mark.id]
+                kept.append(_line(_newer(known, _last(known, mark) if now else mark)))
+            files.write_bytes(path, b"\n".join(kept) + b"\n")
         finally:
             lock.release()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from indexer.errors import LibraryUnwritable
-from indexer.library.cache import Cache
+from indexer.library.cache import Cache, vector_of
 from indexer.library.generations import Generation
 from indexer.passages import vector_key
 from indexer.progress import Progress
@@ -76,5 +76,6 @@ def _read(folder: Path, keys: Sequence[bytes]) -> dict[bytes, np.ndarray]:
                 some = keys[start : start + 500]
                 marks = ", ".join("?" * len(some))
                 for key, vector in database.execute(f"SELECT key, vector FROM vectors WHERE key IN ({marks})", some):
-                    found[key] = np.frombuffer(vector, np.float32)
+                    if (row := vector_of(vector)) is not None:
+                        found[key] = row
     return found

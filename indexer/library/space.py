@@ -13,9 +13,10 @@ the mean and the matrix as they are until a tenth has changed: `update`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import cached_property
+from collections.abc import Callable, Iterable
+from functools import cached_property, wraps
 from pathlib import Path
+from typing import ParamSpec
 
 import numpy as np
 
@@ -34,6 +35,24 @@ _TAKEN = 100  # candidates for a row's nearest, of which the exact cosines decid
 _BLOCK = 8192
 
 
+_P = ParamSpec("_P")
+
+
+def _one_thread(work: Callable[_P, None]) -> Callable[_P, None]:
+    """Has numpy multiply in one thread. Several wait for one another in idle loops: of a covariance, which one decomposes in
+    a twentieth of a second, they took five seconds on four cores that a server kept busy."""
+
+    @wraps(work)
+    def alone(*given: _P.args, **named: _P.kwargs) -> None:
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1, user_api="blas"):
+            work(*given, **named)
+
+    return alone
+
+
+@_one_thread
 def write(path: Path, matrix: np.ndarray, abstracts: np.ndarray) -> None:
     """Fits the space of `matrix` (float32, shape (n, dimension), unit rows), and each one's nearest, and writes them.
 
@@ -52,6 +71,7 @@ def write(path: Path, matrix: np.ndarray, abstracts: np.ndarray) -> None:
     _write(path, mean, transform, norms, kin, cosines, *_moments(count, total, products), len(matrix), 0)
 
 
+@_one_thread
 def update(path: Path, former: Space, was: Vectors, source: np.ndarray, held: Vectors, abstracts: np.ndarray) -> None:
     """Writes the space of the vectors `held`, most of which `former` has, that of `was`; as `write` would, or nearly.
 
@@ -220,8 +240,8 @@ def _others(
 class Space:
     """The space of a generation, opened. Rows are those of its vectors, not passages' ids. Safe in several threads."""
 
-    def __init__(self, path: Path) -> None:
-        held = arrays.read(path)
+    def __init__(self, path: Path, data: bytes | None = None) -> None:
+        held = arrays.read(path, data)
         self.mean, self.matrix = np.array(held["mean"]), np.array(held["matrix"])
         """What is taken from a vector, and what the rest is multiplied with: float32."""
         self.centre, self.spread = np.array(held["centre"]), np.array(held["spread"])

@@ -1,15 +1,18 @@
 """Files that were handed over by a browser: `uploads/HASH/NAME` below the library's folder, named by bytes and name.
 
-They are sources like any other from then on, so they stay where they are; the same file again is the one that is there.
+They are sources like any other from then on, so they stay where they are, and as they are: nothing writes into them. The
+same file again is the one that is there.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
 import tempfile
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +21,10 @@ from indexer.library import files
 
 SUFFIXES = (".pdf", ".md", ".markdown", ".txt", ".bib", ".jsonl", ".ndjson")
 _LONGEST_NAME = 160  # bytes: every file system takes it
+_LEFT_SECONDS = 86_400  # no upload takes as long
 _JOINERS = "\u200c\u200d"  # of Persian words, and of what makes one picture of several
 _NAME = re.compile(r"upload:([0-9a-f]{16})/([^/\\]+)")
+_FOLDER = re.compile(r"[0-9a-f]{16}")
 
 
 class BadUpload(UsageError):
@@ -46,7 +51,8 @@ async def keep(library: Path, name: str, body: AsyncIterator[bytes]) -> Upload:
         raise BadUpload(f"{name} is of a kind that isn't read.")
     folder = library / "uploads"
     with files.writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        files.make_folder(folder)
+        _tidy(folder)
         handle, part = tempfile.mkstemp(".part", dir=folder)
         try:
             digest, size, beginning = hashlib.sha256(), 0, b""
@@ -59,9 +65,11 @@ async def keep(library: Path, name: str, body: AsyncIterator[bytes]) -> Upload:
             _require(name, suffix, beginning)
             final = folder / digest.hexdigest()[:16] / name
             final.parent.mkdir(exist_ok=True)
+            files.sync_folder(folder)
             files.replace(Path(part), final)
         finally:
-            Path(part).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # a disk that fails is told above
+                Path(part).unlink(missing_ok=True)
     kind = "pdf" if suffix == ".pdf" else "list"
     return Upload(f"upload:{final.parent.name}/{name}", name, size, kind)
 
@@ -71,6 +79,54 @@ def path_of(library: Path, source: str) -> Path | None:
     match = _NAME.fullmatch(source)
     path = library / "uploads" / match[1] / match[2] if match and match[2] not in (".", "..") else None
     return path.resolve() if path is not None and path.is_file() else None
+
+
+def holds(library: Path, path: str | Path) -> bool:
+    """Whether a file, or what a link of this name leads to, is one of the library's uploads."""
+    return Path(os.path.realpath(path)).parent.parent == library.resolve() / "uploads"
+
+
+def named(source: str) -> tuple[str, str] | None:
+    """The folder and the name of a source that is an upload, of this library or of the one it came from; else None."""
+    path = Path(source)
+    there = path.is_absolute() and path.parent.parent.name == "uploads" and _FOLDER.fullmatch(path.parent.name)
+    return (path.parent.name, path.name) if there else None
+
+
+def by_content(upload: Path) -> str:
+    """Where an upload belongs by what is in it, `uploads/HASH/NAME`: elsewhere than it lies if it was altered."""
+    return f"uploads/{files.sha256_of(upload)[:16]}/{upload.name}"
+
+
+def let_go(library: Path, sources: Iterable[str]) -> list[str]:
+    """Removes the uploads that none of the `sources` is and that were not just handed over. Returns their names."""
+    kept = {name for source in sources if (name := named(source))}
+    gone = []
+    for path in sorted((library / "uploads").glob("*/*")):
+        if (path.parent.name, path.name) in kept or not _FOLDER.fullmatch(path.parent.name):
+            continue
+        with contextlib.suppress(OSError):  # another time
+            if path.is_file() and path.stat().st_mtime < time.time() - _LEFT_SECONDS:
+                path.unlink()
+                gone.append(path.name)
+                path.parent.rmdir()
+    return gone
+
+
+def is_name(name: str) -> bool:
+    """Whether an upload may have this name: whether `keep` would leave it as it is."""
+    try:
+        return _safe(name) == name and Path(name).suffix.lower() in SUFFIXES
+    except BadUpload:
+        return False
+
+
+def _tidy(folder: Path) -> None:
+    """Removes what is left of uploads that a kill cut off."""
+    for part in folder.glob("*.part"):
+        with contextlib.suppress(OSError):  # another upload did it
+            if part.stat().st_mtime < time.time() - _LEFT_SECONDS:
+                part.unlink()
 
 
 def _require(name: str, suffix: str, beginning: bytes) -> None:

@@ -144,17 +144,22 @@ def _floats(halves: np.ndarray) -> np.ndarray:
 class Vectors:
     """An index opened for searching. Safe to use from several threads."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, data: bytes | None = None) -> None:
         import faiss
 
-        with path.open("rb") as file:
-            self.approximate = file.read(4) != _FAISS
+        if data is None:
+            with path.open("rb") as file:
+                beginning = file.read(4)
+        else:
+            beginning = data[:4]
+        self.approximate = beginning != _FAISS
         self.fitted, self.changes = 0, 0
         self._halves: np.ndarray | None = None
         if not self.approximate:
-            self._index = faiss.read_index(str(path))
+            own = data is not None
+            self._index = faiss.deserialize_index(np.frombuffer(data, np.uint8)) if own else faiss.read_index(str(path))
             return
-        held = arrays.read(path)
+        held = arrays.read(path, data)
         self._bytes = held["index"]  # what the index reads from as long as it lives
         self._index = faiss.read_index(faiss.ZeroCopyIOReader(faiss.swig_ptr(self._bytes), self._bytes.size))
         self._halves = held["rows"]

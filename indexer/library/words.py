@@ -132,8 +132,8 @@ def _counts(document: Document, passages: Sequence[Passage]) -> Iterator[Counter
 class Words:
     """The words of a generation, opened. Safe to use from several threads."""
 
-    def __init__(self, path: Path) -> None:
-        held = arrays.read(path)
+    def __init__(self, path: Path, data: bytes | None = None) -> None:
+        held = arrays.read(path, data)
         text = held["vocabulary"].tobytes().decode()
         self._numbers = {term: number for number, term in enumerate(text.split("\n"))} if text else {}
         self._starts, self._passages, self._counts = held["starts"], held["passages"], held["counts"]

@@ -1,0 +1,52 @@
+"""What was published before is let go of: no route keeps an earlier generation, its files, or a thread."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+import weakref
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from libraries import TEXTS, build
+from pydantic import SecretStr
+
+from indexer.settings import Settings
+from service.api import create_app
+from service.opened import Opened
+
+ROUTES = (
+    "/v1/search?q=islands", '/v1/search?q="inner steps"', "/v1/search?q=topic:paper islands", "/v1/quote?q=islands communicate",
+    "/v1/papers", "/v1/papers/2311.08105", "/v1/papers/2311.08105/related", "/v1/papers/2311.08105/cite",
+    "/v1/reading-order?goal=2311.08105", "/v1/graph", "/v1/topics", "/v1/status", "/metrics", "/readyz",
+    "/", "/?q=islands", "/papers/2311.08105", "/order", "/library",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("generations", [4, pytest.param(100, marks=pytest.mark.torture)])
+def test_no_route_keeps_what_was_published_before(settings: Settings, generations: int) -> None:
+    build(settings.library)
+    held = Opened(settings)
+    app = create_app(settings.model_copy(update={"token": SecretStr("secret")}), held)
+    seen: list[weakref.ref] = []
+    taken: list[tuple[int, int]] = []
+    with TestClient(app) as client:
+        for number in range(generations):
+            build(settings.library, {**TEXTS, "more": [f"Words of number {number}, as odd as odd{number}."]})
+            for route in ROUTES:
+                assert client.get(route).status_code == 200, route
+            seen.append(weakref.ref(held.now()))
+            gc.collect()
+            assert [n for n, one in enumerate(seen) if one() is not None] == [number]
+            taken.append((handles(), threading.active_count()))
+    assert (
+        taken[-1][0] <= taken[1][0] and taken[-1][1] <= taken[1][1] + 2
+    )  # a thread more may have been started for routes
+
+
+def handles() -> int:
+    """How many files are open; 0 where that can't be told."""
+    folder = Path(f"/proc/{os.getpid()}/fd")
+    return len(list(folder.iterdir())) if folder.is_dir() else 0
