@@ -23,7 +23,7 @@ class Finding:
     """Something wrong with a list. `line` is None where it is about no single line; `address` is whose entry it is, "" where the
     message names it.
 
-    `kind`: repeat, two-titles, wrong-title, superseded, withdrawn, dead-link, unchecked, bad-line or repeat-id.
+    `kind`: repeat, two-titles, wrong-title, superseded, withdrawn, dead-link, unchecked, bad-line, no-link or repeat-id.
     """
 
     source: str

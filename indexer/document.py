@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 BlockKind = Literal[
     "front",
@@ -24,6 +24,9 @@ a picture, `appendix` the prose after the appendix begins."""
 
 EMBEDDED: tuple[BlockKind, ...] = ("body", "abstract", "caption", "appendix", "footnote")
 """The kinds whose passages get a vector: prose. A table or a reference has no sentence to read; its words find it."""
+
+PASSAGE_KINDS: tuple[BlockKind, ...] = tuple(kind for kind in get_args(BlockKind) if kind not in ("front", "heading"))
+"""The kinds that there are passages of."""
 
 TextKind = Literal["full", "digest", "record", "title"]
 """What a document's text is: the paper's own, our digest of it, a record's abstract, or nothing but a title."""

@@ -89,7 +89,7 @@ def normal_url(link: str) -> str | None:
     if parts.scheme not in _PORTS or not host or re.search(r"\s", link):
         return None
     user = parts.netloc.rpartition("@")[0]
-    host = f"[{host}]" if ":" in host else host
+    host = f"[{host}]" if "[" in parts.netloc else host
     netloc = (f"{user}@" if user else "") + host + (f":{port}" if port not in (None, _PORTS[parts.scheme]) else "")
     return urlunsplit((parts.scheme, netloc, parts.path, parts.query, ""))
 

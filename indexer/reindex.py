@@ -41,6 +41,7 @@ _BATCH = 256  # passages embedded between two writes to the cache: what a kill c
 class Report:
     """What a run did. `generation` is the one that is read now; `published` says whether this run made it.
 
+    `added` and `removed` have the ids of the documents that this run brought new, and of those that went.
     `requests` and `bodies` count what the network was asked for and what came; `embedded` the passages embedded anew.
     """
 
@@ -49,6 +50,7 @@ class Report:
     lines: tuple[Line, ...]
     warnings: tuple[Warning, ...]
     skipped: tuple[str, ...]
+    added: tuple[str, ...]
     removed: tuple[str, ...]
     documents: int
     passages: int
@@ -102,13 +104,14 @@ def reindex(request: Request, settings: Settings, progress: Progress | None = No
             )  # fmt: skip
             count = library.manifest(name).passages
             progress.step(name)
-    before = {summary.id for summary in current.catalogue.summaries} if current and publish else set()
+    before = {summary.id for summary in current.catalogue.summaries} if current else set()
+    held_now = [document.id for document in documents] if publish else list(before)
     warnings = (*want.reading.warnings, *want.missing.values(), *asides, *wrong_titles(works, held),
                 *merges(documents, current), *_format_changes(current, publish))  # fmt: skip
     return Report(
         name, publish, tuple(lines), warnings,
-        want.reading.skipped, tuple(sorted(before - {document.id for document in documents})), len(documents), count,
-        embedded, requests, came, round(time.monotonic() - started, 2), exit_code,
+        want.reading.skipped, tuple(one for one in held_now if one not in before), tuple(sorted(before - set(held_now))),
+        len(documents), count, embedded, requests, came, round(time.monotonic() - started, 2), exit_code,
     )  # fmt: skip
 
 

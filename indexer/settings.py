@@ -65,8 +65,42 @@ class Settings(BaseSettings):
     ocr: bool = Field(False, description="read scanned pages with Tesseract, which has to be installed")
 
     keep_generations: int = Field(3, ge=2, description="how many generations are kept")
-    token: SecretStr | None = Field(None, description="allows changes over HTTP to who sends it")
+    token: SecretStr | None = Field(None, description="allows changes over HTTP to who sends it, and reading")
     token_file: Path | None = Field(None, description="a file that holds the token")
+    read_token: SecretStr | None = Field(
+        None, description="allows reading alone; where it is set, reading asks for a token on this machine too"
+    )
+    read_token_file: Path | None = Field(None, description="a file that holds the token for reading")
+    anyone_may_read: bool = Field(False, description="read without a token from anywhere, as `--anyone-may-read`")
+    hosts: str = Field("", description="names this server goes by besides loopback ones: `papers.lab.example, lab`")
+    origins: str = Field(
+        "", description="other servers whose pages may ask (CORS): `https://notes.example`; empty: none"
+    )
+    proxies: str = Field(
+        "",
+        description="addresses or networks of proxies whose `X-Forwarded-For` and `-Proto` are believed; empty: none",
+    )
+    rate: float = Field(20.0, ge=0, description="requests a second from one address, other than this machine; 0: any")
+    burst: int = Field(100, ge=1, description="requests at once from one address before `rate` counts")
+    connections: int = Field(1000, ge=1, description="connections in all")
+    connections_each: int = Field(
+        100, ge=1, description="connections from one address, other than this machine and proxies"
+    )
+    arrive_seconds: float = Field(
+        20.0,
+        gt=0,
+        description="time for a request's head to arrive, and for its body, which has a second more for each 32 KB",
+    )
+    request_seconds: float = Field(60.0, gt=0, description="time limit for one answer")
+    drain_seconds: float = Field(
+        0.0,
+        ge=0,
+        description="after SIGTERM, how long requests are still taken while `/readyz` says no: for a proxy to see it",
+    )
+    log: Literal["auto", "text", "json"] = Field(
+        "auto", description="the server's log: `text`, `json`, or `auto`: text on a terminal, else JSON"
+    )
+    log_questions: bool = Field(False, description="log what was asked too, which is private")
 
 
 def load(**given: Annotated[Any, "values that win over the environment; None is as not given"]) -> Settings:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from indexer import arxiv, links, sources
 from indexer.document import Entry, Warning
-from indexer.errors import ShrinkRefused, SourceEmpty, SourceNotFound, SourceUnreadable, UnknownDocument
-from indexer.library import Generation, Manifest, Summary
+from indexer.errors import ShrinkRefused, SourceEmpty, SourceNotFound, SourceUnreadable, UnknownDocument, UsageError
+from indexer.library import Generation, Manifest, Summary, uploads
 from indexer.sources import Reading
 
 DEFAULT_LIST = "data/reading-list.md"
@@ -98,11 +98,36 @@ def _chosen(request: Request, current: Generation | None, remembered: Manifest |
                 excluded.update(found.entry.addresses)
         elif spelled in names:
             names.remove(spelled)
+        elif upload := _upload(name, names):
+            names.remove(upload)
         else:
-            raise UnknownDocument(f"--remove {name}: neither a source of this library nor the id of a document.")
+            raise UnknownDocument(f"--remove {name}: neither a source of this library nor the id of a document.",
+                                  cure="`paperpath sources` lists the sources, `paperpath papers` the ids.")  # fmt: skip
     if not names:
         raise SourceEmpty("No source would be left.", cure="Name others instead: `paperpath reindex SOURCE…`.")
     return list(dict.fromkeys(names)), excluded
+
+
+def _upload(name: str, names: Sequence[str]) -> str:
+    """The upload among the sources that has this name, "" where none has. Raises `UsageError` where several have."""
+    found = [source for source in names if (there := uploads.named(source)) and name in (there[1], upload_name(source))]
+    if len(found) > 1:
+        spelled = ", ".join(upload_name(source) for source in found)
+        raise UsageError(f"--remove {name}: {len(found)} uploads have this name.", cure=f"Name one: {spelled}.")
+    return found[0] if found else ""
+
+
+def removable(source: str, among: Sequence[str]) -> str:
+    """How `--remove` may be given this source: an upload by its name, where no other source has that."""
+    there = uploads.named(source)
+    alone = there and sum(Path(other).name == there[1] for other in among) == 1
+    return there[1] if there and alone else upload_name(source) or source
+
+
+def upload_name(source: str) -> str:
+    """The name of an upload that no other has, as `POST /v1/uploads` gives it; "" where the source is none."""
+    there = uploads.named(source)
+    return f"upload:{there[0]}/{there[1]}" if there else ""
 
 
 def _document(name: str, current: Generation | None) -> Summary | None:

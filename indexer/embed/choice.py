@@ -65,7 +65,8 @@ def chosen(described: Described) -> Choice | None:
     assert described.folder is not None
     homes = exports.homes(described.folder, described.exports)
     export = exports.find(_name(described), homes)
-    return None if export is None else _choice(described, export, _held_speeds(described, homes))
+    choice = None if export is None else _choice(described, export, _held_speeds(described, homes))
+    return choice or (_unkept(described, export, homes) if exports.writable_home(homes) is None else None)
 
 
 def load(described: Described, threads: int = 0) -> Embedder:
@@ -115,7 +116,7 @@ def _settle(described: Described, model: SentenceTransformer) -> Choice:
     export = exports.find(_name(described), homes)
     if export is None:
         if home is None:
-            return Choice("torch", _torch_precision(), f"no export can be kept in {' or '.join(map(str, homes))}")
+            return _unkept(described, None, homes)
         try:
             export = exports.make(_name(described), home, lambda folder: _fill(described, model, folder))
         except (OSError, MemoryError) as error:
@@ -127,6 +128,17 @@ def _settle(described: Described, model: SentenceTransformer) -> Choice:
         choice = _choice(described, export, speeds)
     assert choice is not None
     return choice
+
+
+def _unkept(described: Described, export: Export | None, homes: Sequence[Path]) -> Choice:
+    """What runs where neither an export nor what was measured could be kept: it would be made again at every start."""
+    where = " or ".join(map(str, homes))
+    if export is None:
+        return Choice("torch", _torch_precision(), f"no export can be kept in {where}: set PAPERPATH_ENCODER_CACHE")
+    agreed = [p for p in _PRECISIONS if (export.record.agreement or {}).get(p, 0.0) >= LEAST_COSINE]
+    precision = "bf16" if "bf16" in agreed and _torch_precision() == "bf16" else "f32"
+    return Choice("openvino", precision, f"nothing measured can be kept in {where}", described.threads or cores(),
+                  agreement=(export.record.agreement or {}).get(precision))  # fmt: skip
 
 
 def _choice(described: Described, export: Export, held: dict[str, Any]) -> Choice | None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.embed import exports
+from indexer.embed.harmless import require_harmless
 from indexer.embed.toy import Toy
 from indexer.errors import ModelDamaged, ModelUnknown
 from indexer.settings import Settings
@@ -52,6 +54,7 @@ def describe(settings: Settings) -> Described:
     if settings.model == "toy":
         return Described("toy", f"toy-{Toy.VERSION}", None, None, None)
     folder = _folder(settings.model)
+    require_harmless(folder)
     name = settings.model or PACKAGED
     files = sorted(
         {path for pattern in _MODEL_FILES for path in folder.rglob(pattern) if exports.FOLDER not in path.parts}
@@ -83,7 +86,7 @@ def _folder(model: str) -> Path:
             raise ModelUnknown("The packaged model is not installed.",
                                cure="Run `make install`, or set PAPERPATH_MODEL to a model's folder.")  # fmt: skip
         return Path(spec.origin).parent / "model"
-    if (folder := Path(model).expanduser()).is_dir():
+    if (folder := Path(os.path.expanduser(model))).is_dir():
         return folder.resolve()
     if model.startswith((".", "/", "~")) or not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", model):
         raise ModelUnknown(f"There is no model folder {model}.")

@@ -60,14 +60,17 @@ class Export:
 def homes(model: Path, given: Path | None) -> list[Path]:
     """The folders that exports of the model in folder `model` may lie in, the first choice first."""
     if given is not None:
-        return [given.expanduser() / FOLDER]
+        return [Path(os.path.expanduser(given)) / FOLDER]
     if sys.platform == "win32":
-        cache = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+        cache, below_home = os.environ.get("LOCALAPPDATA"), "~/AppData/Local"
     elif sys.platform == "darwin":
-        cache = Path.home() / "Library" / "Caches"
+        cache, below_home = None, "~/Library/Caches"
     else:
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return [model / FOLDER, cache / "paperpath" / FOLDER]
+        cache, below_home = os.environ.get("XDG_CACHE_HOME"), "~/.cache"
+    cache = cache or os.path.expanduser(below_home)
+    if cache.startswith("~"):  # who has no home has no cache folder either
+        return [model / FOLDER]
+    return [model / FOLDER, Path(cache) / "paperpath" / FOLDER]
 
 
 def writable_home(folders: Sequence[Path]) -> Path | None:

@@ -5,6 +5,7 @@ Converted straight from the traced torch module, pooling and normalisation inclu
 
 from __future__ import annotations
 
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterable
@@ -30,9 +31,21 @@ def installed() -> str | None:
         return None
 
 
+def _silent() -> Any:
+    """OpenVINO, imported without its telemetry.
+
+    Left to itself it tells Google Analytics of every import, keeps a number of this user in ~/intel, and fails where there
+    is no home.
+    """
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # as if it weren't installed: it has a stub for that
+    import openvino
+
+    return openvino
+
+
 def export(model: SentenceTransformer, folder: Path) -> None:
     """Writes the model, from token ids and mask to sentence vector, into `folder`. Raises what the converter raises."""
-    import openvino
+    openvino = _silent()
     import torch
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
@@ -50,7 +63,6 @@ def export(model: SentenceTransformer, folder: Path) -> None:
 
     example = {"input_ids": torch.ones(2, 9, dtype=torch.long), "attention_mask": torch.ones(2, 9, dtype=torch.long)}
     example["attention_mask"][1, 5:] = 0
-    # The frontend itself, not openvino.convert_model: that one calls the telemetry package.
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # the tracer names each shape that it takes as constant; vectors are compared
         frontend = FrontEndManager().load_by_framework("pytorch")
@@ -73,8 +85,7 @@ class Network:
     def __init__(
         self, folder: Path, precision: str, streams: int, threads: int, shape: tuple[int, int] | None = None
     ) -> None:
-        import openvino
-
+        openvino = _silent()
         core = openvino.Core()
         graph = core.read_model(folder / _GRAPH)
         if shape is not None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,8 +19,18 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 
+def before_torch() -> None:
+    """Has torch and joblib ask for no folder to write to: nothing is compiled, and no process is started by joblib.
+
+    Unasked torch wants one for what it compiles, of a name in /tmp that anybody can know, and fails where none can be written.
+    """
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(Path(__file__).parent))
+    os.environ.setdefault("JOBLIB_MULTIPROCESSING", "0")
+
+
 def open_model(described: Described) -> SentenceTransformer:
     """The model as sentence-transformers holds it, on the CPU, in float32. Raises `ModelUnknown`."""
+    before_torch()
     import transformers
     from sentence_transformers import SentenceTransformer
 

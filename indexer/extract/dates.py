@@ -22,7 +22,7 @@ _DATES = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         rf"\b{_DAY}\s+(?:of\s+|de\s+)?{_MONTH},?\s+(?:de\s+)?{_YEAR}\b",
-        rf"\b{_MONTH}\s+{_DAY}\s*,?\s+{_YEAR}\b",
+        rf"\b{_MONTH}\s+{_DAY}(?:\s*,)?\s+{_YEAR}\b",
         rf"\b{_MONTH},?\s+(?:de\s+)?{_YEAR}\b",
         rf"\b{_YEAR}[-/.](?P<m>0[1-9]|1[0-2])[-/.](?P<d>[0-3]\d)\b",
         rf"{_YEAR}\s?年\s?(?P<m>\d{{1,2}})\s?月(?:\s?(?P<d>\d{{1,2}})\s?日)?",

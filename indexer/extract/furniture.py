@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from indexer.extract.layout import Layout, Line
 
 _PAGE_NUMBER = re.compile(
-    r"[-–—|\s]*(?:page|p\.|pg\.?|seite)?\s*(?:\d{1,3}:)?(?:\d{1,4}|[ivxlc]{1,7})(?:\s*(?:of|/|von)\s*\d{1,4})?[-–—|\s]*",
+    r"[-–—|\s]*+(?:page|p\.|pg\.?|seite)?\s*(?:\d{1,3}:)?(?:\d{1,4}|[ivxlc]{1,7})(?:\s*(?:of|/|von)\s*\d{1,4})?[-–—|\s]*",
     re.IGNORECASE,
 )
 _STAMP = re.compile(r"\s*arXiv:\S+\s+\[[\w.-]+\]\s+\d{1,2}\s+\w{3,9}\.?\s+\d{4}\s*", re.IGNORECASE)

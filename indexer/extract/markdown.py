@@ -15,6 +15,7 @@ from indexer.extract.web.pieces import Piece, extracted
 
 VERSION = "markdown-2"
 MOST_CHARACTERS = 16 << 20
+_LONGEST_FRONT_MATTER = 20_000  # its readers are slow where brackets or keys nest
 _MOST_LEVELS = 100  # of lists and quotations within each other; what is deeper is not read at all
 _FRONT_MATTER = re.compile(
     r"\A\s*(?P<mark>---|\+\+\+)[ \t]*\n(?P<fields>.*?)^(?:(?P=mark)|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE
@@ -92,7 +93,7 @@ def _front_matter(text: str) -> tuple[dict[str, Any], str]:
     A page without any, or with something between the marks that is none, is left as it is.
     """
     match = _FRONT_MATTER.match(text)
-    if not match or len(match["fields"]) > 100_000:
+    if not match or len(match["fields"]) > _LONGEST_FRONT_MATTER:
         return {}, text
     import tomllib
 
@@ -114,7 +115,7 @@ def _one_line(value: object) -> str:
 def _people(value: object) -> tuple[str, ...]:
     """Names from `A, B`, a list of names, or a list of fields with a `name`."""
     if isinstance(value, str):
-        value = re.split(r"\s*[;,]\s*|\s+and\s+", value)
+        value = re.split(r" ?[;,] ?| and ", " ".join(value.split()))
     if isinstance(value, dict):
         value = [value]
     if not isinstance(value, list):

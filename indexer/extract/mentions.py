@@ -548,7 +548,7 @@ def _counted(authors: int, cut: bool, named: int, several: bool) -> bool:
 
 # Sentences
 
-_END = re.compile(r"[.!?]+[)\]”\"’']*\s+(?=[\"“‘(\[]*[^\Wa-zß-öø-ÿ_])")
+_END = re.compile(r"(?<![.!?])[.!?]+[)\]”\"’']*\s+(?=[\"“‘(\[]*[^\Wa-zß-öø-ÿ_])")
 _NO_END = re.compile(
     r"(?:^|[\s(\[“\"–-])(?:[A-Z]|(?:[A-Z]\.)+[A-Z]|et al|e\.\s?g|i\.\s?e|cf|vs|resp|Figs?|Eqs?|Eqn|Secs?|Sect|Tabs?|"
     r"Refs?|Chap|Ch|App|Alg|Thm|Prop|Lem|Cor|Def|Dr|Mr|Mrs|Ms|Prof|St|No|Nos|Vol|pp|approx|ca|al|Inc|Ltd|Corp|Jr|Sr|etc)$"

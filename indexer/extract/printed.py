@@ -99,4 +99,4 @@ def _raised(word: Word, line: Line) -> bool:
 
 def plain(text: str) -> str:
     """A text with single spaces and none before a comma or a colon."""
-    return re.sub(r"\s+([:;,.?!])", r"\1", " ".join(text.split()))
+    return re.sub(r" ([:;,.?!])", r"\1", " ".join(text.split()))

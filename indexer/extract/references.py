@@ -184,7 +184,7 @@ def _labelled_beginnings(lines: Sequence[PrintedLine]) -> list[int]:
 
 _DENSE = re.compile(
     rf"[ (,.]{YEAR}[a-z]?[).,]|arXiv|CoRR|\bpp\. ?\d|\bpages \d|\d ?\(\d+\) ?:|\bIn Proc|Proceedings|et al\.|https?:|"
-    r"(?:[A-Z]\. ?)+[A-Z]\w+,|\w, (?:[A-Z]\. ?)+,"
+    r"[A-Z]\. ?[A-Z]\w+,|\w, (?:[A-Z]\. ?)+,"
 )
 
 

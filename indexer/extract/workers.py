@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import multiprocessing
 import os
-import pickle
 import queue
 import resource
 import signal
@@ -19,15 +19,19 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import lru_cache
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from indexer import extract
+from indexer import errors, extract
 from indexer.cores import cores
 from indexer.document import Extracted
 from indexer.errors import Damaged, ExtractError, Interrupted, LimitReached, PaperpathError
 from indexer.extract import limits
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 _BIRTHS = threading.Lock()  # `multiprocessing` looks after all children whenever one starts, and not for two threads
 _FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -235,9 +239,9 @@ class _Process:
         with self.alarm(seconds) as rung:
             try:
                 while True:
-                    message = pickle.loads(self.pipe.recv_bytes(limits.MESSAGE_BYTES))
-                    if message is not None:
-                        return message
+                    message = self.pipe.recv_bytes(limits.MESSAGE_BYTES)
+                    if message != _PAGE:
+                        return _unpacked(message)
                     page_read()
             except EOFError:
                 code = self.code()
@@ -309,6 +313,40 @@ def _of_exit(code: int | None) -> str:
         return f"signal {-code}"
 
 
+# What goes through the pipe. A process that a document took over can send what it likes, so that nothing is unpickled.
+
+_PAGE = b"page"
+
+
+def _packed(answer: Extracted | PaperpathError, spent: bool) -> bytes:
+    if isinstance(answer, PaperpathError):
+        told: dict[str, Any] = {"error": type(answer).__name__, "message": answer.message, "cure": answer.cure}
+    else:
+        told = {"text": _extracted().dump_python(answer, mode="json")}
+    return json.dumps({**told, "spent": spent}).encode()
+
+
+def _unpacked(message: bytes) -> tuple[Extracted | PaperpathError, bool]:
+    """What a process answers, and whether it ends now; an answer that is none is a `Damaged`."""
+    try:
+        told = json.loads(message)
+        if "text" in told:
+            return _extracted().validate_python(told["text"]), bool(told["spent"])
+        kind = getattr(errors, str(told["error"]), None)
+        if not (isinstance(kind, type) and issubclass(kind, PaperpathError)):
+            kind = Damaged
+        return kind(str(told["message"]), cure=str(told["cure"])), bool(told["spent"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return Damaged("The process that read it answered with something that is no text."), True
+
+
+@lru_cache(maxsize=1)
+def _extracted() -> TypeAdapter[Extracted]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Extracted)
+
+
 # In the process
 
 
@@ -328,9 +366,9 @@ def _serve(pipe: Connection, seconds: float, megabytes: int, ocr: bool) -> None:
         done += 1
         spent = done >= limits.DOCUMENTS_PER_WORKER or _held() > megabytes << 19
         try:
-            message = pickle.dumps((answer, spent))
+            message = _packed(answer, spent)
         except MemoryError:
-            message = pickle.dumps((_too_large(), True))
+            message = _packed(_too_large(), True)
         try:
             pipe.send_bytes(message)
         except OSError:
@@ -368,9 +406,8 @@ def _full() -> bool:
 def _answered(
     read: Callable[..., Extracted], path: Path, kind: str, url: str, options: dict[str, Any], pipe: Connection
 ) -> Extracted | PaperpathError:
-    page = pickle.dumps(None)
     try:
-        return read(path, kind, url, told=lambda _pages: pipe.send_bytes(page), **options)
+        return read(path, kind, url, told=lambda _pages: pipe.send_bytes(_PAGE), **options)
     except PaperpathError as error:
         return error
     except ModuleNotFoundError as error:

@@ -28,6 +28,15 @@ Resolve = Callable[..., list[tuple[Any, ...]]]
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%[A-Za-z0-9._-]+)?")  # a name, or an IPv6 address
 _NAT64 = ip_network("64:ff9b::/96")  # RFC 6052: the IPv4 address is in the last 32 bits
 _GLOBAL_UNICAST = ip_network("2000::/3")  # the only part of IPv6 that is given out
+_ISATAP = (
+    0x00005EFE  # RFC 5214: bits 32 to 63 from the right, but for one that may be set; the IPv4 address is behind them
+)
+_LONGEST = 8000  # characters of an address: what servers take
+# Below 1024 only the web's own; above, those that no browser asks: https://fetch.spec.whatwg.org/#port-blocking
+_WEB = frozenset({80, 443})
+_NOT_WEB = frozenset(
+    {1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, *range(6665, 6670), 6679, 6697, 10080}
+)
 # https://www.iana.org/assignments/iana-ipv4-special-registry and iana-ipv6-special-registry; named here, since
 # what the standard library calls private differs between the Pythons we run on.
 _SPECIAL = [
@@ -69,6 +78,8 @@ def refusal(address: IPv4Address | IPv6Address) -> str:
             return refusal(address.ipv4_mapped)
         if address in _NAT64:
             return refusal(IPv4Address(int(address) & 0xFFFFFFFF))
+        if (int(address) >> 32) & 0xFDFFFFFF == _ISATAP and (kind := refusal(IPv4Address(int(address) & 0xFFFFFFFF))):
+            return kind
     for network, kind in _SPECIAL:
         if address in network:
             return kind
@@ -92,23 +103,32 @@ class Guard:
     def check(self, url: str | httpx.URL) -> httpx.URL:
         """The URL as it will be asked for, without fragment. A name isn't resolved here.
 
-        Raises `AddressRefused` for a scheme other than http(s), a user or password in it, no sound host or port, or
-        an address that `refusal` names, however it is written (decimal, octal, hexadecimal, IPv6).
+        Raises `AddressRefused` for a scheme other than http(s), a user or password in it, no sound host or port, a port
+        that is not the web's, or an address that `refusal` names, however it is written (decimal, octal, IPv6).
         """
         try:
             parsed = httpx.URL(url).copy_with(fragment=None)
             scheme, host, port = parsed.scheme, parsed.raw_host.decode("ascii"), _port(parsed)
+            _ = parsed.host  # raises for what only looks like an international name
         except (httpx.InvalidURL, UnicodeError, ValueError) as error:
-            raise AddressRefused(f"{str(url)!r} is not a URL ({error}).", cure="Mend the link in the list.") from None
+            raise AddressRefused(
+                f"{str(url)[:_LONGEST]!r} is not a URL ({error}).", cure="Mend the link in the list."
+            ) from None
         shown = str(parsed)  # with all but plain characters encoded
+        if len(shown) > _LONGEST:
+            raise AddressRefused(f"{shown[:200]}… is not fetched: the address has {len(shown)} characters.")
         if scheme not in ("http", "https"):
             raise AddressRefused(f"{shown} is not fetched: it is not an http(s) address.")
         if parsed.userinfo:
             raise AddressRefused(f"{shown} is not fetched: it carries a user name.", cure="Take it out of the link.")
         if not _HOST.fullmatch(host) or not 0 < port < 65536:
             raise AddressRefused(f"{shown} is not a URL: no sound host or port.", cure="Mend the link in the list.")
+        if self._allowed(host, port, scheme):
+            return parsed
+        if port in _NOT_WEB or (port < 1024 and port not in _WEB):
+            raise AddressRefused(f"{shown} is not fetched: no web server is asked at port {port}.")
         literal = _literal(host)
-        if literal is not None and not self._allowed(host, port, scheme) and (kind := refusal(literal)):
+        if literal is not None and (kind := refusal(literal)):
             raise AddressRefused(f"{shown} is not fetched: {literal} is {kind}.")
         return parsed
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from bibtexparser.model import Entry as Block_Entry
 
 
+_LONGEST = 4000  # characters of a title or a name: reading more as LaTeX can be made to take long
+
+
 @dataclass(frozen=True)
 class Given:
     """What a bibliography says of a document whose own text may not be had. `date` is ISO, perhaps a year, or ""."""
@@ -154,7 +157,7 @@ def _date(fields: Mapping[str, str]) -> str:
 
 def _decoded(text: str) -> str:
     """Text without LaTeX: accents, braces and commands resolved, on one line."""
-    text = re.sub(r"(?<!\\)([%&])", r"\\\1", text)  # a bare % would begin a comment, & a column
+    text = re.sub(r"(?<!\\)([%&])", r"\\\1", text[:_LONGEST])  # a bare % would begin a comment, & a column
     try:
         plain = _latex().latex_to_text(text)
     except RecursionError:  # braces by the thousand

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from indexer import links
+from indexer.sources import comments
 from indexer.sources.labels import is_label, only_labels, words_of
 from indexer.sources.pieces import BOX, Piece, address_of, is_paper, parts, pieces_of, plain
 
@@ -179,7 +180,7 @@ class _Reader:
         """An HTML block, read as inline HTML cut at its elements; markdown that it swallowed is read as markdown."""
         if re.match(r"\s*<(?:script|style)\b", content, re.IGNORECASE):
             return
-        content = re.sub(r"<!--.*?-->", lambda match: "\n" * match[0].count("\n"), content, flags=re.DOTALL)
+        content = comments.replaced(content, lambda comment: "\n" * comment.count("\n"))
         if re.search(r"^ {0,3}(?:[-*+]|\d+[.)]|#{1,6}|\|)\s", content, re.MULTILINE):
             rows = content.split("\n")
             inside = ["" if row.lstrip().startswith("<") else row for row in rows]

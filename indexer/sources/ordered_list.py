@@ -22,7 +22,7 @@ from urllib.parse import quote, unquote
 
 from indexer import arxiv, folding, links
 from indexer.errors import UsageError
-from indexer.sources import titles
+from indexer.sources import comments, titles
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -221,7 +221,7 @@ _SAFE_IN_URL = "%!$&'*+,/:;=?@_~#-."
 def _escaped(text: str) -> str:
     """A text on one line that markdown shows as it is."""
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return re.sub(r"[\\`*\[\]<~$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|#+$", r"\\\g<0>", text)
+    return re.sub(r"[\\`*\[\]<~$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|(?<!#)#+$", r"\\\g<0>", text)
 
 
 def _encoded(address: str) -> str:
@@ -292,10 +292,10 @@ def _missing_read(line: str, number: int) -> tuple[str, list[Titled]]:
     """A line of the block of missing papers as its reader would have written it, and what it lists by title alone."""
     if _MARKER.fullmatch(line):
         return "", []
-    line = re.sub(f"{_REMARK[0]}.*?{_REMARK[1]}", "", line)
+    line = comments.replaced(line, lambda _: "", *_REMARK)
     item, named = _ITEM.fullmatch(line), re.search(r"<!-- title:\S+ -->", line)
     if item and named and not links_in(line):
-        title = _ESCAPED.sub(r"\1", " ".join(re.sub(r"<!--.*?-->", " ", item["rest"]).split()))
+        title = _ESCAPED.sub(r"\1", " ".join(comments.replaced(item["rest"], lambda _: " ").split()))
         if title:
             return "", [Titled(number, title, bool(item["box"]) and item["box"] in _TICKED)]
     return line, []

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from indexer import arxiv, links
 from indexer.document import Entry, Link, Mention, Warning
 from indexer.links import Kind
-from indexer.sources import ordered_list, titles
+from indexer.sources import comments, ordered_list, titles
 from indexer.sources.items import Item, Listing, read_items, says_nothing, set_apart
 from indexer.sources.labels import FRAMEWORKS, is_label, only_labels, words_of
 from indexer.sources.pieces import (
@@ -37,7 +37,7 @@ _OTHER_HEADER_WORDS = """
 _OTHER_HEADERS = frozenset(_OTHER_HEADER_WORDS.split())
 _QUOTED = re.compile('["“”„«](?P<inner>[^"“”„«»]{2,400})["“”»]')
 _NOTE_MARK = re.compile(r"[-–—:：;,.|(\[]")  # what follows is said of the link before it
-_PEOPLE = re.compile(r"\bet\.? al\b|\b[A-Z]\. ?(?:[A-Z]\. ?)*[A-Z][a-z]+|[A-Z][a-z]+, (?:[A-Z]\.)+", re.ASCII)
+_PEOPLE = re.compile(r"\bet\.? al\b|\b[A-Z]\. ?[A-Z][a-z]+|[A-Z][a-z]+, [A-Z]\.", re.ASCII)
 _SENTENCE_END = re.compile(r"(?<=[\w)’'\"”][\w)’'\"”])[.?!]\s+(?=[\w\"“(\[*])")
 
 
@@ -47,15 +47,18 @@ def read_markdown(text: str, source: str) -> tuple[list[Entry], list[Warning]]:
     The warnings (`bad-line`) are of arXiv links with an id that can't be one. The order that paperpath wrote into the list
     lists nothing.
     """
-    text, missing = ordered_list.apart(text)
+    whole = text
+    text, missing = ordered_list.apart(whole)
     listing = read_items(text)
     entries = [entry for item in listing.items for entry in _entries(item, source)]
     entries += _lost(listing, entries, source)
     for paper in missing:
         mention = Mention(source, paper.line, paper.title, _section(listing, paper.line), checked=paper.checked)
         entries.append(Entry(f"title:{titles.slug(paper.title, 200)}", (mention,)))
+    if text != whole:
+        entries = [replace(e, mentions=tuple(replace(m, section=_own(m.section)) for m in e.mentions)) for e in entries]
     entries.sort(key=lambda entry: entry.mentions[0].line or 0)
-    return entries, _impossible_ids(entries)
+    return entries, [*_impossible_ids(entries), *_without_link(listing.items, source)]
 
 
 # ---------------------------------------------------------------- items to entries
@@ -257,7 +260,7 @@ def _title_in(pieces: Sequence[Piece], listed: bool) -> str:
         ends = not before or before[-1] in ".,:;])-–—" or only_labels(before)
         if ends and (listed or len(inner.split()) > 2) and not is_label(inner):
             return inner
-    own_line = pieces and re.search(r"[\n\v\f]\s*$", pieces[-1].text) and "." not in text
+    own_line = pieces and _ends_a_line(pieces[-1].text) and "." not in text
     if not listed and not own_line and not re.search(r"[:–—-]\s*$", text):
         return ""
     for i, piece in enumerate(pieces):
@@ -272,11 +275,17 @@ def _title_in(pieces: Sequence[Piece], listed: bool) -> str:
     return _leading_title(unmarked(text))
 
 
+def _ends_a_line(text: str) -> bool:
+    return any(break_ in text[len(text.rstrip()) :] for break_ in "\n\v\f")
+
+
 def _leading_title(text: str) -> str:
     """The part of "Title. Authors. Venue" (or "Authors (2017). Title.") that is the title; "" if that can't be told."""
     text = re.sub(r"^(?:title|paper|name)\s?[:：]\s*", "", text, flags=re.IGNORECASE)
-    text = re.sub(r"[\s,;|–—-]+(?:url|link|pdf|paper|arxiv|code)\s?[:：]$", "", text, flags=re.IGNORECASE)
-    text = re.sub(r"\s+(?:by|in|at|from|see|via|and|the|a)$", "", text.rstrip(" -–—:：,;|(["))
+    text = re.sub(
+        r"(?<![\s,;|–—-])[\s,;|–—-]+(?:url|link|pdf|paper|arxiv|code)\s?[:：]$", "", text, flags=re.IGNORECASE
+    )
+    text = re.sub(r"(?<!\s)\s+(?:by|in|at|from|see|via|and|the|a)$", "", text.rstrip(" -–—:：,;|(["))
     if match := re.match(r"[^()]{3,300}\((?:19|20)\d\d[a-z]?\)[.,:]?\s+(?P<rest>\S.*)", text):
         text = match["rest"]  # as the APA has it
     for sentence in _SENTENCE_END.split(text):
@@ -384,6 +393,12 @@ def _section(listing: Listing, line: int) -> tuple[str, ...]:
     return max((h for h in listing.headings if h[0] <= line), key=lambda h: h[0])[1]
 
 
+def _own(section: tuple[str, ...]) -> tuple[str, ...]:
+    """A path of headings without the one that paperpath wrote: what stands under it was sorted into no section."""
+    ours = ordered_list.MISSING_HEADING
+    return section[section.index(ours) + 1 :] if ours in section else section
+
+
 def _without_comments(text: str, code: Iterable[tuple[int, int]]) -> str:
     """The text with HTML comments blanked; what looks like one in code is none."""
     lines = [re.sub(r"(?<!`)`[^`]+`(?!`)", lambda m: m[0].replace("<", " "), line) for line in text.split("\n")]
@@ -391,10 +406,41 @@ def _without_comments(text: str, code: Iterable[tuple[int, int]]) -> str:
         for number in range(first - 1, min(end - 1, len(lines))):
             lines[number] = lines[number].replace("<", " ")
     shown, at = [], 0
-    for match in re.finditer(r"<!--.*?-->", "\n".join(lines), re.DOTALL):
-        shown += [text[at : match.start()], re.sub(r"[^\n]", " ", match[0])]
-        at = match.end()
+    for start, end in comments.spans("\n".join(lines)):
+        shown += [text[at:start], re.sub(r"[^\n]", " ", text[start:end])]
+        at = end
     return "".join((*shown, text[at:]))
+
+
+def _without_link(items: Sequence[Item], source: str) -> Iterator[Warning]:
+    """A `no-link` for each item that seems to be a title alone, in a list where a quarter of the items link to papers."""
+    lists: list[list[Item]] = [[]]
+    for item in items:
+        same = lists[-1] and (lists[-1][-1].section, lists[-1][-1].style) == (item.section, item.style)
+        if not same:
+            lists.append([])
+        lists[-1].append(item)
+    for beside in lists:
+        linked = sum(any(is_paper(link) for link in item.all_links()) for item in beside)
+        for item in beside:
+            if item.style == "item" and not item.all_links() and 4 * linked >= len(beside):
+                title = _title_alone(item)
+                if title:
+                    yield Warning(source, item.line, "no-link", f"“{title}” has no link: it is not taken.")
+            own = item.children
+            if not item.links():  # what is below a paper is said of it
+                yield from _without_link(own, source)
+
+
+def _title_alone(item: Item) -> str:
+    """The title that an item is, "" where it may be anything else: a sentence, a heading of what is below it, a word."""
+    box = BOX.match(text := plain(item.pieces))
+    text = _cleaned(text[box.end() :] if box else text)
+    words = re.findall(r"\w[\w’'-]*", text)
+    begins = text.split(" ")[0]  # "tf.data", "gSampler"
+    if item.children or not 3 <= len(words) <= 20 or not re.search(r"[A-Z0-9]|\w\.\w", begins):
+        return ""
+    return "" if text[-1:] in ".:;!,…" or re.search(r"\w{3}[.!;] ", text) else text
 
 
 def _impossible_ids(entries: Iterable[Entry]) -> list[Warning]:

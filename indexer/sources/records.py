@@ -132,7 +132,7 @@ def _authors(value: Any) -> tuple[str, ...]:
         return tuple(" ".join(name.split()) for name in each if isinstance(name, str) and name.strip())
     if not isinstance(value, str):
         return ()
-    parts = [part for part in re.split(r"\s*;\s*|\s*,?\s+and\s+", " ".join(value.split())) if part]
+    parts = [part for part in re.split(r" ?; ?|(?: ?,)? and ", " ".join(value.split())) if part]
     if len(parts) > 1 and all(part.count(",") == 1 for part in parts):  # "Doe, Ann and Roe, Bob"
         return tuple(" ".join(reversed([name.strip() for name in part.split(",")])) for part in parts)
     names: list[str] = []

@@ -93,9 +93,11 @@ def remembered(source: str, *, must_exist: bool = True) -> str:
     address that is not http(s); with `must_exist` off, what is not there is taken for a path.
     """
     source = source.strip()
-    path = os.path.abspath(os.path.expanduser(source)) if source and "\0" not in source else ""
-    if path and not _is_utf8(path):
-        raise SourceUnreadable(f"The name {path!a} is not UTF-8 text.", cure="Rename it.")
+    # "http://../../x" is no path: who may name an address may not name a file by it.
+    addressed = re.match(r"[a-z][a-z0-9+.-]*://", source, re.IGNORECASE)
+    path = os.path.abspath(os.path.expanduser(source)) if source and not addressed and "\0" not in source else ""
+    if not _is_utf8(path or source):
+        raise SourceUnreadable(f"The name {path or source!a} is not UTF-8 text.", cure="Rename it.")
     if path and os.path.exists(path):
         if must_exist and not os.access(path, os.R_OK):
             raise SourceUnreadable(f"{path} may not be read: permission denied.", cure="Let yourself read it (chmod).")
@@ -104,7 +106,7 @@ def remembered(source: str, *, must_exist: bool = True) -> str:
         return f"arxiv:{identifier.versioned}"
     if doi := links.doi(source):
         return f"doi:{doi}"
-    if re.match(r"[a-z][a-z0-9+.-]*://", source, re.IGNORECASE):
+    if addressed:
         if links.address(source):
             return source
         raise SourceUnreadable(f"{source} is not an http(s) address.", cure="Give a web address, a file or a folder.")

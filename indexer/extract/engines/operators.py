@@ -27,7 +27,7 @@ _TOKEN = re.compile(
     rb"|(?P<open>\[)|(?P<close>\])|(?P<nested>\()|(?P<comment>%[^\r\n]*+)|(?P<dictionary><<|>>)|(?P<other>[\s\S])"
 )  # fmt: skip
 _ITEM = re.compile(rb"(?P<string>" + _LITERAL + rb"|" + _HEX + rb")|" + _NUMBER)
-_N = rb"([-+.\d]+)" + _W + rb"+"
+_N = rb"(?<![-+.\d])([-+.\d]++)" + _W + rb"++"
 _LINE = re.compile(
     _N * 2 + rb"m" + _W + rb"+" + _N * 2 + rb"l" + _W + rb"+[Ss]" + _END + rb"|" + _N * 4 + rb"re" + _END
 )
@@ -129,7 +129,7 @@ def _number(digits: bytes) -> float:
     try:
         return float(digits)
     except ValueError:  # `--5`, `1.2.3`, `5-3`: the first number in it, as viewers read them
-        found = re.search(rb"([-+]?)[-+]*(\d+\.?\d*|\.\d+)", digits)
+        found = re.search(rb"(?<![-+])([-+]?)[-+]*+(\d+\.?\d*|\.\d+)", digits)
         return float(found[1] + found[2]) if found else 0.0
 
 

@@ -27,7 +27,8 @@ _DATES = (
     "dcterms.created",
     "datepublished",
 )
-_SEPARATOR = r"\s+[|–—·•»:-]+\s+|\s*\|\s*"
+_SEPARATOR = r"(?<!\s)\s+[|–—·•»:-]+\s+|(?:(?<!\s)\s+)?\|\s*"
+_MOST_SEGMENTS = 20  # of a title
 
 
 class Told(NamedTuple):
@@ -210,7 +211,7 @@ def _heading(element: HtmlElement) -> str:
 
 def _segments(title: str) -> Iterator[str]:
     """A page's title and its parts, which may be the name of the site and that of the article."""
-    parts = re.split(rf"{_SEPARATOR}|:\s+", title)
+    parts = re.split(rf"{_SEPARATOR}|:\s+", title)[:_MOST_SEGMENTS]
     for i in range(len(parts)):
         for j in range(i + 1, len(parts) + 1):
             yield " ".join(parts[i:j])

@@ -62,6 +62,7 @@ _LANDMARKS = (
     "//*[self::main or @role='main']",
 )
 _CONTENTS = re.compile(r"(?:table of )?contents|(?:on|in) this (?:page|article|post)|outline|toc", re.IGNORECASE)
+_LONGEST_HEADING = 300
 _SURE_HEADING = re.compile(  # of what follows an article on a page
     r"(?:related|similar|recent|more|other|latest|popular|recommended|trending)\s+(?:posts?|articles?|stories|entries)|"
     r"(?:more|latest) from\b.*|you (?:may|might|could) (?:also )?(?:like|enjoy|be interested).*|\d+ (?:comments?|responses?|"
@@ -347,7 +348,7 @@ def _without_end(pieces: list[Piece]) -> list[Piece]:
 
 def _heads_frame(heading: str, below: Sequence[Piece]) -> bool:
     """Whether a heading and what stands below it belong to the site, and not to the article."""
-    heading = re.sub(r"^[\W_]+|[\W_]+$", "", heading)
+    heading = re.sub(r"^[\W_]+|(?<![\W_])[\W_]+$", "", heading)[:_LONGEST_HEADING]
     if any(piece.kind not in ("body", "caption", "front") for piece in below if piece.text):
         return False
     said = sum(len(piece.text) * (1 - min(1, piece.linked)) for piece in below if piece.kind == "body")

@@ -19,7 +19,9 @@ _REFERENCES = re.compile(
     re.IGNORECASE,
 )
 _APPENDIX = re.compile(r"(?:appendix|appendices|supplementary material)\b", re.IGNORECASE)
-_LINKS_LEAD = re.compile(r"[\s.,]*\b(?:External Links|Cited by): .*")  # LaTeXML's words before an entry's links
+_LINKS_LEAD = re.compile(
+    r"(?:(?<![\s.,])[\s.,]+)?\b(?:External Links|Cited by): .*"
+)  # LaTeXML's words before an entry's links
 _LABEL = re.compile(r"\[(?P<bracketed>[^\[\]\s]{1,12})\]\s*|(?P<number>\d{1,3})\.\s+")
 LeftOut = Literal["chrome", "contents", "media"]
 
