@@ -106,7 +106,7 @@ def alternate(library: Path, queries: list[str]) -> dict[str, float]:
     from indexer import embed
     from indexer.library import Library
     from indexer.settings import Settings
-    from service import ranking
+    from service.search import ranking
 
     vectors = embed.load(embed.describe(Settings())).embed_queries(queries)
     faiss.omp_set_num_threads(1)
@@ -132,7 +132,7 @@ def compare(library: Path, queries: list[str]) -> dict[str, float]:
     from indexer import embed
     from indexer.library import Library
     from indexer.settings import Settings
-    from service import ranking
+    from service.search import ranking
 
     embedder = embed.load(embed.describe(Settings()))
     generation = Library(library).open()

@@ -75,6 +75,14 @@ def records(count: int, words: int) -> list[dict]:
     return rows
 
 
+def abstracts() -> Path:
+    """The records of SciFact's abstracts, or of as many made-up ones."""
+    source, judged = BUILD / "scifact.jsonl", EVAL / "scifact" / "corpus.jsonl"
+    if not source.exists():
+        write_rows(source, rows_of(judged) if judged.exists() else records(5183, 200))
+    return source
+
+
 def questions(count: int) -> list[str]:
     """`count` different questions: the judged sets', in an order of their own, or made up of the made-up words."""
     if not EVAL.is_dir():

@@ -113,12 +113,6 @@ def free_port() -> int:
         return listening.getsockname()[1]
 
 
-def corpus() -> list[dict]:
-    """SciFact's abstracts, or as many made-up ones."""
-    abstracts = peers.EVAL / "scifact" / "corpus.jsonl"
-    return peers.rows_of(abstracts) if abstracts.exists() else peers.records(5183, 200)
-
-
 def txtai_index(source: Path) -> Path:
     """Txtai's index of the abstracts, saved; built unless it is there already."""
     from indexer import embed
@@ -137,9 +131,7 @@ def txtai_index(source: Path) -> Path:
 
 def measure(requests: int, clients: int) -> None:
     """Prints the table."""
-    source = peers.BUILD / "scifact.jsonl"
-    if not source.exists():
-        peers.write_rows(source, corpus())
+    source = peers.abstracts()
     library, index = peers.library_of(source), txtai_index(source)
     config = index.with_suffix(".yml")
     config.write_text(

@@ -27,7 +27,7 @@ _STOP = frozenset(
     "a an the on in of for to toward towards and or with from by is are at as via how what why do does".split()
 )
 _GROUPS = ("team", "group", "collaboration", "consortium", "community", "project", "et al", "et al.")
-_SUFFIX = re.compile(r",?\s+(?P<suffix>(?:Jr|Sr)\.?|I{2,3}|IV)\Z")
+_SUFFIX = re.compile(r"(?:,|(?<!\s))\s+(?P<suffix>(?:Jr|Sr)\.?|I{2,3}|IV)\Z")
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ def cite(generation: Generation, ids: Sequence[str]) -> tuple[Citation, ...]:
 
 
 def keys(generation: Generation) -> tuple[str, ...]:
-    """The key of each document, by position: family name, year and a word of the title, as in `vaswani2017attention`.
+    """The key of each document, by position: family name, year and a word of the title, as in `vaswani2017attention`;
+    of one whose authors nobody knows, the word and the year.
 
     Where several have the same, each has its id behind it. So a key changes only when its author, year or title does, or
     when a paper joins that has the same.
@@ -78,7 +79,8 @@ def _key(summary: Summary) -> str:
                     if summary.authors else "", "")  # fmt: skip
     words = [_ascii(word, "") for word in re.findall(r"[^\W_]+", _FORMULA.sub(" ", summary.title))]
     word = next((word for word in words if word and word not in _STOP), "")
-    return f"{family or 'anonymous'}{_year(summary) or ''}{word[:30]}"
+    word, year = word[:30], _year(summary) or ""
+    return f"{family}{year}{word}" if family else f"{word or 'untitled'}{year}"
 
 
 def _ascii(text: str, separator: str) -> str:

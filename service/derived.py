@@ -4,41 +4,75 @@ from __future__ import annotations
 
 import threading
 import weakref
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from indexer.library import Generation
+from service import deadline
 
 Made = TypeVar("Made")
 
+_all: weakref.WeakSet[_Counted] = weakref.WeakSet()
 
-class Once(Generic[Made]):
+
+class _Counted:
+    """How often something was asked for and there, or not; under the name of the module that works it out."""
+
+    def __init__(self, make: Callable) -> None:
+        self.name = make.__module__.removeprefix("service.")
+        self.hits = self.misses = 0
+        _all.add(self)
+
+
+def counted() -> dict[tuple[str, str], int]:
+    """How often what is kept was asked for: by (name, "hit" or "miss")."""
+    found: Counter[tuple[str, str]] = Counter()
+    for one in list(_all):
+        found[one.name, "hit"] += one.hits
+        found[one.name, "miss"] += one.misses
+    return dict(found)
+
+
+class Once(_Counted, Generic[Made]):
     """Works out what `make` gives of a generation when it is first asked for. Safe to use from several threads.
 
-    Who asks for the same generation meanwhile waits; what is known of another one is given at once. What is made must not
-    hold the generation, which it would keep for ever. Whatever else `make` takes has to be the same each time.
+    Who asks for the same generation meanwhile waits; what is known of another one is given at once. It is worked out to its
+    end, also where who asked first has left or has no time any more: the next one finds it. What is made must not hold the
+    generation, which it would keep for ever. Whatever else `make` takes has to be the same each time.
     """
 
     def __init__(self, make: Callable[..., Made]) -> None:
+        super().__init__(make)
         self._make = make
         self._made: weakref.WeakKeyDictionary[Generation, Made] = weakref.WeakKeyDictionary()
-        self._making: weakref.WeakKeyDictionary[Generation, threading.Lock] = weakref.WeakKeyDictionary()
+        self._making: weakref.WeakKeyDictionary[Generation, Future[Made]] = weakref.WeakKeyDictionary()
         self._lock = threading.Lock()
 
     def __call__(self, generation: Generation, *others: Any) -> Made:
         with self._lock:
             if generation in self._made:
+                self.hits += 1
                 return self._made[generation]
-            making = self._making.setdefault(generation, threading.Lock())
-        with making:
-            with self._lock:
-                if generation in self._made:
-                    return self._made[generation]
+            promised = self._making.get(generation)
+            if first := promised is None:
+                self.misses += 1
+                promised = self._making[generation] = Future()
+        if first:
+            deadline.fulfil(promised, self._of, generation, *others)
+        return deadline.wait(promised)
+
+    def _of(self, generation: Generation, *others: Any) -> Made:
+        try:
             found = self._make(generation, *others)
             with self._lock:
                 self._made[generation] = found
             return found
+        finally:
+            with self._lock:
+                del self._making[generation]  # what failed is tried again
 
 
 @dataclass
@@ -50,18 +84,28 @@ class _Kept:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-class Last(Generic[Made]):
+class Last(_Counted, Generic[Made]):
     """Works out what `make` gives of a generation and of what else it takes, and keeps for each generation what it gave
-    last. Safe to use from several threads: who asks for the same generation meanwhile waits."""
+    last. Safe to use from several threads: who asks for the same generation meanwhile waits. It is worked out for who asks:
+    with their deadline, and where that ends it, what was there before stays."""
 
     def __init__(self, make: Callable[..., Made]) -> None:
+        super().__init__(make)
         self._make = make
         self._kept: Once[_Kept] = Once(lambda _: _Kept())
+        self._lock = threading.Lock()
 
     def __call__(self, generation: Generation, key: tuple, *others: Any) -> Made:
         """What `make` gives of `generation` and the `others`; `key`, no None, tells these from what was asked before."""
-        kept = self._kept(generation)
-        with kept.lock:
-            if kept.key != key:
+        with deadline.within(None):
+            kept = self._kept(generation)
+        deadline.acquire(kept.lock)
+        try:
+            missed = kept.key != key
+            with self._lock:
+                self.hits, self.misses = self.hits + (not missed), self.misses + missed
+            if missed:
                 kept.value, kept.key = self._make(generation, *others), key
             return kept.value
+        finally:
+            kept.lock.release()

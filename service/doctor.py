@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from indexer import embed
 from indexer.embed import Described
 from indexer.errors import ModelMismatch, NoLibrary, PaperpathError
+from indexer.library.cache import Cache
 from indexer.settings import Settings
+from service import terminal
 from service.opened import Opened
 
 
 @dataclass(frozen=True)
 class Item:
-    """One thing that was looked at."""
+    """One thing that was looked at. `ok` is None where nothing is broken, and something could be better."""
 
     what: str
-    ok: bool
+    ok: bool | None
     found: str
 
 
@@ -37,7 +40,7 @@ def examine(settings: Settings) -> Diagnosis:
     items = [_model(settings), _engine(settings)]
     library, next_step = _library(settings)
     items += [library, *_network(settings)]
-    broken = next((item for item in items[:2] if not item.ok), None)
+    broken = next((item for item in items[:2] if item.ok is False), None)
     return Diagnosis(tuple(items), "`make install`" if broken else next_step)
 
 
@@ -95,8 +98,9 @@ def _library(settings: Settings) -> tuple[Item, str]:
     kinds: dict[str, int] = {}
     for summary in generation.catalogue.summaries:
         kinds[summary.text] = kinds.get(summary.text, 0) + 1
-    held = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
-    found = f"generation {generation.name} in {settings.library}: {held}; {generation.manifest.passages} passages"
+    held = ", ".join(f"{number} {terminal.TEXTS.get(kind, kind)}" for kind, number in kinds.items())
+    found = f"generation {generation.name} in {settings.library}: {terminal.counted(generation.manifest.documents, 'document')}"
+    found += f" ({held}); {terminal.counted(generation.manifest.passages, 'passage')}"
     if opened.trouble is not None:
         return Item("library", False, f"{found}. But: {opened.trouble.message}"), opened.trouble.cure
     if set(kinds) - {"full", "record"}:
@@ -108,4 +112,17 @@ def _network(settings: Settings) -> list[Item]:
     asked = f"a reindex asks {settings.arxiv_api_url.host} and {settings.arxiv_url.host}, one request in" \
             f" {settings.arxiv_seconds:g} s; searching asks nobody"  # fmt: skip
     contact = settings.contact or "not given: set PAPERPATH_CONTACT so that a server's operator can write to you"
-    return [Item("network", True, asked), Item("contact", True, contact)]
+    failed = _failed_last(settings)
+    network = Item("network", None, f"what was asked for last did not come: {failed} {asked}") if failed else None
+    return [network or Item("network", True, asked), Item("contact", True if settings.contact else None, contact)]
+
+
+def _failed_last(settings: Settings) -> str:
+    """Why what was asked for last did not come, "" where it did, or nothing was asked for."""
+    folder = settings.library / "cache"
+    with contextlib.suppress(PaperpathError, OSError):
+        if (folder / "cache.sqlite").exists():
+            with Cache(folder) as cache:
+                last = max(cache.downloads(), key=lambda row: (row.time, row.address), default=None)
+            return last.reason if last and last.outcome == "failed" else ""
+    return ""

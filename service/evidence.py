@@ -18,10 +18,15 @@ from indexer.terms import Term, located
 
 _WORD = re.compile(r"[^\W_]+")
 _JOINER = re.compile(r"[-./_]")
-_NUMBER = re.compile(r"\d+")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _FOREIGN = re.compile("[^\\W\x00-\x7f]|[\u2010\u2011\xad]")  # a letter or digit, or what joins words
 _SPACED = {code: " " for code in range(128) if not chr(code).isalnum()}
+# What an ASCII sign is: a letter, a digit, what joins words, or none of these; and what of that makes a joined word.
+_SIGNS = {
+    code: "a" if sign.isalpha() else "0" if sign.isdigit() else "-" if sign in "-./_" else " "
+    for code, sign in enumerate(map(chr, range(128)))
+}
+_JOINED = ("a-a", "a-0", "0-a", "0-0", "a0", "0a")
 _PLAIN_LENGTH = 200  # characters: a sentence up to this length pays nothing for it
 _LENGTH_WEIGHT = 0.25  # how much of a longer one's length it pays for
 
@@ -95,14 +100,15 @@ def _places(text: str, weights: Mapping[str, float]) -> list[tuple[int, int, str
     if read is None:
         return [(term.start, term.end, term.term) for term in located(text) if term.term in weights]
     chunks = dict(read.foreign)
-    for beginning in _beginnings(tuple(weights)):
-        at = read.words.find(beginning)
+    words, within = read.words, read.within
+    for beginning, letters in _beginnings(tuple(weights)):
+        at = words.find(beginning)
         while at >= 0:
             start, end = _around(text, at)
             chunks[start] = end
-            at = read.words.find(beginning, end)
-        if beginning[1:] in read.within:
-            chunks.update((start, end) for start, end, whole in read.joined if beginning[1:] in whole)
+            at = words.find(beginning, end)
+        if letters in within:
+            chunks.update((start, end) for start, end, whole in read.joined if letters in whole)
     return [
         (start + a, start + b, term)
         for start, end in chunks.items()
@@ -116,8 +122,8 @@ class _Read(NamedTuple):
 
     `words` is the text in small letters, with spaces for what is no letter or digit and a space before it. `foreign` are
     the chunks, by where they start, with a letter beyond ASCII, which may be spelled in many ways, or a hyphen beyond it.
-    `joined` are those in which a word is joined to another (`low-rank` is found by `lowrank` too) or has letters and
-    digits, with what they are without the joiners; `within` is all of that.
+    `joined` are those in which a word of ASCII is joined to another (`low-rank` is found by `lowrank` too) or has letters
+    and digits, with what they are without the joiners; `within` is all of that.
     """
 
     words: str
@@ -143,18 +149,13 @@ def _read(text: str) -> _Read | None:
             foreign[start] = end
             found = _FOREIGN.search(text, end)
     joined: dict[int, int] = {}
-    for joiner in "-./_":
-        at = lower.find(joiner)
+    signs = lower.translate(_SIGNS)
+    for pattern in _JOINED:
+        at = signs.find(pattern)
         while at >= 0:
-            if lower[at - 1 : at].isalnum() and lower[at + 1 : at + 2].isalnum():
-                start, end = _around(lower, at)
-                joined[start] = at = end
-            at = lower.find(joiner, at + 1)
-    for number in _NUMBER.finditer(lower):
-        start, end = number.span()
-        if lower[start - 1 : start].isalpha() or lower[end : end + 1].isalpha():
-            start, end = _around(lower, start)
+            start, end = _around(lower, at)
             joined[start] = end
+            at = signs.find(pattern, end)
     wholes = [_JOINER.sub("", lower[start:end]) for start, end in joined.items()]
     chunks = tuple((start, end, whole) for (start, end), whole in zip(joined.items(), wholes, strict=True))
     return _Read(" " + words, foreign, chunks, " ".join(wholes))
@@ -166,8 +167,8 @@ def _around(text: str, at: int) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=256)
-def _beginnings(asked: tuple[str, ...]) -> tuple[str, ...]:
-    """What a word of ASCII letters or digits that has one of these terms begins with, and the space before it.
+def _beginnings(asked: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """What a word of ASCII letters or digits that has one of these terms begins with, with and without a space before it.
 
     A stem is its word's beginning but for at most its last letter (use: using), and for the three letters that Porter
     2 makes of `dying`, `lying` and `tying`.
@@ -176,8 +177,8 @@ def _beginnings(asked: tuple[str, ...]) -> tuple[str, ...]:
     for term in asked:
         if term.isascii() and term:
             shared = 1 if term.endswith("ie") and len(term) == 3 else max(len(term) - 1, min(len(term), 2))
-            found[f" {term[:shared]}"] = None
-    return tuple(found)
+            found[f" {term[:shared]}"] = term[:shared]
+    return tuple(found.items())
 
 
 @lru_cache(maxsize=1 << 14)

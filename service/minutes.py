@@ -48,6 +48,19 @@ def minutes(generation: Generation, position: int) -> Minutes:
     return of(generation)[position]
 
 
+def spoken(minutes: int) -> str:
+    """A time as people say it: 45 min, 3 h 20 min, and from ten hours on 26 h. `static/order.js` does the same."""
+    hours, rest = divmod(minutes, 60)
+    if not hours:
+        return f"{rest} min"
+    return f"{hours} h {rest} min" if rest and hours < 10 else f"{hours + (rest >= 30)} h"
+
+
+def about(minutes: int, text: str) -> str:
+    """The time for a paper of which the library has such a `text`, in words."""
+    return f"{'perhaps' if text == 'title' else 'about'} {minutes} min"
+
+
 def of(generation: Generation) -> tuple[Minutes, ...]:
     """The estimates for all documents, by position; made once for a generation."""
     return _made(generation)
@@ -59,7 +72,11 @@ def _estimated(generation: Generation) -> tuple[Minutes, ...]:
     whole = [found.minutes for found in own if found]
     usual = round(median(whole)) if len(whole) >= _FEW else USUAL
     than = "as long as the others here" if len(whole) >= _FEW else "of usual length"
-    held = {"digest": "only a digest is here", "record": "only an abstract is here"}
+    held = {
+        "digest": "only a digest is here",
+        "record": "only an abstract is here",
+        "title": "a guess: only its title is here",
+    }
     return tuple(
         found or Minutes(usual, f"{held.get(s.text, 'no text is here')}; taken to be {than}", True)
         for s, found in zip(summaries, own, strict=True)

@@ -1,71 +1,189 @@
-"""The library as the answers see it: one generation, the model it was made with, and where its documents are read."""
+"""The library as the answers see it: one generation, the model it was made with, and what its reader marked.
+
+Whatever becomes of the disk, what is held goes on answering: a library that vanished, a newer generation that is damaged, a
+disk that hangs. What could not be opened is tried again after a while, as it may be mended in its place.
+"""
 
 from __future__ import annotations
 
+import logging
+import sys
 import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from indexer import embed
 from indexer.embed import Described, Embedder
-from indexer.errors import ModelMismatch, PaperpathError
+from indexer.errors import ModelMismatch, NoLibrary, PaperpathError
 from indexer.library import Generation, Library, marks
 from indexer.library.marks import Marks
 from indexer.settings import Settings
-from service.rerank import Reranker
+from service.search.rerank import Reranker
+
+if TYPE_CHECKING:
+    from multiprocessing.synchronize import Lock
+
+log = logging.getLogger("paperpath")
+T = TypeVar("T")
+_TURN = 10.0  # seconds that a process waits for the others to have opened what is new
+_SWITCH = (
+    0.0005  # seconds that this keeps the interpreter from who answers, each of the dozens of times that they need it
+)
+_PATIENCE = 1.0  # seconds that a look at the disk is waited for
+_NOW_AND_THEN = 2.0  # seconds between two looks at files that are read where they lie
+_SOON, _SELDOM = (
+    1.0,
+    600.0,
+)  # seconds between two tries of what could not be opened: from the one, doubled, to the other
+
+
+class _Look(Generic[T]):
+    """Looks at what lies on a disk that may hang: one thread does, others wait for it a moment, and no longer while it hangs.
+
+    They are given what was seen last.
+    """
+
+    def __init__(self, look: Callable[[], T]) -> None:
+        self._look = look
+        self._seen: list[T] = []
+        self._one = threading.Lock()
+        self._hangs = False
+
+    def __call__(self) -> T:
+        if not self._seen:
+            self._one.acquire()
+        elif not self._one.acquire(timeout=0 if self._hangs else _PATIENCE):
+            self._hangs = True
+            return self._seen[0]
+        try:
+            found = self._look()
+            self._seen = [found]
+            return found
+        finally:
+            self._hangs = False
+            self._one.release()
 
 
 class Opened:
     """A library held open. `now()` is the generation to answer from; it moves on when another one is published.
 
-    `threads` run the model, 0: as many as the settings say.
+    `threads` run the model, 0: as many as the settings say. With `behind`, what is published is opened and tried out in a
+    thread of its own while what is held goes on answering: nobody waits for it, and for a moment nobody sees it. Processes
+    that answer together share a lock as `behind`, and do so one after another.
 
     Whoever took a generation keeps it for the whole of an answer, so that no answer is mixed from two.
     """
 
-    def __init__(self, settings: Settings, threads: int = 0) -> None:
+    def __init__(self, settings: Settings, threads: int = 0, *, behind: Lock | None = None) -> None:
         self.settings = settings
-        self._threads = threads
+        self._threads, self.behind = threads, behind
         self.library = Library(settings.library)
         self.trouble: PaperpathError | None = None  # why the newest generation is not the one that serves
         self.reranker = Reranker(settings.reranker) if settings.reranker else None
         self._described: Described | None = None
         self._embedder: Embedder | None = None
         self._generation: Generation | None = None
-        self._stamp: tuple[int, int, int] | None = None
+        self._stamp: tuple[int, int, bytes] | None = None
+        self._look = _Look(self.library.stamp)
+        self._look_at_marks = _Look(self._marks_now)
+        self._marks = marks.NONE
+        self._again, self._wait = (
+            0.0,
+            _SOON,
+        )  # when what could not be opened is tried again, and how long that is put off
+        self._altered, self._look_again = False, 0.0
         self._opening = threading.Lock()
         self._loading = threading.Lock()
 
     def now(self) -> Generation:
         """The generation to answer from. Raises a `LibraryError` or a `ModelError` where there is none to serve."""
         held = self._generation
-        if held is not None and self._stamp == self.library.stamp():
+        if held is not None and not self._to_open(self._look()):
             return held
         # While one thread opens what is new, the others go on with what they have.
-        if not self._opening.acquire(blocking=held is None):
+        if not self._opening.acquire(blocking=held is None or self._altered):
             assert held is not None
             return held
+        if self.behind is not None and held is not None and not self._altered:
+            threading.Thread(target=self._open_behind, args=(self.behind,), name="opening", daemon=True).start()
+            return held
+        self._open()
+        if self._generation is None:
+            assert self.trouble is not None
+            raise self.trouble.bare()
+        return self._generation
+
+    def catch_up(self) -> None:
+        """Opens what was published by now, and waits for that."""
+        self._opening.acquire()
+        self._open()
+
+    def _open_behind(self, turn: Lock) -> None:
+        """The same in its turn, while others answer in this process. The lock is held, and let go of."""
+        has_turn = turn.acquire(timeout=_TURN)  # who had it may have been killed
+        before = sys.getswitchinterval()
+        sys.setswitchinterval(_SWITCH)
         try:
-            stamp = self.library.stamp()
-            if self._generation is None or self._stamp != stamp:
+            self._open()
+        finally:
+            sys.setswitchinterval(before)
+            if has_turn:
+                turn.release()
+
+    def _open(self) -> None:
+        """Opens what is there to open. The lock is held, and let go of."""
+        try:
+            stamp = self._look()
+            if self._to_open(stamp):
                 self._move(stamp)
         finally:
             self._opening.release()
-        assert self._generation is not None
-        return self._generation
 
-    def _move(self, stamp: tuple[int, int, int] | None) -> None:
+    def _to_open(self, stamp: tuple[int, int, bytes] | None) -> bool:
+        """Whether the library is to be opened: for the first time, since something was published, or to try it again."""
+        if stamp != self._stamp or (self._generation is None and self.trouble is None) or self._is_altered():
+            return True
+        return self.trouble is not None and time.monotonic() >= self._again
+
+    def _is_altered(self) -> bool:
+        """Whether what is held was changed under it: looked at now and then, where files of it are read where they lie."""
+        held = self._generation
+        if held is not None and held.mapped and time.monotonic() >= self._look_again:
+            self._look_again = float("inf")  # one thread at a time
+            self._altered = self._altered or not held.is_as_it_was()
+            self._look_again = time.monotonic() + _NOW_AND_THEN
+        return self._altered
+
+    def _move(self, stamp: tuple[int, int, bytes] | None) -> None:
+        """Opens what is published. Where that can't be served, what is held stays."""
         try:
             generation = self.library.open()
             self._require_model(generation)
+            trouble = generation.instead_of
         except PaperpathError as error:
-            self.trouble = error
-            if self._generation is None:
-                raise
-            self._stamp = stamp  # what is published can't be served: stay with what can, until it changes again
+            generation, trouble = None, error.bare()
+            nothing_yet = isinstance(error, NoLibrary) and self._generation is None  # whoever asks is told
+            if not nothing_yet and (self.trouble is None or self.trouble.message != error.message):
+                log.warning("What is published can't be served: %s", error.message)
+        self._wait = min(2 * self._wait, _SELDOM) if stamp == self._stamp and self.trouble else _SOON
+        self._again = time.monotonic() + self._wait
+        self.trouble, self._stamp = trouble, stamp
+        if self._altered:  # it gives no more answers, whatever is there in its place
+            self._generation, self._altered = None, False
+        if generation is None:
             return
         if self._generation is None:
             _one_thread_each()
-        self.trouble = generation.instead_of
-        self._generation, self._stamp = generation, stamp
+        elif generation.manifest == self._generation.manifest:  # what is worked out of the one that is held stays known
+            generation.close()
+            return
+        elif self._embedder is not None:
+            self._try_out(generation)  # so that what a search works out once is there before anybody needs it
+        self._generation = generation
+        log.info("Generation %s answers: %d papers, %d passages.", generation.name, generation.manifest.documents,
+                 generation.manifest.passages)  # fmt: skip
 
     def _require_model(self, generation: Generation) -> None:
         made_with = generation.manifest.model
@@ -77,9 +195,21 @@ class Opened:
                 f" to {'its default' if made_with.name == embed.PACKAGED else made_with.name}.",
             )
 
+    @property
+    def serving(self) -> Generation | None:
+        """The generation that answered last, without a look for a newer one; None before there was one."""
+        return self._generation
+
     def marks(self) -> Marks:
-        """What the reader marked, as it is now."""
-        return marks.load(self.library.marks)
+        """What the reader marked, as it is now; where that can't be read, as it was when it could, with a warning."""
+        return self._look_at_marks()
+
+    def _marks_now(self) -> Marks:
+        found = marks.load(self.library.marks)
+        if found.readable:
+            self._marks = found
+            return found
+        return replace(self._marks, warnings=(*self._marks.warnings, *found.warnings))
 
     @property
     def described(self) -> Described:
@@ -98,9 +228,18 @@ class Opened:
 
     def prepare(self) -> None:
         """Opens all there is and asks the model a few questions, so that nobody's first one waits. Raises as `now` does."""
-        self.now()
+        generation = self.now()
         for words in (2, 10, 20, 35, 60):  # one for each length that the model is compiled for
             self.embedder.embed_queries(["word " * words])
+        self._try_out(generation)
+
+    def _try_out(self, generation: Generation) -> None:
+        """Asks a generation a question."""
+        from service.search import Asked, query, together
+
+        for answer in together(generation, self.embedder, [Asked(query.parse("how is a model trained"))]):
+            if isinstance(answer, Exception):
+                log.warning("Generation %s could not be searched: %s", generation.name, answer)
 
 
 def _one_thread_each() -> None:

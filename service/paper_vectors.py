@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from indexer.library import Generation
+from indexer.library.space import fitted
 from service import wording
 from service.derived import Once
 
@@ -22,7 +23,8 @@ class PaperVectors:
     """A vector of each document, as the model gives it and in the library's own space.
 
     The mean of those of its abstract's passages, of all of its prose's where it has no abstract, of the documents whose
-    titles share its title's words, the rarer the more, where it has no prose. Each float32 of shape (documents,
+    titles share its title's words, the rarer the more, where it has no prose. What is known by its title alone has no say in
+    any other's vector, nor in the space unless the library has many vectors. Each float32 of shape (documents,
     dimension), by position; rows of length one, or zero where a document has none of these.
     """
 
@@ -49,9 +51,14 @@ def _of(generation: Generation) -> PaperVectors:
             first = np.flatnonzero(np.diff(owner[some], prepend=-1))  # passages go in the order of the documents
             raw[owner[some][first]] += np.add.reduceat(vectors.rows(some), first)
     raw = _unit(raw)
-    _fill(raw, [wording.title_of(summary) for summary in catalogue.summaries])
+    with_text, alone = wording.parted(generation, range(len(raw)))
+    _fill(raw, [wording.title_of(summary) for summary in catalogue.summaries], with_text)
     known = raw.any(1)
-    own = (raw - space.mean) @ space.matrix
+    mean, matrix = space.mean, space.matrix
+    if alone and vectors.count and not vectors.approximate:
+        rows = np.flatnonzero(np.isin(catalogue.documents_of[vectors.ids], with_text))
+        mean, matrix = fitted(vectors.rows(rows))
+    own = (raw - mean) @ matrix
     own[~known] = 0
     return PaperVectors(raw, _unit(own))
 
@@ -59,20 +66,20 @@ def _of(generation: Generation) -> PaperVectors:
 _made = Once(_of)
 
 
-def _fill(rows: np.ndarray, titles: Sequence[str]) -> None:
-    """Fills in the rows that are zero."""
+def _fill(rows: np.ndarray, titles: Sequence[str], among: Sequence[int]) -> None:
+    """Fills in the rows that are zero, from those `among` (row numbers) that are not."""
     without = np.flatnonzero(~rows.any(1)).tolist()
     if not without or len(without) == len(rows):
         return
     having: dict[str, list[int]] = defaultdict(list)
-    for row in np.flatnonzero(rows.any(1)).tolist():
+    for row in (row for row in among if rows[row].any()):
         for stem in {found.stem for found in wording.stems(titles[row])}:
             having[stem].append(row)
     made = {}
     for row in without:
         total = np.zeros(rows.shape[1])
         for stem in sorted({found.stem for found in wording.stems(titles[row])} & having.keys()):
-            total += rows[having[stem]].sum(0) / len(having[stem]) * math.log(1 + len(rows) / len(having[stem]))
+            total += rows[having[stem]].sum(0) / len(having[stem]) * math.log(1 + len(among) / len(having[stem]))
         made[row] = total
     for row, total in made.items():
         if length := float(np.linalg.norm(total)):

@@ -35,10 +35,11 @@ class Paper:
 
 @dataclass(frozen=True)
 class Papers:
-    """All papers, in the order of the sources."""
+    """All papers, in the order of the sources; over HTTP some at a time: `next` is the cursor of those that follow."""
 
     generation: str
     papers: tuple[Paper, ...]
+    next: str | None = None
 
 
 @dataclass(frozen=True)

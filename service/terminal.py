@@ -25,6 +25,15 @@ def print_json(data: Any) -> None:
     print(line if line.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line))
 
 
+TEXTS = {"full": "full text", "title": "title only"}
+"""What the text of a document is called, where it isn't by its own name: `record`, `digest`."""
+
+
+def counted(number: int, what: str, several: str = "") -> str:
+    """A number of things: "1 paper", "2 papers"; `several` is for what takes no s."""
+    return f"{number} {what if number == 1 else several or what + 's'}"
+
+
 def say(message: str) -> None:
     """A remark for the person, on standard error."""
     print(message, file=sys.stderr)

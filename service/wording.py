@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -52,6 +52,24 @@ def mixed(identifier: str) -> str:
 def title_of(summary: Summary) -> str:
     """A document's title, "" where that is nothing but its id, and no source calls it so."""
     return "" if summary.title == summary.id != summary.entry.title else summary.title
+
+
+def by_title_alone(summary: Summary) -> bool:
+    """Whether nothing but a title is known of a document, and that because its text could not be had: a record without an
+    abstract is all that its source tells of it."""
+    return summary.text == "title" and not summary.entry.address.startswith("record:")
+
+
+def parted(generation: Generation, positions: Iterable[int]) -> tuple[list[int], list[int]]:
+    """The positions of what can be looked into, and of what is known by its title alone, each in the order given; where
+    nothing can be, all stand with the first."""
+    summaries = generation.catalogue.summaries
+    known = list(positions)
+    alone = [position for position in known if by_title_alone(summaries[position])]
+    if len(alone) == len(known):
+        return known, []
+    out = set(alone)
+    return [position for position in known if position not in out], alone
 
 
 def told(generation: Generation, positions: Sequence[int]) -> dict[int, Told]:

@@ -18,6 +18,8 @@ import uvicorn
 from fastapi import FastAPI
 
 PROJECT = Path(__file__).parents[1]
+PHONE = {"width": 360, "height": 740}
+WIDE = {"width": 1440, "height": 900}
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 AXE = PROJECT / "build" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 SHOTS = PROJECT / "build" / "screenshots"
@@ -53,10 +55,12 @@ def serving(app: FastAPI) -> Iterator[str]:
     while not server.started:
         assert thread.is_alive(), "the server did not start"
         time.sleep(0.01)
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
-    listening.close()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listening.close()
 
 
 @dataclass
@@ -93,7 +97,7 @@ class Visit:
 def visiting(browser: Any, base: str, **context: Any) -> Iterator[Visit]:
     """A page in a context of its own. At its end nothing may have been refused by the policy, failed, or asked elsewhere."""
     made = browser.new_context(**context)
-    made.set_default_timeout(15_000)
+    made.set_default_timeout(120_000)  # what a slow machine may need; what comes sooner is not waited for
     visit = Visit(made.new_page(), base)
     made.expose_binding("tellOfViolation", lambda _, what: visit.wrong.append(what))
     made.add_init_script(_TELLS)
@@ -106,3 +110,22 @@ def visiting(browser: Any, base: str, **context: Any) -> Iterator[Visit]:
         made.close()
     assert not visit.wrong, visit.wrong
     assert not visit.elsewhere, visit.elsewhere
+
+
+def tab_to(page: Any, selector: str) -> None:
+    """Presses Tab until something is reached; each stop on the way has to be seen."""
+    for _ in range(90):
+        page.keyboard.press("Tab")
+        seen = page.evaluate(
+            """(s) => {
+              const at = document.activeElement;
+              const around = at.closest(".drop") ?? at;  // a field may have its ring around it
+              const shown = [at, around].some((one) => getComputedStyle(one).outlineStyle !== "none");
+              return [at.matches(s), shown || at === document.body || at.closest("#drawing") !== null]; // the end goes on at the beginning
+            }""",
+            selector,
+        )
+        assert seen[1], page.evaluate("document.activeElement.outerHTML")
+        if seen[0]:
+            return
+    raise AssertionError(f"{selector} is not reached")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import re
 import signal
@@ -17,13 +18,6 @@ from indexer.errors import Encrypted
 from indexer.extract import markdown
 
 LEAKED: list[bytes] = []
-
-
-class Bomb:
-    """Kills the process that hands it over, in the middle of it."""
-
-    def __reduce__(self):
-        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def read(path: Path, kind: str, url: str = "", *, engine: str, ocr: bool, told: Callable[[int], None]) -> Extracted:
@@ -44,7 +38,7 @@ def read(path: Path, kind: str, url: str = "", *, engine: str, ocr: bool, told: 
     if what == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
     if what == "killed-handing-over":
-        return Extracted((), title=Bomb())  # type: ignore[arg-type]
+        json.dumps = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)  # in the middle of it
     if what == "swell":
         return Extracted((), title="x" * (2 << 30))
     if what == "deep":

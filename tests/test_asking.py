@@ -16,9 +16,10 @@ from pydantic import TypeAdapter
 from indexer.embed import Toy
 from indexer.library import Library
 from indexer.settings import Settings
-from service import asking, search
+from service import deadline, search
 from service.api import create_app
-from service.asking import Asking, Overloaded
+from service.serving import asking
+from service.serving.asking import Asking, Overloaded
 
 WAIT = 30  # seconds, for what comes at once
 
@@ -40,6 +41,13 @@ class Gate:
     @property
     def asked(self) -> list[int]:
         return [n for batch in self.batches for n in batch]
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine is, nobody has waited too long: `test_a_line_is_short_in_time` says otherwise."""
+    monkeypatch.setattr(asking, "LEAST_WAIT", WAIT)
+    monkeypatch.setattr(asking, "STANDING_STILL", WAIT)
 
 
 @pytest.fixture
@@ -120,28 +128,83 @@ def test_too_many_are_refused_and_the_others_answered(gate: Gate) -> None:
     assert gate.asked == [1, 2, 3, 4]
 
 
-def test_who_is_gone_costs_nothing_more(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "_LOOK_SECONDS", 0.001)
+def test_a_line_is_short_in_time(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who would wait longer than an answer takes of late is refused; who did wait so long is refused too, though late."""
+    now = 0.0
+    monkeypatch.setattr(asking.time, "monotonic", lambda: now)
+    monkeypatch.setattr(asking, "LEAST_WAIT", 0.1)
+    monkeypatch.setattr(asking, "STANDING_STILL", 1.0)
 
-    async def gone() -> bool:
-        return True
+    async def answered(queue: Asking, seconds: float) -> None:
+        nonlocal now
+        gate.open.clear()
+        gate.entered.clear()
+        tasks = await ask(queue, *range(8))
+        await entered(gate)
+        now += seconds
+        gate.open.set()
+        await asyncio.gather(*tasks)
 
-    async def here() -> bool:
-        return False
+    async def room(queue: Asking) -> int:
+        gate.open.clear()
+        gate.entered.clear()
+        tasks = await ask(queue, 1)
+        await entered(gate)
+        for count in range(200):
+            if queue.full:
+                break
+            tasks += await ask(queue, count)
+        gate.open.set()
+        await asyncio.gather(*tasks)
+        return count
 
+    async def run() -> tuple[list[int], list[object]]:
+        nonlocal now
+        queue = Asking(gate, threads=1, at_once=8)
+        rooms = [await room(queue)]
+        for seconds in (0.04, 4.0):  # of eight; the second time each takes half a second
+            for _ in range(60):
+                await answered(queue, seconds)
+            rooms.append(await room(queue))
+        gate.open.clear()
+        gate.entered.clear()
+        tasks = await ask(queue, 1)
+        await entered(gate)
+        tasks += await ask(queue, 2)
+        now += 20
+        gate.open.set()
+        late = await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.to_thread(queue.stop)
+        return rooms, late
+
+    rooms, late = asyncio.run(run())
+    assert rooms[0] == 100 and 15 <= rooms[1] <= 30 and rooms[2] in (16, 17), rooms
+    assert late[0] == 2 and isinstance(late[1], Overloaded)
+
+
+def test_who_is_gone_costs_nothing_more(gate: Gate) -> None:
     async def run() -> None:
         queue = Asking(gate, threads=1)
         (first,) = await ask(queue, 1)
         await entered(gate)
-        assert await queue.ask(2, gone) is None
+        with deadline.within(deadline.Deadline(WAIT)) as limit:
+            (leaves,) = await ask(queue, 2)
+        with deadline.within(deadline.Deadline(-1)):
+            (late,) = await ask(queue, 5)
         (cancelled,) = await ask(queue, 3)
         cancelled.cancel()
         with pytest.raises(asyncio.CancelledError):
             await cancelled
-        stays = asyncio.create_task(queue.ask(4, here))
-        await asyncio.sleep(0)
+        with deadline.within(deadline.Deadline(WAIT)):
+            (stays,) = await ask(queue, 4)
+        assert limit is not None
+        limit.gone = True
         gate.open.set()
         assert (await first, await stays) == (2, 8)
+        with pytest.raises(deadline.Left):
+            await leaves
+        with pytest.raises(deadline.OutOfTime):
+            await late
 
     asyncio.run(run())
     assert gate.asked == [1, 4]
@@ -154,7 +217,7 @@ def test_it_stops_and_can_be_asked_again(gate: Gate) -> None:
         await entered(gate)
         tasks += await ask(queue, 2, 3)
         stopping = asyncio.create_task(asyncio.to_thread(queue.stop))
-        assert isinstance((await asyncio.gather(tasks[2], return_exceptions=True))[0], Overloaded)
+        assert isinstance((await asyncio.gather(tasks[2], return_exceptions=True))[0], asking.Stopping)
         gate.open.set()
         await stopping
         assert await tasks[0] == 2 and not queue._threads

@@ -21,9 +21,9 @@ from indexer.folding import letters
 from indexer.library import Generation, Library
 from indexer.reindex import Request, reindex
 from indexer.settings import Settings
-from service import citations, naming
-from service.citations import Citation, Graph
-from service.shelf import works
+from service import citations
+from service.citations import Citation, Graph, naming
+from service.citations.shelf import works
 
 DILOCO = "DiLoCo: Distributed Low-Communication Training of Language Models"
 ADAM = "Adam: A Method for Stochastic Optimization"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,10 @@ from test_roles import JUDGED, held_out, kappa
 
 from indexer.document import Document, Entry, Extracted, Mention, Reference
 from indexer.embed import Toy
-from indexer.errors import ExtractError
 from indexer.library import Generation, Library
 from service import citations
 from service.citations import Citation
-from service.shelf import Shelf, bare
+from service.citations.shelf import Shelf, bare
 
 EXPECTED = Path(__file__).parent / "expected"
 CITATIONS: dict[str, list[str]] = json.loads((EXPECTED / "citations.json").read_text("utf-8"))
@@ -42,20 +42,9 @@ def papers() -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
-def extracted(papers: list[dict[str, Any]]) -> dict[str, Extracted]:
+def extracted(papers: list[dict[str, Any]], read_paper: Callable[[str], Extracted]) -> dict[str, Extracted]:
     """What was understood of each test paper, by its file."""
-    from indexer.extract.workers import Workers
-
-    read, failed = {}, []
-    with Workers(4, 60, 2048) as workers:
-        waiting = {p["file"]: workers.start(SHARED / "papers" / p["file"], "pdf") for p in papers}
-        for file, result in waiting.items():
-            try:
-                read[file] = result()
-            except ExtractError as error:
-                failed.append(f"{file}: {error}")
-    assert not failed, _list("papers could not be read", failed)
-    return read
+    return {p["file"]: read_paper(p["file"]) for p in papers}
 
 
 @pytest.fixture(scope="session")

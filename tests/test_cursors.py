@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service import cursors
-from service.cursors import CursorExpired, CursorInvalid
+from service.search import cursors
+from service.search.cursors import CursorExpired, CursorInvalid
 
 
 @given(st.integers(0, 1 << 30), st.text(max_size=20), st.text(max_size=50))

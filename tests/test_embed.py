@@ -6,13 +6,14 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from indexer import embed
-from indexer.embed import Toy, described
+from indexer.embed import Toy, choice, described
 from indexer.errors import ModelDamaged, ModelUnknown
 from indexer.settings import Settings
 
@@ -108,13 +109,20 @@ def test_tokens_are_spans_of_the_text(packaged: embed.Embedder) -> None:
 
 
 @pytest.mark.model
-def test_prompts_reach_the_model(packaged: embed.Embedder, tmp_path: Path) -> None:
+def test_prompts_reach_the_model(packaged: embed.Embedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, less in (
+        ("_SECONDS", 0.05),
+        ("_QUERIES", 4),
+        ("SAMPLES", choice.SAMPLES[-6:-3]),
+        ("_ASKED", ["a", "why"]),
+    ):
+        monkeypatch.setattr(choice, name, less)  # how good and how fast an export is, is asked elsewhere
     folder = tmp_path / "prompted"
     shutil.copytree(packaged_folder, folder, ignore=shutil.ignore_patterns("paperpath-exports"))
     config = json.loads((folder / "config_sentence_transformers.json").read_text())
     config["prompts"] = {"query": "question: ", "document": "passage: "}
     (folder / "config_sentence_transformers.json").write_text(json.dumps(config))
-    prompted = embed.load(embed.describe(Settings(model=str(folder))))
+    prompted = embed.load(replace(embed.describe(Settings(model=str(folder))), threads=1))
     assert np.allclose(prompted.embed_queries(["why"]), packaged.embed_queries(["question: why"]), atol=1e-5)
     assert np.allclose(prompted.embed_passages(["why"]), packaged.embed_passages(["passage: why"]), atol=1e-5)
     assert not np.allclose(prompted.embed_queries(["why"]), packaged.embed_queries(["why"]), atol=1e-3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -52,7 +53,7 @@ def test_what_waits_is_one_batch_and_each_call_gets_its_own() -> None:
     def work(items: list[int]) -> list[int]:
         batches.append(items)
         entered.set()
-        assert held.wait(30)
+        assert held.wait(300)
         return [-item for item in items]
 
     together = Together(work, 5)
@@ -63,14 +64,14 @@ def test_what_waits_is_one_batch_and_each_call_gets_its_own() -> None:
 
     threads = [threading.Thread(target=call, args=(number,)) for number in range(8)]
     threads[0].start()
-    assert entered.wait(30)
+    assert entered.wait(300)
     for thread in threads[1:]:
         thread.start()
     while len(together._waiting) < 7:
-        pass
+        time.sleep(0.001)
     held.set()
     for thread in threads:
-        thread.join(30)
+        thread.join(300)
     assert results == {number: [-number, -number - 100] for number in range(8)}
     assert [len(some) for some in batches] == [2, 4, 4, 4, 2]  # at most 5, and no call is parted
 
@@ -104,5 +105,5 @@ def test_many_threads_get_what_is_theirs() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(300)
     assert not wrong and not any(thread.is_alive() for thread in threads)

@@ -160,7 +160,7 @@ def test_threads_that_ask_at_once_get_their_own_vectors() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join()
     assert min(float(found[number] @ expected[number]) for number in range(len(texts))) >= choice.LEAST_COSINE
 
 

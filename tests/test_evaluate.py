@@ -33,7 +33,7 @@ from indexer.terms import terms
 from service import evaluate, search
 from service.cli import main_group
 from service.evaluate import known_items, measures
-from service.rerank import Reranker
+from service.search.rerank import Reranker
 
 CORPUS = {
     "a": "Sheep are counted at night by tired farmers on the hills.",
@@ -551,7 +551,7 @@ def test_the_process_ends_with_the_code_of_a_drop(folder: Path, report: evaluate
     evaluate.save(dataclasses.replace(report, rows=tuple(rows)), folder / "better.json")
     done = subprocess.run(
         [sys.executable, "-m", "service.cli", "evaluate", ".", "--against", "better.json"], cwd=folder, text=True,
-        capture_output=True, timeout=120,
+        capture_output=True, timeout=1200,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "PAPERPATH_MODEL": "toy", "PAPERPATH_WORKERS": "1"},
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (5, "") and "worse" in done.stdout

@@ -20,9 +20,8 @@ from indexer.library.cache import Cache
 from indexer.progress import Progress
 from indexer.reindex import Request, reindex
 from indexer.settings import Settings
-from service import facets, statements
-from service.facets import FACETS
-from service.related import rank
+from service.related import facets, rank, statements
+from service.related.facets import FACETS
 
 ABSTRACT = [
     "Bread has been baked for many years, but it is often too dry.",

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from service.folding import Place, fold
+from service.search.folding import Place, fold
 
 WORDS = [f"word{n}" for n in range(400)]
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -15,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.extract import authors, dates, front, printed, read
+from indexer.document import Extracted
+from indexer.extract import authors, dates, front, printed
 from indexer.extract.layout import Layout, Line
 from indexer.extract.sheet import Font, Word
 
@@ -94,11 +94,9 @@ def text_of(lines: Sequence[Line]) -> str:
 
 @needs_papers
 @pytest.mark.parametrize("name", EXPECTED)
-def test_the_papers_from_the_file_alone(name: str, tmp_path: Path) -> None:
+def test_the_papers_from_the_file_alone(name: str, read_paper: Callable[[str], Extracted]) -> None:
     expected = EXPECTED[name]
-    unnamed = tmp_path / "x.pdf"
-    shutil.copy(PAPERS / name, unnamed)
-    found = read(unnamed, "pdf")
+    found = read_paper(name)
     assert printed.fold(found.title) == printed.fold(expected["title"])
     assert [printed.fold(a) for a in found.authors] == [printed.fold(a) for a in expected["authors"]]
     assert (found.date, found.arxiv_id, found.version) == (

@@ -22,9 +22,9 @@ from indexer.errors import UnknownDocument
 from indexer.library import Generation, Library
 from indexer.settings import Settings
 from service.api import create_app
+from service.citations.graph import Edge, GraphAnswer, Mentioned, Node, graph
+from service.citations.graph_formats import FORMATS, as_dot, as_graphml, as_json, as_mermaid
 from service.cli import main_group
-from service.graph import Edge, GraphAnswer, Mentioned, Node, graph
-from service.graph_formats import FORMATS, as_dot, as_graphml, as_json, as_mermaid
 
 RING = (
     "The First Paper of a Ring",

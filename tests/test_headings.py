@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from printed import BOLD, ITALIC, LEFT, ROMAN, Shown, filler, laid, prose, shown
 
 from indexer import extract
+from indexer.document import Extracted
 from indexer.extract.blocks import grouped
 from indexer.extract.headings import mark_headings
 from indexer.extract.kinds import body_of, mark_kinds
@@ -306,8 +307,8 @@ def plain(text: str) -> str:
         *((name, "pypdf") for name in EXPECTED if name[:4] in ("1703", "2303", "2506")),
     ],
 )
-def test_the_sections_of_a_paper(name: str, engine: str) -> None:
-    read = extract.read(SHARED / "papers" / name, "pdf", engine=engine)
+def test_the_sections_of_a_paper(name: str, engine: str, read_paper: Callable[[str], Extracted]) -> None:
+    read = read_paper(name) if engine == "auto" else extract.read(SHARED / "papers" / name, "pdf", engine=engine)
     wanted = [(level, plain(text), page, appendix) for level, text, page, appendix in EXPECTED[name]]
     sections = [(s.level, plain(s.heading), s.page + 1, s.appendix) for s in read.sections]
     assert [section for section in sections if section not in wanted] == []

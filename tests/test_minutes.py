@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -63,7 +64,9 @@ def test_what_is_not_here_is_guessed_and_says_so(tmp_path: Path) -> None:
     others = [blocked(str(n), ["body"] * 10 * n) for n in (1, 2, 9)]
     found = estimates(tmp_path / "a", [digest, record, document("title", []), *others])
     assert found["digest"] == Minutes(24, "only a digest is here; taken to be as long as the others here", True)
-    assert found["record"].why.startswith("only an abstract") and found["title"].why.startswith("no text")
+    assert found["record"].why.startswith("only an abstract") and found["title"].why.startswith(
+        "a guess: only its title"
+    )
     assert {found[name].minutes for name in ("digest", "record", "title")} == {24} and not found["1"].guessed
     alone = estimates(tmp_path / "b", [digest, others[0]])
     assert alone["digest"] == Minutes(minutes.USUAL, "only a digest is here; taken to be of usual length", True)
@@ -89,3 +92,20 @@ def test_more_to_read_takes_no_less(length: dict[str, tuple[int, int]]) -> None:
         assert more and (
             more.minutes == found.minutes if kind in ("reference", "appendix") else more.minutes > found.minutes
         )
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (0, "0 min"),
+        (45, "45 min"),
+        (60, "1 h"),
+        (61, "1 h 1 min"),
+        (599, "9 h 59 min"),
+        (600, "10 h"),
+        (629, "10 h"),
+        (630, "11 h"),
+    ],
+)
+def test_a_time_as_people_say_it(count: int, said: str) -> None:
+    assert minutes.spoken(count) == said

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pypdfium2
 import pytest
 
-from indexer import extract
+from indexer.document import Extracted
 
 PAPERS = Path(__file__).parents[2] / "shared" / "papers"
 NAMES = sorted(path.name for path in PAPERS.glob("*.pdf")) if PAPERS.is_dir() else []
@@ -44,8 +45,8 @@ def _raw_lines(path: Path) -> list[tuple[int, str]]:
 
 @pytest.mark.skipif(not NAMES, reason="../shared/papers is absent")
 @pytest.mark.parametrize("name", NAMES)
-def test_no_line_is_lost(name: str) -> None:
-    read = extract.read(PAPERS / name, "pdf")
+def test_no_line_is_lost(name: str, read_paper: Callable[[str], Extracted]) -> None:
+    read = read_paper(name)
     ours = [_letters(page.text) for page in read.pages]
     lines = _raw_lines(PAPERS / name)
     alike = Counter(_start(line) for _, line in lines)

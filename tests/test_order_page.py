@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from browser import chromium, needs_axe, needs_chromium, serving, visiting
+from browser import PHONE, PROJECT, WIDE, chromium, needs_axe, needs_chromium, serving, visiting
 from fastapi.testclient import TestClient
 from lxml import html
 from test_pages import HOSTILE, hostile_library
@@ -18,11 +18,9 @@ from test_pages import HOSTILE, hostile_library
 from indexer.library import Library, marks
 from indexer.settings import Settings
 from service.api import create_app
+from service.pages import showing
 from service.reading_order import reading_order
 
-PROJECT = Path(__file__).parents[1]
-PHONE = {"width": 360, "height": 740}
-WIDE = {"width": 1440, "height": 900}
 GOAL, BEFORE, ASIDE = (
     "2403.10616",
     "2311.08105",
@@ -33,10 +31,13 @@ in_browser = [needs_chromium, pytest.mark.xdist_group("browser")]
 
 @pytest.fixture(scope="module")
 def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_seed(tmp_path_factory.mktemp("order"))
+
+
+def build_seed(folder: Path) -> Path:
     """The library of the list that comes with the project, of digests alone, to be copied."""
     from indexer.reindex import Request, reindex
 
-    folder = tmp_path_factory.mktemp("order")
     settings = Settings(library=folder / "library", model="toy", digests=PROJECT / "data" / "digests", workers=1)
     reindex(Request(sources=(str(PROJECT / "data" / "reading-list.md"),), offline=True), settings)
     return settings.library
@@ -170,7 +171,8 @@ def test_nothing_of_a_paper_is_markup(settings: Settings) -> None:
         assert len(steps(page)) == len(HOSTILE) == len(page.xpath("//a[starts-with(@class, 'card')]"))
         assert not page.xpath("//img") and all(src.startswith("/static/") for src in page.xpath("//script/@src"))
         shown = [" ".join(a.text_content().split()) for a in page.xpath("//p[@class='step-title']/a")]
-        assert sorted(shown) == sorted(" ".join(title.split()) for title in HOSTILE.values())
+        assert sorted(shown) == sorted(" ".join(showing.title(title).split()) for title in HOSTILE.values())
+        assert "An O(n²) bound & <b>" in shown and "An O(n²)" in page.get_element_by_id("drawing").text_content()
         for name in HOSTILE:
             read(client, f"/order?goal={quote(name)}&budget=1h")
 
@@ -229,8 +231,9 @@ def test_a_goal_is_chosen_and_followed_by_mouse(browser: Any, base: str, setting
         assert marks.state(library.open().catalogue.summary(BEFORE), marks.load(library.marks))
         page.go_back()
         page.wait_for_function("() => location.search === ''")
-        page.wait_for_function("() => document.querySelectorAll('.card.lit').length === 0")
-        assert page.locator(".card.read").count() == 1
+        page.wait_for_function(
+            "() => document.querySelectorAll('.card.read').length === 1 && !document.querySelector('.card.lit')"
+        )
 
 
 @browsed()
@@ -262,6 +265,9 @@ def test_the_map_by_keyboard_alone(browser: Any, base: str) -> None:
         assert page.evaluate("document.activeElement === document.querySelector('#drawing .card')")
         page.keyboard.press("Enter")
         assert page.locator(".card.chosen").count() == 1
+        assert page.evaluate("document.activeElement.id") == "panel", "its links come next"
+        page.keyboard.press("Escape")
+        assert page.evaluate("document.activeElement.matches('.card.chosen')")
         wide = page.evaluate("document.getElementById('drawing').getBoundingClientRect().width")
         page.keyboard.press("-")
         assert page.evaluate("document.getElementById('drawing').getBoundingClientRect().width") < wide
@@ -279,7 +285,7 @@ def test_the_budget_by_keyboard(browser: Any, base: str) -> None:
             page.keyboard.press("ArrowRight")
         page.wait_for_function("() => location.search === '?budget=150'")
         page.wait_for_function("() => document.querySelectorAll('#list ol .step').length === 3")
-        assert page.inner_text("#time") == "2 h 30" and page.evaluate("document.activeElement.id") == "budget"
+        assert page.inner_text("#time") == "2 h 30 min" and page.evaluate("document.activeElement.id") == "budget"
         page.keyboard.press("End")
         page.wait_for_function("() => document.querySelectorAll('#list ol .step').length === 12")
 
@@ -289,12 +295,14 @@ def test_without_scripts_the_form_asks_and_the_map_leads_to_the_list(browser: An
     with visiting(browser, base, viewport=WIDE, java_script_enabled=False) as visit:
         page = visit.go("/order")
         page.select_option("#goal", GOAL)
-        page.click("#asking button")
+        with page.expect_navigation():
+            page.click("#asking button")
         assert f"goal={GOAL}" in page.url and page.locator(".card.goal").count() == 1
         target = page.locator(".card.lit").first.get_attribute("href")
         page.locator(".card.lit .face").first.click()
-        assert page.url.endswith(target)
-        page.locator("#list .mark button").first.click()
+        page.wait_for_url(f"**{target}")
+        with page.expect_navigation():
+            page.locator("#list .mark button").first.click()
         assert page.locator(".step.done").count() == 1
         assert not page.locator(".zoom").is_visible()
 

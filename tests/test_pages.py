@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import gzip
 import json
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from browser import serving
 from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,11 +22,15 @@ from loopback_arxiv import tiny_pdf
 from lxml import html
 from pydantic import SecretStr
 
-from indexer.document import Link, Section
+from indexer.document import Link, Origin, Page, Section
+from indexer.library import Library
 from indexer.library.uploads import SUFFIXES, BadUpload
 from indexer.settings import Settings
 from service.api import create_app
-from service.pages import frame, showing
+from service.pages import lacking, outcome, showing
+from service.serving.guard import Access
+from service.serving.guard.headers import SECURITY
+from service.serving.jobs import Job
 
 PROJECT = Path(__file__).parents[1]
 TOKEN = {"Authorization": "Bearer secret"}
@@ -32,6 +40,10 @@ IMAGE = '"><img src=x onerror="document.title=\'owned\'">'
 RTL = "מבוא ללמידה עמוקה וגם English"
 EMOJI = "👩‍🔬 Émigré 🧪 papers"
 LONG = "w" * 1000 + " " + "ward " * 200
+UNREACHED = (
+    "https://arxiv.org/pdf/2311.08105 could not be fetched: no connection to arxiv.org"
+    " (its name can't be resolved: [Errno -2] Name or service not known)."
+)
 HOSTILE = {
     "script": SCRIPT,
     "image": IMAGE,
@@ -43,7 +55,7 @@ HOSTILE = {
 
 
 def hostile_library(folder: Path) -> None:
-    """Papers whose title, authors, abstract, section, note and links are each hostile."""
+    """Papers whose title, authors, abstract, section, note, links and file are each hostile."""
     made = []
     for number, (name, text) in enumerate(HOSTILE.items(), 1):
         page = f"{text} The islands communicate rarely, as {text} says. More of it is said below."
@@ -52,7 +64,7 @@ def hostile_library(folder: Path) -> None:
         entry = dataclasses.replace(one.entry, mentions=(mention,), links=(Link("javascript:alert(1)", text), Link("https://example.org/code", "code")))  # fmt: skip
         made.append(dataclasses.replace(
             one, title=text, authors=(text, "Ana Example"), abstract=f"{text} is what this is about.",
-            sections=(Section(text, 1, 0, 0),), entry=entry,
+            sections=(Section(text, 1, 0, 0),), entry=entry, origin=Origin(path=f"/papers/{text}.pdf"),
         ))  # fmt: skip
     build_documents(folder, made)
 
@@ -76,7 +88,7 @@ def checked(answer: httpx.Response, status: int = 200) -> html.HtmlElement:
     """The page of an answer, which has to be one that its policy lets work: nothing inline, nothing from elsewhere."""
     assert answer.status_code == status, answer.text[:500]
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    for name, value in frame.SECURITY.items():
+    for name, value in SECURITY.items():
         assert answer.headers[name] == value
     assert "unsafe" not in answer.headers["content-security-policy"]
     page = html.document_fromstring(answer.text)
@@ -172,6 +184,119 @@ def test_the_page_of_a_paper(client: TestClient) -> None:
     assert "2311.08105" in texts(missing, "//main")[0]
 
 
+def test_a_paper_that_was_brought_as_a_file_says_how_it_is_opened(settings: Settings) -> None:
+    one = dataclasses.replace(
+        document("my trees", ["Trees are parsed.", "More trees."], 1),
+        link="",
+        origin=Origin(path="/home/ana/my trees.pdf"),
+    )
+    build_documents(settings.library, [one])
+    with TestClient(create_app(settings), headers=BROWSER) as client:
+        answer = client.get("/papers/my trees", params={"q": "trees"})
+        said = texts(checked(answer), "//header[not(@class)]")[0]
+        assert "the file /home/ana/my trees.pdf" in said and "paperpath open 'my trees' opens it" in said
+        assert "p. 1" in texts(checked(answer), "//span[@class='page']")
+    with TestClient(create_app(settings.model_copy(update={"anyone_may_read": True})), headers=BROWSER) as client:
+        from_elsewhere = {"X-Forwarded-For": "192.0.2.7"}
+        for path in ("/papers/my trees", "/library"):
+            answer = client.get(path, headers=from_elsewhere)
+            assert "my trees.pdf" in texts(checked(answer), "//main")[0]
+            assert "/home/ana" not in answer.text, "where it lies is this machine's own"
+
+
+def test_a_digest_is_read_on_its_page_and_said_to_be_one(settings: Settings) -> None:
+    text = f"The islands\nProblem\nThey talk too much, as {SCRIPT} says.\nTerms\n- Island: a group.\n- Sea: between.\nNo more."
+    one = dataclasses.replace(
+        document("islands", [text], 1), text="digest", reason=UNREACHED, pages=(Page(text),),
+        sections=(Section("Problem", 2, 0, text.index("Problem")), Section("Terms", 2, 0, text.index("Terms"))),
+    )  # fmt: skip
+    build_documents(settings.library, [one])
+    with TestClient(create_app(settings), headers=BROWSER) as client:
+        page = checked(client.get("/papers/islands"))
+        assert texts(page, "//section[@class='digest']//h3") == ["Problem", "Terms"]
+        assert texts(page, "//section[@class='digest']//p") == [f"They talk too much, as {SCRIPT} says.", "No more."]
+        assert texts(page, "//section[@class='digest']//li") == ["Island: a group.", "Sea: between."]
+        links = page.xpath("//nav[@class='outline']//a/@href")
+        assert [page.get_element_by_id(link[1:]).text for link in links] == ["Problem", "Terms"]
+        (said,) = texts(page, "//p[@class='notice']")
+        assert "written for this project" in said and "Errno" not in said and "arxiv.org could not be reached" in said
+        assert "the paper takes about" in texts(page, "//header[not(@class)]")[0]
+        assert "1 paper in your library, as a digest" in texts(checked(client.get("/")), "//p[@id='said']")[0]
+
+
+def test_a_reason_that_many_share_is_said_once(settings: Settings) -> None:
+    made = [dataclasses.replace(document(f"p{n}", [], n), reason=UNREACHED) for n in range(4)]
+    made += [
+        dataclasses.replace(document("other", [], 5), reason="https://x.example/a.pdf was answered 404 (not found).")
+    ]
+    build_documents(settings.library, [*made, document("here", ["Some text."], 6)])
+    with TestClient(create_app(settings), headers=BROWSER) as client:
+        page = checked(client.get("/library"))
+        assert texts(page, "//p[@class='notice']") == [
+            "4 papers are not here in full. arxiv.org could not be reached: its name can't be resolved."
+        ]
+        told = texts(page, "//td//span[contains(@class, 'reason')]")
+        assert told == ["not reached"] * 4 + ["was answered 404 (not found)"]
+        assert "Errno" not in page.text_content()
+        assert "1 in full; 5 by their titles alone" in texts(checked(client.get("/")), "//p[@id='said']")[0]
+
+
+def report(lines: list[tuple[str, str, str]], **given: Any) -> Job:
+    made = [{"id": i, "title": f"The paper {i}", "outcome": outcome, "why": why, "source": "/a/list.md", "line": 1}
+            for i, outcome, why in lines]  # fmt: skip
+    told = {"lines": made, "added": [], "removed": [], "warnings": [], "documents": 4, "published": True} | given
+    return Job("0", "done", 0.0, report=told)
+
+
+def test_what_became_of_a_reindex_begins_with_what_is_new(settings: Settings) -> None:
+    build(settings.library)
+    generation = Library(settings.library).open()
+    warnings = [
+        {
+            "source": "",
+            "line": None,
+            "kind": "metadata",
+            "message": f"arXiv's metadata could not be asked for: {UNREACHED}",
+        },
+        {"source": "/home/ana/list.md", "line": 3, "kind": "repeat", "message": "It is listed already."},
+    ]
+    lines = [("2311.08105", "cached", ""), ("title-only", "failed", "bad.pdf is damaged."),
+             *((f"old{n}", "digest", UNREACHED) for n in range(3)), ("1703.03400", "full text", "")]  # fmt: skip
+    became = outcome.of(report(lines, added=["2311.08105", "title-only"], warnings=warnings), generation)
+    assert became is not None
+    assert [(one.id, one.text, one.why) for one in became.added] == [
+        ("2311.08105", "full", ""), ("title-only", "title", "bad.pdf is damaged."),
+    ]  # fmt: skip
+    assert [one.id for one in became.read] == ["1703.03400"]
+    assert [(one.id, one.why) for one in became.still] == [(f"old{n}", "") for n in range(3)]
+    assert became.network == "arxiv.org could not be reached: its name can't be resolved."
+    assert became.remarks == ["list.md, line 3: It is listed already."]
+    assert outcome.of(Job("0", "running", 0.0), generation) is None
+    failed = outcome.of(Job("0", "failed", 0.0, messages=("a", "b")), None)
+    assert failed is not None and failed.failed and failed.messages == ("a", "b")
+
+
+@pytest.mark.parametrize(("told", "kind", "text"), [
+    ("https://a.org/x was not asked for: a.org could not be reached before (timed out).", "reach timed out",
+     "a.org could not be reached: timed out."),
+    ("https://a.org/x was not asked for: there is no network (a, b could not be reached).", "reach no network",
+     "The network could not be reached."),
+    ("arxiv:1 is not held, and the network is not to be used.", "offline",
+     "It was not asked for: the network was not to be used."),
+    ("It has no link.", "It has no link.", "It has no link."),
+    ("https://a.org/x broke off ([Errno 104] reset).", "broke off (reset).", "https://a.org/x broke off (reset)."),
+])  # fmt: skip
+def test_reasons(told: str, kind: str, text: str) -> None:
+    found = lacking.reason(told)
+    assert (found.kind, found.text) == (kind, text)
+
+
+@given(st.lists(st.text(max_size=80)))
+def test_any_reason_is_told(told: list[str]) -> None:
+    assert sum(one.count for one in lacking.shared(told).values()) <= len(told)
+    assert all("Errno" not in lacking.reason(f"{one} [Errno 7] x").text for one in told if "Errno" not in one)
+
+
 def test_what_fails_within_a_page(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     from service import marking, related
 
@@ -221,14 +346,76 @@ def test_files_are_kept_by_a_browser_until_they_change(client: TestClient) -> No
         assert client.get(f"/static/{name}").status_code == 404
 
 
-def test_what_a_page_weighs(client: TestClient) -> None:
-    import gzip
+def test_a_long_library_is_in_parts_none_of_which_weighs_much(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from service.pages import order_map
 
-    for path in ("/?q=islands", "/papers/2311.08105", "/library"):
-        page = checked(client.get(path))
-        files = {client.get(address).content for address in page.xpath("//link/@href | //script/@src")}
-        weight = sum(len(gzip.compress(part)) for part in (client.get(path).content, *files))
-        assert weight < 150_000, (path, weight)
+    monkeypatch.setattr(order_map, "MOST_CARDS", 100)
+    build(settings.library, {f"p{n}": [f"Paper number {n} on islands and how they talk."] for n in range(300)})
+    with TestClient(create_app(settings), headers=BROWSER) as client:
+        for path, rows in (
+            ("/library", "//tbody/tr//th//a/@href"),
+            ("/order", "//li[contains(@class, 'step')]/p[1]/a/@href"),
+        ):
+            first = checked(client.get(path))
+            assert not first.xpath("//a[@rel='prev']")
+            (on,) = first.xpath("//a[@rel='next']/@href")
+            second = checked(client.get(on))
+            assert not second.xpath("//a[@rel='next']")
+            shown = [len(page.xpath(rows)) for page in (first, second)]
+            assert shown == [250, 50] and len({*first.xpath(rows), *second.xpath(rows)}) == 300
+            assert checked(client.get(path + "?page=99")).xpath(rows) == second.xpath(rows)
+            assert weight(client, path) < 60_000
+        back = checked(client.get("/library?page=2")).xpath("//tbody//input[@name='back']/@value")
+        assert set(back) == {"/library?page=2"}, "who marks a paper without scripts comes back to where it stands"
+        asked = checked(client.get("/order")).get_element_by_id("goal")
+        assert asked.tag == "input", "nobody chooses from so many"
+        assert checked(client.get("/order?goal=p7")).get_element_by_id("goal").get("value") == "p7"
+
+
+def weight(client: TestClient, path: str) -> int:
+    """The bytes of a page and its files, compressed as they are sent to another machine."""
+    page = checked(client.get(path))
+    files = {path, *page.xpath("//link/@href | //script/@src")}
+    return sum(len(gzip.compress(client.get(file).content, 4)) for file in files)
+
+
+@pytest.mark.parametrize("path", ["/?q=islands", "/papers/2311.08105", "/library", "/order"])
+def test_what_a_page_weighs(client: TestClient, path: str) -> None:
+    assert weight(client, path) < 30_000
+
+
+def test_what_is_sent_is_compressed_and_still_comes_in_parts(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from service import related
+
+    build(settings.library)
+    goes_on, real = threading.Event(), related.related
+
+    def waits(*given: Any, **named: Any) -> Any:
+        assert goes_on.wait(60)
+        return real(*given, **named)
+
+    monkeypatch.setattr(related, "related", waits)
+    monkeypatch.setattr(Access, "is_local", lambda *_: False)  # for who is on this machine, nothing is compressed
+    app = create_app(settings.model_copy(update={"token": SecretStr("secret")}))
+    with serving(app) as base, httpx.Client(base_url=base, headers={**BROWSER, **TOKEN}) as client:
+        with client.stream("GET", "/papers/2311.08105") as answer:
+            assert answer.headers["content-encoding"] == "gzip" and "accept-encoding" in answer.headers["vary"].lower()
+            seen = ""
+            for part in answer.iter_text():
+                seen += part
+                if "Cited here by" in seen and not goes_on.is_set():
+                    assert 'id="cite"' not in seen
+                    goes_on.set()
+        assert 'id="cite"' in seen and "</html>" in seen
+        for path in ("/static/style.css", "/static/order.js", "/openapi.json"):
+            assert client.get(path).headers.get("content-encoding") == "gzip", path
+        assert "content-encoding" not in client.get("/healthz").headers
+        plain = client.get("/static/style.css", headers={"Accept-Encoding": "identity"})
+        assert "content-encoding" not in plain.headers and plain.text.startswith("/*")
 
 
 # ---------------------------------------------------------------------- whatever a paper holds
@@ -272,7 +459,8 @@ def test_pieces_are_the_text(data: st.DataObject) -> None:
     if spans:
         low, high = spans[0]
         around = showing.pieces(text, marks, {"start": low, "end": high})
-        assert "".join(piece.text for piece in around if piece.inside) == text[low:high]
+        inside = "".join(piece.text for piece in around if piece.inside)
+        assert inside.replace("•", "-") == text[low:high].replace("•", "-")
 
 
 @pytest.mark.parametrize(("printed", "read"), [
@@ -340,7 +528,7 @@ def test_marks_by_the_form(settings: Settings) -> None:
         elsewhere = client.post(
             "/papers/2311.08105/marks", data={"read": "1"}, headers={"Origin": "http://example.com"}
         )
-        assert elsewhere.status_code == 401
+        assert elsewhere.status_code == 403
 
 
 # ---------------------------------------------------------------------- adding
@@ -384,6 +572,10 @@ def test_a_file_is_taken_and_added(settings: Settings, monkeypatch: pytest.Monke
         assert told(client.get(f"/v1/reindex/{job['id']}/events"))[-1][2]["state"] == "done"
         page = checked(client.get("/library"))
         assert not page.xpath("//img") and all(name in page.text_content() for name in names)
+        wanted = {"remove": [taken.json()["source"]]}  # by the name that it was added by
+        job = client.post("/v1/reindex", json=wanted, headers=TOKEN).json()
+        assert client.get(f"/v1/reindex/{job['id']}?wait=60").json()["state"] == "done"
+        assert client.get("/v1/papers/trees").status_code == 404
 
 
 def told(answer: httpx.Response) -> list[tuple[int, str, dict]]:

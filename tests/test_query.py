@@ -10,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from service import search
-from service.query import (
+from service.search.query import (
     FIELDS,
     KINDS,
     LONGEST,

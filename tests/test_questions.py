@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import SHARED, needs_shared
+from conftest import SHARED, keep_texts, needs_shared
 
 from indexer import embed
 from indexer.library import Generation, Library
@@ -22,8 +22,9 @@ from service.search import search
 pytestmark = [needs_shared, pytest.mark.model]
 
 
-def test_questions(tmp_path: Path) -> None:
+def test_questions(real_papers: Path, tmp_path: Path) -> None:
     settings = Settings(library=tmp_path / "library", digests=Path("none"))
+    keep_texts(real_papers, settings.library)
     report = reindex(Request(sources=(str(SHARED / "papers"),), offline=True), settings)
     assert report.documents == 36 and report.exit_code == 0
     held = Library(settings.library).open(), embed.load(embed.describe(settings))

@@ -22,9 +22,7 @@ from indexer import passages
 from indexer.document import Block, Document, Entry, Origin, Page, Section
 from indexer.embed import Toy
 from indexer.library import Library, catalogue, words
-from indexer.reindex import Request, reindex
-from indexer.settings import Settings
-from service.quote import LONGEST, Match, QuoteAnswer, QuoteTooLong, folded, quote
+from service.search.quote import LONGEST, Match, QuoteAnswer, QuoteTooLong, folded, quote
 
 
 def document(identifier: str, pages: Sequence[str | Page], blocks: Sequence[Block] = (), **fields) -> Document:
@@ -297,11 +295,8 @@ def test_folding_does_not_hang_on_how_a_text_is_written(text: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def papers(tmp_path_factory: pytest.TempPathFactory):
-    folder = tmp_path_factory.mktemp("papers")
-    settings = Settings(library=folder / "library", model="toy", digests=folder / "none", workers=2)
-    reindex(Request(sources=(str(SHARED / "papers"),), offline=True), settings)
-    return Library(settings.library).open()
+def papers(real_papers: Path):
+    return Library(real_papers).open()
 
 
 def odd_papers(generation) -> dict[str, Document]:

@@ -18,7 +18,8 @@ from indexer.embed import Toy
 from indexer.library import Generation, Library, vectors
 from indexer.library.space import fitted
 from indexer.terms import terms
-from service import ranking, search
+from service import search
+from service.search import ranking
 
 WORDS = "ring worker gradient loss batch shard stage cache router expert token layer node link peer round".split()
 

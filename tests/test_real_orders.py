@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import SHARED, needs_shared
+from conftest import needs_shared
 
 from indexer.library import Generation, Library
 from indexer.reindex import Request, reindex
 from indexer.settings import PROJECT, Settings
 from service import citations
+from service.citations.roles import Said, role_of
 from service.reading_order import Order, reading_order, solved
-from service.roles import Said, role_of
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +27,9 @@ def seed(tmp_path_factory: pytest.TempPathFactory) -> Generation:
 
 
 @pytest.fixture(scope="module")
-def papers(tmp_path_factory: pytest.TempPathFactory) -> Generation:
+def papers(real_papers: Path) -> Generation:
     """The 36 papers. No order below hangs on the model."""
-    settings = Settings(library=tmp_path_factory.mktemp("papers"), model="toy", digests=Path("none"))
-    reindex(Request(sources=(str(SHARED / "papers"),), offline=True), settings)
-    return Library(settings.library).open()
+    return Library(real_papers).open()
 
 
 def places(order: Order) -> Mapping[str, int]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 from conftest import SHARED, needs_shared
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from indexer.document import Reference
+from indexer.document import Extracted, Reference
 from indexer.extract.reference_names import read_names
 from indexer.extract.references import (
     end,
@@ -866,10 +867,8 @@ UNNUMBERED = ("1412", "1701", "1703", "1810", "1812", "1909", "2001", "2007", "2
 
 @needs_shared
 @pytest.mark.parametrize("paper", PRINTED)
-def test_the_entries_of_a_paper_are_those_printed(paper: str) -> None:
-    from indexer.extract.pdf import read_pdf
-
-    found = read_pdf(SHARED / "papers" / f"{paper}.pdf").references
+def test_the_entries_of_a_paper_are_those_printed(paper: str, read_paper: Callable[[str], Extracted]) -> None:
+    found = read_paper(f"{paper}.pdf").references
     assert len(found) == PRINTED[paper], [f"{r.n} [{r.label}] {r.raw[:50]}" for r in found]
     if not paper.startswith(UNNUMBERED):
         assert [r.label for r in found] == [str(n) for n in range(1, len(found) + 1)]
@@ -880,9 +879,7 @@ def test_the_entries_of_a_paper_are_those_printed(paper: str) -> None:
 
 
 @needs_shared
-def test_a_paper_s_references_are_those_of_its_bib() -> None:
-    from indexer.extract.pdf import read_pdf
-
+def test_a_paper_s_references_are_those_of_its_bib(read_paper: Callable[[str], Extracted]) -> None:
     bib = (SHARED / "papers" / "diloco-swarm-report.bib").read_text("utf-8")
     wanted = {}
     for entry in re.findall(r"@\w+\{.*?\n\}", bib, re.DOTALL):
@@ -892,7 +889,7 @@ def test_a_paper_s_references_are_those_of_its_bib() -> None:
             values[name] = re.sub(r"[{}\\]", "", value[1]) if value else ""
         authors = [a for a in re.split(r"\s+and\s+", values["author"]) if a not in ("others", "dots")]
         wanted[re.sub(r"\W", "", values["title"]).lower()] = (int(values["year"] or 0), len(authors))
-    found = read_pdf(SHARED / "papers" / "diloco-swarm-report.pdf").references
+    found = read_paper("diloco-swarm-report.pdf").references
     assert len(found) == 26
     for r in found:
         assert (r.year, len(r.authors)) == wanted.get(re.sub(r"\W", "", r.title).lower()), r

@@ -13,7 +13,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
-from conftest import SHARED, needs_shared
+from conftest import SHARED, keep_texts, needs_shared
 from loopback_arxiv import LoopbackArxiv, Page, answer, from_shared, html, paper, tiny_pdf
 
 from indexer import bring, passages
@@ -412,12 +412,13 @@ def test_another_model_embeds_anew_but_fetches_nothing(run: Run, settings: Setti
 
 
 @needs_shared
-def test_thirty_real_papers(settings: Settings, tmp_path: Path) -> None:
+def test_thirty_real_papers(settings: Settings, tmp_path: Path, real_papers: Path) -> None:
     """Fetched, indexed and searched; a second run transfers and embeds nothing; one line's change costs one paper."""
     with from_shared(SHARED / "papers") as arxiv:
         ids = sorted(arxiv.papers)[:30]
         own = Settings(**{**settings.model_dump(), "arxiv_url": arxiv.url, "arxiv_api_url": f"{arxiv.url}/api/query",
                           "metadata_hours": 0, "workers": 0})  # fmt: skip
+        keep_texts(real_papers, own.library)
         path = tmp_path / "list.md"
 
         def write(some: list[str]) -> None:
@@ -616,7 +617,7 @@ def test_a_library_of_the_future_is_not_built_over_unasked(run: Run, settings: S
     run(line(1))
     path = settings.library / "generations" / "000001.json"
     manifest = replace(Library(settings.library).manifest("000001"), format=99)
-    path.write_text(generations._manifest_text(manifest))
+    path.write_text(generations.manifest_text(manifest))
     with pytest.raises(FormatUnknown) as caught:
         run()
     assert "SOURCE" in caught.value.cure

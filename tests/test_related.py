@@ -28,11 +28,11 @@ from indexer.errors import PaperpathError, UnknownDocument
 from indexer.library import Generation, Library
 from indexer.reindex import Request, reindex
 from indexer.settings import Settings
-from service import citations, citing, kinship, likeness, minutes, paper_vectors, statements
+from service import citations, citing, minutes, paper_vectors
 from service.api import create_app
 from service.citations import Place
 from service.cli import main_group
-from service.related import TOLD, LikedAndUnliked, Related, rank, related
+from service.related import TOLD, LikedAndUnliked, Related, kinship, likeness, rank, related, statements
 
 BREAD = "Sourdough bread rises slowly, because the wild yeast of sourdough is slow."
 STEAM = "Steam ovens bake a sourdough crust that shines, and the steam keeps the crumb moist."

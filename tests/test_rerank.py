@@ -12,7 +12,7 @@ from indexer.embed import Toy
 from indexer.errors import ModelUnknown
 from indexer.library import Library
 from service import search
-from service.rerank import Reranker
+from service.search.rerank import Reranker
 
 
 class Backwards(Reranker):

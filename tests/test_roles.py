@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.roles import ROLES, Role, Said, by_role, own_names, part_of, role_of
+from service.citations.roles import ROLES, Role, Said, by_role, own_names, part_of, role_of
 
 JUDGED: dict[str, dict[str, Role]] = json.loads((Path(__file__).parent / "expected" / "roles.json").read_text("utf-8"))
 

@@ -15,9 +15,10 @@ from libraries import TEXTS, build, build_documents, document
 from indexer.document import Block, Origin, Page, Section
 from indexer.embed import Toy
 from indexer.library import Library
-from service import ranking, search
+from service import search
 from service.links import page_link
-from service.query import parse
+from service.search import ranking
+from service.search.query import parse
 
 
 @pytest.fixture(scope="module")

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import SHARED, needs_shared
+from conftest import SHARED, needs_shared, once
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from judged_records import built, library, record
 
 from indexer import embed
-from indexer.library import Generation
+from indexer.library import Generation, Library
 from indexer.settings import Settings
 from service.reading_order import coined
 from service.reading_order.standing import ages, is_survey, standing_of, start_here, tells_survey
@@ -28,8 +28,11 @@ SET = SHARED / "eval" / "acl_tutorials"
 @pytest.fixture(scope="module")
 def acl(tmp_path_factory: pytest.TempPathFactory) -> Generation:
     """The tutorials' papers with the packaged model."""
-    folder = tmp_path_factory.mktemp("acl") / "library"
-    return library(folder, SET / "corpus.jsonl", embedder=embed.load(embed.describe(Settings(library=folder))))
+
+    def make(folder: Path) -> None:
+        library(folder, SET / "corpus.jsonl", embedder=embed.load(embed.describe(Settings(library=folder))))
+
+    return Library(once(tmp_path_factory, "acl", make)).open()
 
 
 @pytest.fixture(scope="module")

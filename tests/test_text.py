@@ -27,7 +27,7 @@ def run(*command: str | Path, code: int = 0, **environment: str) -> subprocess.C
     """`paperpath text …`, with its exit code asserted, and that nobody sees a traceback."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("PAPERPATH_")}
     done = subprocess.run(
-        [sys.executable, "-m", "service.cli", "text", *map(str, command)], capture_output=True, text=True, timeout=120,
+        [sys.executable, "-m", "service.cli", "text", *map(str, command)], capture_output=True, text=True, timeout=1200,
         env=own | {"PYTHONPATH": str(PROJECT)} | environment, cwd=PROJECT / "tests",
     )  # fmt: skip
     assert "Traceback" not in done.stderr + done.stdout, done.stderr

@@ -16,7 +16,8 @@ from hypothesis.extra.numpy import arrays
 from judged_records import built, record
 
 from indexer.library import Generation
-from service import paper_vectors, theme_names, topics
+from service import paper_vectors, topics
+from service.topics import theme_names
 from service.wording import Told
 
 SOILS = ["Nitrogen loss from wet soils", "Wet soils in winter", "Crops on wet soils", "Drainage of wet soils"]

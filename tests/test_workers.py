@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -18,8 +19,8 @@ from loopback_arxiv import tiny_pdf
 from test_engines import made, stream
 
 from indexer import errors, extract
-from indexer.errors import BadSetting, Damaged, Encrypted, ExtractError, Interrupted, LimitReached
-from indexer.extract import limits
+from indexer.errors import BadSetting, Damaged, Encrypted, ExtractError, Interrupted, LimitReached, PaperpathError
+from indexer.extract import limits, workers
 from indexer.extract.workers import Workers
 from indexer.reindex import Request, reindex
 from indexer.settings import Settings
@@ -54,8 +55,8 @@ def gone(pid: int) -> bool:
 @pytest.mark.parametrize(
     ("name", "error", "said"),
     [
-        ("hang", LimitReached, "longer than 2 seconds"),
-        ("hang-in-c", LimitReached, "longer than 2 seconds"),
+        ("hang", LimitReached, "longer than 4 seconds"),
+        ("hang-in-c", LimitReached, "longer than 4 seconds"),
         ("exit", LimitReached, "exit status 9"),
         ("abort", LimitReached, "SIGABRT"),
         ("segfault", LimitReached, "SIGSEGV"),
@@ -74,7 +75,7 @@ def test_a_bad_document_costs_itself_and_no_other(
     double: None, tmp_path: Path, name: str, error: type[ExtractError], said: str
 ) -> None:
     good, bad, better, best = files(tmp_path, "good", name, "better", "best")
-    with Workers(1, seconds=2, megabytes=1024) as workers:
+    with Workers(1, seconds=4, megabytes=1024) as workers:
         begun = [workers.start(path, "plain") for path in (good, bad, better, best)]
         assert begun[0]().pages[0].text == "the text of good"
         with pytest.raises(error, match=said) as caught:
@@ -88,7 +89,7 @@ def test_many_bad_ones_at_once_lose_nothing(double: None, tmp_path: Path) -> Non
     kinds = ("hang", "abort", "killed-handing-over", "swell", "raise", "good", "better")
     paths = files(tmp_path, *(f"{kind}.{number}" for number in range(3) for kind in kinds))
     outcomes: list[str] = []
-    with Workers(3, seconds=1, megabytes=1024) as workers:
+    with Workers(3, seconds=4, megabytes=1024) as workers:
         for path, begun in [(path, workers.start(path, "plain")) for path in paths]:
             try:
                 assert begun().pages[0].text == f"the text of {path.name}"
@@ -101,7 +102,7 @@ def test_many_bad_ones_at_once_lose_nothing(double: None, tmp_path: Path) -> Non
 
 def test_one_that_is_killed_between_two_documents_is_replaced(double: None, tmp_path: Path) -> None:
     first, second = files(tmp_path, "good", "better")
-    with Workers(1, seconds=20, megabytes=1024) as workers:
+    with Workers(1, seconds=300, megabytes=1024) as workers:
         pid = int(workers.start(first, "plain")().title)
         os.kill(pid, signal.SIGKILL)
         assert gone(pid)
@@ -132,9 +133,9 @@ def test_leaving_ends_what_still_runs(double: None, tmp_path: Path) -> None:
 
 
 def test_no_process_is_started_without_need(double: None, tmp_path: Path) -> None:
-    with Workers(4, seconds=20, megabytes=1024):
+    with Workers(4, seconds=300, megabytes=1024):
         pass
-    with Workers(4, seconds=20, megabytes=1024) as workers:
+    with Workers(4, seconds=300, megabytes=1024) as workers:
         pids = {workers.start(path, "plain")().title for path in files(tmp_path, "a", "b", "c")}
     assert len(pids) == 1
 
@@ -147,14 +148,14 @@ def test_documents_are_read_side_by_side(double: None, tmp_path: Path) -> None:
 
 def test_pages_are_told_as_they_are_read(double: None, tmp_path: Path) -> None:
     told: list[int] = []
-    with Workers(2, seconds=20, megabytes=1024, told=told.append) as workers:
+    with Workers(2, seconds=300, megabytes=1024, told=told.append) as workers:
         for begun in [workers.start(path, "plain") for path in files(tmp_path, "a", "b", "c")]:
             begun()
     assert sorted(told) == list(range(1, 10))  # three documents of three pages
 
 
 def test_one_that_has_swollen_is_replaced(double: None, tmp_path: Path) -> None:
-    with Workers(1, seconds=20, megabytes=512) as workers:
+    with Workers(1, seconds=300, megabytes=512) as workers:
         pids = [workers.start(path, "plain")().title for path in files(tmp_path, "a", "b", "half-full", "c")]
     assert pids[0] == pids[1] == pids[2] != pids[3]
 
@@ -162,7 +163,7 @@ def test_one_that_has_swollen_is_replaced(double: None, tmp_path: Path) -> None:
 def test_more_text_than_is_taken_is_a_limit(double: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(limits, "MESSAGE_BYTES", 1 << 20)
     large, good = files(tmp_path, "large", "good")
-    with Workers(1, seconds=20, megabytes=1024) as workers:
+    with Workers(1, seconds=300, megabytes=1024) as workers:
         begun = [workers.start(path, "plain") for path in (large, good)]
         with pytest.raises(LimitReached, match="larger"):
             begun[0]()
@@ -171,13 +172,13 @@ def test_more_text_than_is_taken_is_a_limit(double: None, monkeypatch: pytest.Mo
 
 def test_what_kills_pdfium_is_read_by_pypdf(double: None, tmp_path: Path) -> None:
     path, good, locked = files(tmp_path, "abort-of-pdfium", "good", "encrypted-or-abort")
-    with Workers(1, seconds=20, megabytes=1024) as workers:
+    with Workers(1, seconds=300, megabytes=1024) as workers:
         with pytest.raises(LimitReached, match="SIGABRT"):  # what pypdf says of it is not the whole truth
             workers.start(locked, "pdf")()
         assert workers.start(path, "pdf")().engine == "pypdf"
         assert workers.start(good, "pdf")().engine == "auto"
     with (
-        Workers(1, seconds=20, megabytes=1024, engine="pdfium") as workers,
+        Workers(1, seconds=300, megabytes=1024, engine="pdfium") as workers,
         pytest.raises(LimitReached, match="SIGABRT"),
     ):
         workers.start(path, "pdf")()
@@ -242,12 +243,27 @@ def test_a_limit_is_remembered_until_it_is_raised(double: None, settings: Settin
 
 
 def test_errors_keep_their_cure_across_the_pipe() -> None:
-    import pickle
-
     for kind in (Interrupted, LimitReached, Encrypted):
-        again = pickle.loads(pickle.dumps(kind("what", cure="do this")))
-        assert (type(again), again.message, again.cure) == (kind, "what", "do this")
+        again, spent = workers._unpacked(workers._packed(kind("what", cure="do this"), True))
+        assert isinstance(again, PaperpathError)
+        assert (type(again), again.message, again.cure, spent) == (kind, "what", "do this", True)
     assert issubclass(errors.Interrupted, errors.LimitReached)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [b"", b"nothing", b"[]", b"{}", b'{"text": 1, "spent": true}', b'{"error": "Damaged"}', b"[" * 200_000, b'"text"', b"\xff",
+     b'{"text": {"pages": "x"}, "spent": 1}', b"\x80\x04\x95\x1c\x00\x00\x00\x00\x00\x00\x00\x8c\x05posix\x94\x8c\x06system\x94\x93\x94."],
+)  # fmt: skip
+def test_what_a_process_sends_is_read_and_never_run(message: bytes) -> None:
+    answer, spent = workers._unpacked(message)
+    assert isinstance(answer, Damaged) and spent
+
+
+@pytest.mark.parametrize("name", ["os", "Any", "PaperpathError", "__builtins__", "nothing"])
+def test_an_error_is_one_of_ours_whatever_it_is_called(name: str) -> None:
+    answer, _ = workers._unpacked(json.dumps({"error": name, "message": "m", "cure": "c", "spent": False}).encode())
+    assert isinstance(answer, PaperpathError) and str(answer).startswith("m")
 
 
 RUN = """

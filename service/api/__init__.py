@@ -4,28 +4,41 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from indexer.cores import cores
 from indexer.settings import Settings
-from service import guard, pages, problems
-from service.api import about, building, citing, graph, marking, order, papers, related, searching, topics
-from service.asking import THREADS, Asking
-from service.beside import Beside
-from service.jobs import Jobs
+from service import pages
+from service.api import about, building, citing, following, graph, marking, order, papers, related, searching, topics
 from service.opened import Opened
-from service.problems import Problem, answers
+from service.serving import guard, problems
+from service.serving.asking import THREADS, Asking
+from service.serving.beside import Beside
+from service.serving.guard.headers import Headers
+from service.serving.jobs import Jobs
+from service.serving.metrics import Metrics, Parts
+from service.serving.problems import Problem, answers
+from service.serving.readiness import Readiness
+from service.serving.watching import Watching
 
 
-def create_app(settings: Settings, opened: Opened | None = None) -> FastAPI:
-    """The application over the library that the settings name. `opened` may be one that is open already."""
+def create_app(settings: Settings, opened: Opened | None = None, host: str = "127.0.0.1") -> FastAPI:
+    """The application over the library that the settings name. `opened` may be one that is open already; `host` is the
+    address that it is to listen on. Raises `BadSetting`, as `guard.Access` does."""
+    access = guard.Access.of(settings, host)
     held = opened or Opened(settings)
-    jobs = Jobs(settings.library)
+    metrics = Metrics()
+    jobs = Jobs(settings.library, lambda job: metrics.reindexed(job.exit_code), held.catch_up)
     most = cores() - 1 if settings.search_processes is None else settings.search_processes
-    beside = Beside(held, searching.found, most, THREADS)
-    asking = Asking(beside, threads=max(THREADS, most))
+    beside = Beside(held, searching.found, most, THREADS, listener=metrics.stage, elsewhere=metrics.elsewhere)
+    asking = Asking(beside, threads=max(THREADS, most), waited=partial(metrics.stage, "waiting"))
+    metrics.watch(Parts(held, asking, beside, jobs))
+    readiness = Readiness(held, bool(guard.token_of(settings)), metrics.refused_seconds)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -37,15 +50,24 @@ def create_app(settings: Settings, opened: Opened | None = None) -> FastAPI:
     app = FastAPI(
         title="paperpath", version=version("paperpath"), docs_url=None, redoc_url=None, lifespan=lifespan,
         description="Search in the papers of a reading list: each answer names the passage and its page.",
-        responses=answers(500),
+        responses=answers(400, 401, 403, 408, 414, 421, 429, 431, 500, 503),  # of what stands around every route
     )  # fmt: skip
     problems.install(app)
-    pages.install(app)
-    largest = int(settings.max_megabytes * 1_000_000)
-    app.add_middleware(guard.Guard, token=guard.token_of(settings), largest_file=largest)
+    # What stands around the application, the outermost first: every answer has its headers, that to a fault of ours too, which
+    # is told where it is counted; a refusal of the guard is a page for who comes with a browser.
+    unforeseen = pages.AsPages(problems.unforeseen)
+    around: list[guard.Layer] = [
+        (Headers, {}),
+        (Watching, {"metrics": metrics, "unforeseen": unforeseen, "questions": settings.log_questions}),
+        (_Packed, {"access": access}),
+        (pages.AsPages, {}),
+        *guard.layers(settings, access, lambda: asking.full),
+    ]
+    for layer, options in reversed(around):
+        app.add_middleware(layer, **options)
 
     for routes in (
-        about.made(held),
+        about.made(held, readiness, metrics),
         searching.made(held, asking),
         citing.made(held),
         marking.made(held),
@@ -55,11 +77,31 @@ def create_app(settings: Settings, opened: Opened | None = None) -> FastAPI:
         graph.made(held),
         topics.made(held),
         building.made(jobs, settings.library),
-        pages.made(held, asking, jobs),
+        pages.made(held, asking, jobs, access),
     ):
         app.include_router(routes)
     _declare(app)
+    app.state.metrics, app.state.access = metrics, access
+
+    def stopping() -> None:
+        """What a signal to stop does at once: it is seen from outside, and nobody waits for a job any more."""
+        readiness.stopping = True
+        jobs.hurry()
+
+    app.state.stopping = stopping
     return app
+
+
+class _Packed:
+    """ASGI layer that compresses answers for who is not on this machine: there it costs more time than it saves."""
+
+    def __init__(self, app: ASGIApp, access: guard.Access) -> None:
+        self._app, self._access = app, access
+        self._packed = GZipMiddleware(app, minimum_size=1400, compresslevel=4)  # from where it saves a packet
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        near = scope["type"] != "http" or self._access.is_local(scope)
+        await (self._app if near else self._packed)(scope, receive, send)
 
 
 def _declare(app: FastAPI) -> None:
@@ -75,13 +117,16 @@ def _declare(app: FastAPI) -> None:
             shapes |= own.pop("$defs", {}) | {"Problem": own}
             for name in ("HTTPValidationError", "ValidationError"):
                 shapes.pop(name, None)
-            components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+            components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"},
+                                             "password": {"type": "http", "scheme": "basic"}}  # fmt: skip
+            schema["security"] = [{}, {"token": []}, {"password": []}]  # none where reading is free
             for path in ("/v1/reindex", "/v1/uploads"):
                 schema["paths"][path]["post"]["security"] = [{"token": []}]
             for path in schema["paths"].values():
                 for operation in path.values():
                     if "422" in operation["responses"]:
                         operation["responses"]["422"] = answers(422)[422]
+            following.declare(schema)
         return app.openapi_schema or made()
 
     app.openapi = openapi  # type: ignore[method-assign]

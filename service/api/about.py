@@ -1,14 +1,17 @@
-"""What this is, and whether it is ready: `/v1`, `/healthz`, `/readyz`."""
+"""What this is, whether it is ready, and how it fares: `/v1`, `/healthz`, `/readyz`, `/metrics`."""
 
 from __future__ import annotations
 
 from importlib.metadata import version
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, Field
 
 from service.opened import Opened
-from service.problems import answers
+from service.serving.metrics import Metrics, plain_name
+from service.serving.problems import answers, told
+from service.serving.readiness import Readiness
 
 
 class Alive(BaseModel):
@@ -38,7 +41,7 @@ class Home(BaseModel):
     openapi: str = "/openapi.json"
 
 
-def made(held: Opened) -> APIRouter:
+def made(held: Opened, readiness: Readiness, metrics: Metrics) -> APIRouter:
     """The routes."""
     routes = APIRouter()
 
@@ -52,15 +55,29 @@ def made(held: Opened) -> APIRouter:
         """The process is alive; says nothing of the library."""
         return Alive(status="alive")
 
-    @routes.get("/readyz", operation_id="ready", tags=["about"], responses=answers(503))
-    def readyz() -> Ready:
-        """A library and its model are loaded: which, and how much they hold."""
-        generation = held.now()
-        embedder = held.embedder
+    @routes.get("/readyz", operation_id="ready", tags=["about"], responses=answers(422, 503))
+    def readyz(
+        reading: Annotated[
+            bool, Query(description="look only at what answers need, though changes are switched on")
+        ] = False,
+    ) -> Ready:
+        """Whether this server should be asked: a library and its model are loaded, it isn't overloaded or about to stop, and
+        where changes are switched on, they could be written."""
+        generation = readiness.require(writing=not reading)
         manifest = generation.manifest
         return Ready(
-            status="ready", generation=generation.name, model=embedder.model.name, documents=manifest.documents,
-            passages=manifest.passages, trouble=held.trouble.message if held.trouble else "",
+            status="ready", generation=generation.name, model=plain_name(manifest.model.name), documents=manifest.documents,
+            passages=manifest.passages, trouble=told(held.trouble).detail if held.trouble else "",
         )  # fmt: skip
+
+    @routes.get(
+        "/metrics", operation_id="metrics", tags=["about"], response_class=Response,
+        responses={200: {"description": "Prometheus' text format, or OpenMetrics where `Accept` asks for it.", "content": {
+            "text/plain": {"schema": {"type": "string"}}}}},
+    )  # fmt: skip
+    def get_metrics(accept: Annotated[str, Header()] = "") -> Response:
+        """How the server fares, for Prometheus: requests, latencies, the queue, the generation, reindexes, memory."""
+        body, content_type = metrics.told(accept)
+        return Response(body, headers={"Content-Type": content_type, "Cache-Control": "no-store"})
 
     return routes

@@ -14,9 +14,19 @@ from pydantic import BaseModel, ConfigDict, Field
 from indexer import arxiv
 from indexer.errors import PaperpathError
 from indexer.library import uploads
-from service import examples
-from service.jobs import Job, Jobs
-from service.problems import answers
+from service.api import examples
+from service.serving.jobs import Job, Jobs
+from service.serving.problems import answers
+
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "description": "counts the job's events from 1"},
+        "event": {"type": "string", "enum": ["stage", "step", "failed", "message", "end"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+        "retry": {"type": "integer"},
+    },
+}
 
 
 class BadSource(PaperpathError):
@@ -80,8 +90,8 @@ def made(jobs: Jobs, library: Path) -> APIRouter:
 
     @routes.get(
         "/v1/reindex/{job_id}/events", operation_id="reindex_events", tags=["building"], response_class=StreamingResponse,
-        responses=answers(404, 422) | {200: {"description": "Events, each with its `id`.", "content": {"text/event-stream": {
-            "schema": {"type": "string"}}}}},
+        responses=answers(404, 422) | {200: {"description": "Events, each of this shape.", "content": {"text/event-stream": {
+            "schema": _EVENT}}}},
     )  # fmt: skip
     async def get_events(
         job_id: str, last_event_id: Annotated[str, Header(description="the last event that is known")] = ""
@@ -108,22 +118,29 @@ def _arguments(request: ReindexRequest, library: Path) -> list[str]:
     """The command line's arguments of a request. Raises `BadSource` for anything but an arXiv id, a URL or an upload."""
     arguments = [f"--{flag}" for flag in ("offline", "refresh", "strict", "yes") if getattr(request, flag)]
     arguments += [f"--add={_source(name, library)}" for name in request.add]
-    arguments += [f"--remove={_printable(name)}" for name in request.remove]
+    arguments += [f"--remove={_upload(name, library) or _printable(name)}" for name in request.remove]
     arguments += [f"--keep-apart={_printable(name)}" for name in request.keep_apart]
     arguments += [f"--merge-again={_printable(name)}" for name in request.merge_again]
     return [*arguments, "--", *(_source(name, library) for name in request.sources)]
 
 
 def _source(name: str, library: Path) -> str:
-    if name.startswith("upload:"):
-        if path := uploads.path_of(library, name):
-            return str(path)
-        raise BadSource(f"There is no {name[:200]}.", cure="Send the file to POST /v1/uploads first.")
+    if path := _upload(name, library):
+        return path
     if identifier := arxiv.parse(_printable(name)):
         return f"arxiv:{identifier.versioned}"
     if name.lower().startswith(("http://", "https://")):
         return name
     raise BadSource(f"{name[:200]} is neither an arXiv id nor an http(s) URL.")
+
+
+def _upload(name: str, library: Path) -> str:
+    """Where an upload lies, "" for what names none. Raises `BadSource` for one that there is not."""
+    if not name.startswith("upload:"):
+        return ""
+    if path := uploads.path_of(library, name):
+        return str(path)
+    raise BadSource(f"There is no {name[:200]}.", cure="Send the file to POST /v1/uploads first.")
 
 
 def _printable(name: str) -> str:

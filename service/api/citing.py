@@ -7,10 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import TypeAdapter
 
-from service import citing, examples
+from service import citing
+from service.api import examples
 from service.api.found import NOT_MODIFIED, answered
 from service.opened import Opened
-from service.problems import answers
+from service.serving.problems import answers
 
 _CITATION = TypeAdapter(citing.Citation)
 

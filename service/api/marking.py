@@ -7,10 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, TypeAdapter
 
-from service import examples, marking
+from service import marking
+from service.api import examples
 from service.api.found import NOT_MODIFIED, answered
 from service.opened import Opened
-from service.problems import answers
+from service.serving.problems import answers
 
 _MARKED, _STATUS = TypeAdapter(marking.Marked), TypeAdapter(marking.Status)
 PaperId = Annotated[str, Path(description="the paper's id", examples=["2311.08105"])]

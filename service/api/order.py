@@ -7,10 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import TypeAdapter
 
-from service import examples, reading_order
+from service import reading_order
+from service.api import examples, pieces
 from service.api.found import NOT_MODIFIED, answered
 from service.opened import Opened
-from service.problems import answers
+from service.serving.problems import answers
 
 _ORDER = TypeAdapter(reading_order.Order)
 
@@ -21,7 +22,7 @@ def made(held: Opened) -> APIRouter:
 
     @routes.get(
         "/v1/reading-order", operation_id="reading_order", tags=["answers"], response_model=reading_order.Order,
-        responses=answers(404, 422, 503) | NOT_MODIFIED | examples.of(examples.ORDER),
+        responses=answers(404, 410, 422, 503) | NOT_MODIFIED | examples.of(examples.ORDER),
     )  # fmt: skip
     def get_order(
         request: Request,
@@ -32,6 +33,8 @@ def made(held: Opened) -> APIRouter:
         known: Annotated[list[str], Query(max_length=10_000, description="taken as read")] = [],  # noqa: B006
         again: Annotated[bool, Query(description="with what is marked as read too")] = False,
         without_digests: Annotated[bool, Query(description="without citations that rest on a digest's words")] = False,
+        limit: pieces.Limit = pieces.MOST,
+        cursor: pieces.Cursor = "",
     ) -> Response:  # fmt: skip
         """In which order to read, in stages, with the evidence for each step and what the list lacks."""
         generation, marks = held.now(), held.marks()
@@ -39,12 +42,13 @@ def made(held: Opened) -> APIRouter:
                  None if again else marks.stamp, without_digests)  # fmt: skip
 
         def body() -> bytes:
-            return _ORDER.dump_json(reading_order.reading_order(
+            answer = reading_order.reading_order(
                 generation, id_ or None, goal=goal or None, topic=topic or None, budget=budget or None, known=known,
                 marks=None if again else marks, without_digests=without_digests,
                 embedder=held.embedder if topic else None,
-            ))  # fmt: skip
+            )  # fmt: skip
+            return _ORDER.dump_json(pieces.of_order(answer, limit, cursor, state))
 
-        return answered(request, generation, state, body)
+        return answered(request, generation, (*state, limit, cursor), body)
 
     return routes

@@ -6,9 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
-from service import examples, papers
+from service import papers
+from service.api import examples, pieces
 from service.opened import Opened
-from service.problems import answers
+from service.serving.problems import answers
 
 
 def made(held: Opened) -> APIRouter:
@@ -16,13 +17,14 @@ def made(held: Opened) -> APIRouter:
     routes = APIRouter()
 
     @routes.get(
-        "/v1/papers", operation_id="papers", tags=["answers"], responses=answers(503) | examples.of(examples.PAPERS)
-    )
-    def get_papers(response: Response) -> papers.Papers:
+        "/v1/papers", operation_id="papers", tags=["answers"],
+        responses=answers(410, 422, 503) | examples.of(examples.PAPERS),
+    )  # fmt: skip
+    def get_papers(response: Response, limit: pieces.Limit = pieces.MOST, cursor: pieces.Cursor = "") -> papers.Papers:
         """Every paper of the library, in the order of the sources."""
         generation = held.now()
         response.headers["X-Index-Generation"] = generation.name
-        return papers.papers(generation)
+        return pieces.of_papers(papers.papers(generation), limit, cursor)
 
     @routes.get(
         "/v1/papers/{paper_id:path}",
@@ -36,6 +38,6 @@ def made(held: Opened) -> APIRouter:
         """One paper: abstract, outline with pages, references, and where the sources list it. Never the file."""
         generation = held.now()
         response.headers["X-Index-Generation"] = generation.name
-        return papers.paper(generation, paper_id)
+        return pieces.of_paper(papers.paper(generation, paper_id))
 
     return routes

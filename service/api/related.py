@@ -7,12 +7,14 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import TypeAdapter
 
-from service import examples, related
+from service import related
+from service.api import examples
 from service.api.found import NOT_MODIFIED, answered
-from service.facets import Facet
 from service.opened import Opened
-from service.problems import answers
+from service.related.facets import Facet
+from service.serving.problems import answers
 
+_MOST = 10_000  # results of one answer
 _RELATED = TypeAdapter(related.Related)
 Ids = Annotated[list[str], Query(max_length=20, description="ids of further papers")]
 
@@ -32,7 +34,7 @@ def made(held: Opened) -> APIRouter:
         unlike: Ids = [],  # noqa: B006
         facet: Annotated[Facet | None, Query(description="alike in the problem, the method or the findings; the first time"
                                              " in a library takes a while")] = None,
-        limit: Annotated[int, Query(ge=0, le=100_000, description="how many results; 0: all papers")] = 10,
+        limit: Annotated[int, Query(ge=0, le=_MOST, description=f"how many results; 0: all, but {_MOST} at most")] = 10,
     ) -> Response:  # fmt: skip
         """The papers most related to one, or to several, each with the reasons: sentences, pages, references, terms."""
         generation = held.now()
@@ -40,7 +42,7 @@ def made(held: Opened) -> APIRouter:
         def body() -> bytes:
             return _RELATED.dump_json(related.related(
                 generation, [paper_id, *like], embedder=held.embedder if facet else None, unlike=unlike, facet=facet,
-                limit=limit,
+                limit=limit or _MOST,
             ))  # fmt: skip
 
         return answered(request, generation, ("related", paper_id, like, unlike, facet, limit), body)

@@ -9,12 +9,15 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import TypeAdapter
 
-from service import examples, query, search
-from service import quote as quotes
+from service import search
+from service.api import examples
 from service.api.found import NOT_MODIFIED, Found, names, tag_of
-from service.asking import Asking
 from service.opened import Opened
-from service.problems import answers
+from service.search import query
+from service.search import quote as quotes
+from service.serving.asking import Asking
+from service.serving.problems import answers
+from service.stages import stage
 
 LONGEST_QUERY = query.LONGEST
 _SEARCH = TypeAdapter(search.Answer)
@@ -55,8 +58,7 @@ def made(held: Opened, asking: Asking[Wanted, Found]) -> APIRouter:
         filters = {"author": author, "year": year, "section": section, "in_": in_, "list_": list_, "topic": topic, "is_": is_,
                    "has": has, "kind": kind, "phrase": phrase, "without": without}  # fmt: skip
         wanted = Wanted(q, filters, limit, by, cursor, explain, request.headers.get("if-none-match", ""))
-        found = await asking.ask(wanted, request.is_disconnected)
-        return Response(status_code=499) if found is None else found.response()  # 499: who asked is gone
+        return (await asking.ask(wanted)).response()
 
     @routes.get(
         "/v1/quote", operation_id="quote", tags=["answers"], response_model=quotes.QuoteAnswer,
@@ -117,5 +119,9 @@ def found(held: Opened, wanted: Sequence[Wanted]) -> Iterator[tuple[int, Found |
         generation, held.embedder, [asked[place] for place in places], marks=marks, reranker=held.reranker
     )
     for place, answer in zip(places, found, strict=True):
-        is_error = isinstance(answer, Exception)
-        yield place, answer if is_error else Found(generation.name, tags[place], _SEARCH.dump_json(answer))
+        if isinstance(answer, Exception):
+            yield place, answer
+            continue
+        with stage("writing"):
+            body = _SEARCH.dump_json(answer)
+        yield place, Found(generation.name, tags[place], body)

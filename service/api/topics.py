@@ -5,10 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter
 
-from service import examples, topics
+from service import topics
+from service.api import examples, pieces
 from service.api.found import NOT_MODIFIED, answered
 from service.opened import Opened
-from service.problems import answers
+from service.serving.problems import answers
 
 _TOPICS = TypeAdapter(topics.Topics)
 
@@ -24,6 +25,8 @@ def made(held: Opened) -> APIRouter:
     def get_topics(request: Request) -> Response:
         """The library in a handful of topics, the largest first, named by its own words. Each paper is in one."""
         generation = held.now()
-        return answered(request, generation, ("topics",), lambda: _TOPICS.dump_json(topics.topics(generation)))
+        return answered(
+            request, generation, ("topics",), lambda: _TOPICS.dump_json(pieces.of_topics(topics.topics(generation)))
+        )
 
     return routes

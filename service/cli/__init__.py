@@ -23,6 +23,7 @@ from service.cli import (
     order,
     related,
     serving,
+    sources,
     topics,
 )
 
@@ -32,7 +33,7 @@ Exit codes:
   1  failed; what was published before is untouched
   2  the command can't be meant: a wrong option, a missing file, an empty list
   3  done, but something has only a digest
-  4  done, but something failed, and the rest can be searched; a file without text
+  4  done, but of something there is only the title, or a source is missing; a file without text
   5  evaluate: worse than the saved report
 """
 
@@ -89,7 +90,7 @@ def _show(error: Any) -> None:
 for _command in (
     building.reindex, building.check, asking.search, asking.quote, asking.papers, asking.open_, building.text,
     related.related, order.order, graph.graph, topics.topics,
-    marking.read, marking.unread, marking.note, marking.status, citing.cite,
+    sources.sources, marking.read, marking.unread, marking.note, marking.status, citing.cite,
     evaluating.evaluate, serving.serve, serving.doctor, generations.library,
 ):  # fmt: skip
     main_group.add_command(_command)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from indexer.document import PASSAGE_KINDS
 from service.cli.common import (
     json_option,
     library_option,
@@ -15,18 +16,20 @@ from service.cli.common import (
     settings_of,
     shortened,
 )
-from service.query import KINDS
 
 if TYPE_CHECKING:
     from indexer.settings import Settings
     from service.search import Answer, FoundPassage, Kind, Stage
 
 
+_KINDS = (*PASSAGE_KINDS, "all")
+
+
 @click.command()
 @click.argument("query", nargs=-1, required=False)
 @click.option("-k", "--limit", default=10, show_default=True, type=click.IntRange(1, 10_000), help="How many results.")
-@click.option("--kind", "kinds", multiple=True, type=click.Choice(KINDS), metavar="KIND",
-              help=f"Look in passages of this kind: {', '.join(KINDS)}. Repeatable."
+@click.option("--kind", "kinds", multiple=True, type=click.Choice(_KINDS), metavar="KIND",
+              help=f"Look in passages of this kind: {', '.join(_KINDS)}. Repeatable."
               "  [default: body, abstract, caption, appendix]")  # fmt: skip
 @click.option("--by", type=click.Choice(["paper", "passage"]), default="paper", show_default=True,
               help="What a result is.")  # fmt: skip
@@ -59,7 +62,7 @@ def search(query: tuple[str, ...], limit: int, kinds: tuple[Kind, ...], by: Lite
     """
     from service import search as answers
     from service import terminal
-    from service.query import parse, required, with_parameters
+    from service.search.query import parse, required, with_parameters
 
     text = " ".join(query)
     if query and not text.strip():
@@ -98,7 +101,9 @@ def _print_found(answer: Answer) -> None:
         print("Nothing here seems to answer this. Nearest:")
     for number, found in enumerate(answer.results, 1):
         state = "".join(
-            f"  [{mark}]" for mark in ((found.text,) if found.text != "full" else ()) + ("read",) * found.read
+            f"  [{mark}]"
+            for mark in ((terminal.TEXTS.get(found.text, found.text),) if found.text != "full" else ())
+            + ("read",) * found.read
         )
         score = f"  {found.score:.2f}" if found.score else ""  # none where nothing but filters was asked for
         print(f"{number}. {terminal.marked(found.title, found.marks)}{state}\n   {found.id}{score}  {found.link}")
@@ -120,7 +125,7 @@ def _print_found(answer: Answer) -> None:
                 told += f"; reranked {parts.reranked:.2f}" if parts.reranked is not None else ""
                 print(f"     {passage.score:.2f} = {told}")
     if answer.next:
-        terminal.say(f"More: --cursor {answer.next}")
+        terminal.say("There is more below: -k shows more at once, --json has the cursor of the next page.")
 
 
 def _sentence(passage: FoundPassage) -> tuple[str, list[tuple[int, int]]]:
@@ -163,7 +168,7 @@ def quote(words: tuple[str, ...], limit: int, library: Path | None, as_json: boo
       paperpath quote "attention is all you need"
     """
     from service import terminal
-    from service.quote import quote as find
+    from service.search.quote import quote as find
 
     text = " ".join(words)
     if not text.strip():
@@ -179,7 +184,7 @@ def quote(words: tuple[str, ...], limit: int, library: Path | None, as_json: boo
         print(f"{terminal.plain(match.title)}\n   {match.id}{page}  {how}  {match.link}")
         print(terminal.wrapped(f"“{terminal.plain(match.text)}”", indent=3))
     if not answer.matches:
-        print(f"No paper here says this. {answer.reason}".rstrip())
+        print(answer.reason or "No paper here says this.")
 
 
 @click.command()
@@ -199,7 +204,8 @@ def papers(document_id: str | None, library: Path | None, as_json: bool) -> None
     if as_json:
         terminal.print_json(held)
         return
-    rows = [(p.id, str(p.year or ""), p.text, str(p.pages or ""), p.title) for p in held.papers]
+    rows = [(p.id, str(p.year or ""), terminal.TEXTS.get(p.text, p.text), str(p.pages or ""), p.title)
+            for p in held.papers]  # fmt: skip
     print(terminal.table(rows, ("id", "year", "text", "pages", "title"), (None, None, None, None, 100)))
 
 
@@ -212,12 +218,12 @@ def _print_paper(one: Any, as_json: bool) -> None:
     p = one.paper
     print(f"{terminal.plain(p.title)}\n{terminal.plain(', '.join(p.authors))}\n{p.id}  {p.date}  {p.link}")
     kinds = ", ".join(f"{count} {kind}" for kind, count in one.kinds.items())
-    print(f"text: {p.text}{f' ({p.reason})' if p.reason else ''}; pages: {p.pages or '-'};"
+    print(f"text: {terminal.TEXTS.get(p.text, p.text)}{f' ({p.reason})' if p.reason else ''}; pages: {p.pages or '-'};"
           f" passages: {one.passages}{f' ({kinds})' if kinds else ''}; references: {one.reference_count}")  # fmt: skip
     for page in one.missing:
         print(f"page {page.page} has no text: {terminal.plain(page.why)}")
     for other in one.versions:
-        size = f", {other.pages} pages" if other.pages else ""
+        size = f", {terminal.counted(other.pages, 'page')}" if other.pages else ""
         name = terminal.plain(other.address.removeprefix("file:"))
         print(f"also brought: {name} ({f'v{other.version}, ' if other.version else ''}{other.text}{size}; {other.why})")
     if one.abstract:
@@ -247,22 +253,28 @@ def _print_paper(one: Any, as_json: bool) -> None:
 @click.option("--page", type=click.IntRange(1), help="Open at this page.")
 @click.option("--print", "only_print", is_flag=True, help="Print the link instead of opening it.")
 @library_option
-def open_(document_id: str, page: int | None, only_print: bool, library: Path | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the link as JSON instead of opening it.")
+def open_(document_id: str, page: int | None, only_print: bool, library: Path | None, as_json: bool) -> None:
     """Open a paper where it can be read: the local file, arXiv's page, or the web page."""
     import webbrowser
 
     from indexer.errors import UsageError
+    from service import terminal
     from service.links import page_link
     from service.papers import summary_of
 
     _, generation = opened_library(settings_of(library))
     summary = summary_of(generation, document_id)
     if page is not None and (summary.pages is None or page > summary.pages):
-        raise UsageError(f"{document_id} has {f'{summary.pages} pages' if summary.pages else 'no numbered pages'} here.",
+        held = terminal.counted(summary.pages, "page") if summary.pages else "no numbered pages"
+        raise UsageError(f"{document_id} has {held} here.",
                          cure=f"Leave --page out, or see `paperpath papers {document_id}`.")  # fmt: skip
     link = page_link(summary, page)
     if not link:
         raise UsageError(f"{document_id} is a record: it names no file and no link to open.")
+    if as_json:
+        terminal.print_json({"id": summary.id, "page": page, "link": link})
+        return
     print(link)
     if not only_print:
         webbrowser.open(link)

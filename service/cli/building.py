@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,13 @@ from service.cli.common import (
 
 if TYPE_CHECKING:
     from indexer.reindex import Report
+
+_TEXTS = {"cached": "full text", "failed": "title only"}
+"""What a person reads for an outcome: what is there. Why there is no more stands below."""
+
+_IN_SHORT = {"repeat": "repeats", "no-link": "lines without a link are not taken"}
+_ADDRESS = re.compile(r"^(?:https?://|arxiv:|doi:|title:|file:)\S+ ", re.IGNORECASE)
+_SHOWN = 6  # ids for which one reason is given
 
 
 @click.command()
@@ -68,11 +77,20 @@ def reindex(sources: tuple[str, ...], add: tuple[str, ...], remove: tuple[str, .
 def _print_report(report: Report, as_json: bool, strict: bool) -> None:
     from service import terminal
 
+    kinds = Counter((warning.source, warning.kind) for warning in report.warnings)
     for warning in report.warnings:
+        own = kinds[warning.source, warning.kind]
+        if own > 1 and warning.kind in _IN_SHORT:
+            continue
         where = (
             f"{warning.source}:{warning.line}: " if warning.line else f"{warning.source}: " if warning.source else ""
         )
         terminal.say(f"Warning: {where}{warning.message}")
+    for (source, kind), number in kinds.items():
+        if number > 1 and kind in _IN_SHORT:
+            terminal.say(
+                f"Note: {source}: {number} {_IN_SHORT[kind]}: `paperpath check {shlex.quote(source)}` lists them."
+            )
     warned = {f"{warning.source}:{warning.line}: {warning.message}" for warning in report.warnings}
     for skipped in report.skipped:
         if skipped not in warned:
@@ -80,24 +98,21 @@ def _print_report(report: Report, as_json: bool, strict: bool) -> None:
     if as_json:
         terminal.print_json(report)
         return
-    rows = [(line.id, line.outcome, line.title) for line in report.lines]
+    rows = [(line.id, _TEXTS.get(line.outcome, line.outcome), line.title) for line in report.lines]
     print(terminal.table(rows, ("id", "text", "title"), (None, None, 110)))
     reasons: dict[str, list[str]] = {}
     for line in report.lines:
-        if (
-            line.why
-        ):  # many papers fail for one reason: the address in front of it tells them apart no better than the id
-            reasons.setdefault(re.sub(r"^https?://\S+ ", "", line.why), []).append(line.id)
+        if line.why:  # many lack their text for one reason: the address in front of it tells no more than the id
+            reasons.setdefault(_ADDRESS.sub("", line.why), []).append(line.id)
     for reason, ids in reasons.items():
         if len(ids) == 1:
             reason = next(line.why for line in report.lines if line.id == ids[0] and line.why)
-        print(f"\n{', '.join(ids)}:\n  {terminal.plain(reason)}")
-    counts: dict[str, int] = {}
-    for line in report.lines:
-        counts[line.outcome] = counts.get(line.outcome, 0) + 1
-    what = ", ".join(f"{number} {outcome}" for outcome, number in counts.items())
-    print(f"\n{report.documents} documents ({what}), {report.passages} passages, {report.embedded} embedded now,"
-          f" {report.bodies} downloaded, {report.seconds} s.")  # fmt: skip
+        more = f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else ""
+        print(f"\n{', '.join(ids[:_SHOWN])}{more}:\n  {terminal.plain(reason)}")
+    counts = Counter(_TEXTS.get(line.outcome, line.outcome) for line in report.lines)
+    what = ", ".join(f"{number} {text}" for text, number in counts.items())
+    print(f"\n{terminal.counted(report.documents, 'document')} ({what}), {terminal.counted(report.passages, 'passage')},"
+          f" {report.embedded} embedded now, {report.bodies} downloaded, {report.seconds} s.")  # fmt: skip
     if report.removed:
         print(f"Removed: {', '.join(report.removed)}.")
     if report.published:
@@ -117,7 +132,8 @@ def _print_report(report: Report, as_json: bool, strict: bool) -> None:
 def check(source: str, offline: bool, library: Path | None, as_json: bool) -> None:
     """Check a reading list, without downloading a paper.
 
-    Names, by line: repeats, titles that are not the paper's, superseded versions, withdrawn papers, dead links.
+    Names, by line: repeats, titles that are not the paper's, superseded versions, withdrawn papers, dead links, and
+    what stands there without a link and so is not taken.
     Exit code 0 where nothing is wrong, else 4; what could not be looked up is named and counts as neither.
     """
     from indexer.check import check as run
@@ -131,7 +147,8 @@ def check(source: str, offline: bool, library: Path | None, as_json: bool) -> No
         for finding in findings.findings:
             where = ":".join(str(part) for part in (finding.source, finding.line) if part)
             print(f"{where or source}: {finding.kind}: {terminal.plain(finding.message)}")
-        print(f"{findings.entries} entries, {len(findings.findings)} findings.")
+        print(f"{terminal.counted(findings.entries, 'entry', 'entries')},"
+              f" {terminal.counted(len(findings.findings), 'finding')}.")  # fmt: skip
     raise click.exceptions.Exit(4 if any(finding.kind != "unchecked" for finding in findings.findings) else 0)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -13,13 +12,10 @@ from service.cli.common import (
     settings_of,
 )
 
-if TYPE_CHECKING:
-    pass
-
 
 @click.group()
 def library() -> None:
-    """List, roll back, verify or prune the library's generations."""
+    """List, verify, roll back, prune, export or import the library's generations."""
 
 
 @library.command("list")
@@ -48,13 +44,25 @@ def library_list(library: Path | None, as_json: bool) -> None:
 @click.argument("name", required=False)
 @library_option
 def library_rollback(name: str | None, library: Path | None) -> None:
-    """Make an earlier generation the one that is read: NAME, or the one before the current."""
+    """Make an earlier generation the one that is read: NAME, or the one before the current.
+
+    What it remembers counts again too: its sources, and what was taken out of them.
+    """
     from indexer.library import Library
+    from service import terminal
 
     held = Library(settings_of(library).library)
     held.current_name()
     with held.writer() as writer:
-        print(f"Generation {writer.rollback(name)} is read now.")
+        before = held.remembered()
+        chosen = writer.rollback(name)
+    now = held.manifest(chosen)
+    print(f"Generation {chosen} is read now. Its {terminal.counted(len(now.sources), 'source')}"
+          f" {'is' if len(now.sources) == 1 else 'are'} in force again: the next reindex goes by what it remembers.")  # fmt: skip
+    was = before.sources if before else ()
+    for word, these in (("without", sorted({*was} - {*now.sources})), ("again with", sorted({*now.sources} - {*was}))):
+        for source in these:
+            print(f"  {word} {terminal.plain(source)}")
 
 
 @library.command("verify")
@@ -80,14 +88,68 @@ def library_verify(library: Path | None, as_json: bool) -> None:
 @click.option("--keep", default=1, show_default=True, type=click.IntRange(1), help="How many of the newest to keep.")
 @library_option
 def library_prune(keep: int, library: Path | None) -> None:
-    """Remove old generations, and files that none of those left needs. Marks and caches stay."""
+    """Remove old generations, and files that none of those left needs. Marks and caches stay.
+
+    The newest stay, and the one that is read. An upload goes when it is a day old and none of those left has it for a source.
+    """
     from indexer.library import Library
 
     held = Library(settings_of(library).library)
     held.current_name()
     with held.writer() as writer:
         gone = writer.prune(keep)
-    print(f"Removed: {', '.join(gone)}." if gone else "Nothing to remove.")
+    current = held.current_name()
+    left = [manifest.name + (" (read now)" if manifest.name == current else "") for manifest in held.manifests()]
+    removed = f"Removed: {', '.join(gone)}" if gone else "Nothing to remove"
+    print(f"{removed}. Kept: {', '.join(left)}.")
+
+
+@library.command("export")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--downloads", is_flag=True, help="The fetched papers too, so that a reindex brings none of them again.")
+@library_option
+@json_option
+def library_export(file: Path, downloads: bool, library: Path | None, as_json: bool) -> None:
+    """Write what is searched, your marks and your uploads to FILE: a backup, checked, as one zip archive."""
+    from indexer.library import Library, backup
+    from service import terminal
+
+    done = backup.export(Library(settings_of(library).library), file, downloads=downloads)
+    if done.warning:
+        terminal.say(f"Warning: {done.warning} Generation {done.generation} is exported in its place.")
+    if as_json:
+        terminal.print_json(done)
+        return
+    held = ", ".join((terminal.counted(done.documents, "document"), terminal.counted(done.marks, "mark"),
+                      terminal.counted(done.uploads, "upload")))  # fmt: skip
+    print(f"Generation {done.generation} with {held} and {terminal.counted(done.downloads, 'download')} is in {done.file}"
+          f" ({done.bytes / 1e6:.1f} MB).\nSHA-256 {done.sha256}")  # fmt: skip
+    for name in done.left_out:
+        terminal.say(f"Warning: {terminal.plain(name)} is not in it: its file is not there.")
+
+
+@library.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--yes", is_flag=True, help="Go on though the library here has what the file lacks.")
+@library_option
+@json_option
+def library_import(file: Path, yes: bool, library: Path | None, as_json: bool) -> None:
+    """Bring back what `export` wrote to FILE, as a new generation. Marks are merged: the later one counts."""
+    from indexer.library import Library, backup
+    from service import terminal
+
+    settings = settings_of(library)
+    done = backup.bring_in(Library(settings.library), file, keep=settings.keep_generations, yes=yes)
+    if as_json:
+        terminal.print_json(done)
+        return
+    now = (
+        f"Generation {done.generation} is read now"
+        if done.published
+        else f"Generation {done.generation} is that already"
+    )
+    print(f"{now}: {terminal.counted(done.documents, 'document')}. New here: {terminal.counted(done.marks, 'mark')},"
+          f" {terminal.counted(done.downloads, 'download')}.")  # fmt: skip
 
 
 @library.command("ledger")

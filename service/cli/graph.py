@@ -10,7 +10,7 @@ import click
 from service.cli.common import json_option, library_option, opened_library, settings_of
 
 if TYPE_CHECKING:
-    from service.graph import GraphAnswer
+    from service.citations.graph import GraphAnswer
 
 
 @click.command()
@@ -27,8 +27,9 @@ def graph(document_ids: tuple[str, ...], as_format: str | None, library: Path | 
       paperpath graph
       paperpath graph --format dot | dot -Tsvg > graph.svg
     """
-    from service import graph as answers
-    from service import graph_formats, terminal
+    from service import terminal
+    from service.citations import graph as answers
+    from service.citations import graph_formats
 
     if as_json and as_format not in (None, "json"):
         raise click.UsageError("Give --json or another --format, not both.")

@@ -60,7 +60,7 @@ def note(document_id: str, text: str | None, library: Path | None, as_json: bool
 @json_option
 def status(library: Path | None, as_json: bool) -> None:
     """How far you are: read, unread and the minutes left, by section of the list and by theme."""
-    from service import marking, terminal
+    from service import marking, minutes, terminal
 
     opened, generation = opened_library(settings_of(library))
     held = opened.marks()
@@ -70,7 +70,9 @@ def status(library: Path | None, as_json: bool) -> None:
     if as_json:
         terminal.print_json(found)
         return
-    print(f"{found.read} of {found.documents} read, {found.unread} to read: about {_hours(found.minutes_left)}.")
+    print(
+        f"{found.read} of {found.documents} read, {found.unread} to read: about {minutes.spoken(found.minutes_left)}."
+    )
     for title, parts in (("section", found.sections), ("theme", found.themes)):
         if parts:
             print("\n" + terminal.table([_row(part) for part in parts], ("read", "of", "left", title)))
@@ -95,12 +97,6 @@ def _line(paper: Marked) -> str:
 
 
 def _row(part: Part) -> tuple[str, ...]:
-    return str(part.read), str(part.documents), _hours(part.minutes_left), part.name or "(none)"
+    from service import minutes
 
-
-def _hours(minutes: int) -> str:
-    """Minutes as a person says them: 45 min, 3 h 20 min, 26 h."""
-    hours, rest = divmod(minutes, 60)
-    if not hours:
-        return f"{rest} min"
-    return f"{hours} h {rest} min" if rest and hours < 10 else f"{hours + (rest >= 30)} h"
+    return str(part.read), str(part.documents), minutes.spoken(part.minutes_left), part.name or "(none)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,8 @@ _SKIPPED = 10  # papers that are left out, of a kind, that are shown
 def order(ids: tuple[str, ...], goal: str | None, topic: str | None, budget: str | None, known: tuple[str, ...],
           again: bool, without_digests: bool, evidence: bool, write: bool, no_missing: bool, batch: Path | None,
           library: Path | None, as_json: bool) -> None:  # fmt: skip
-    """In which order to read: stages, and for each paper why it stands there.
+    """In which order to read: stages, and for each paper why it stands there. The stages follow the citations
+    too: they are not the topics of `paperpath topics`.
 
     Without an ID, the whole library. What is marked or ticked as read is left out.
 
@@ -97,14 +99,14 @@ def order(ids: tuple[str, ...], goal: str | None, topic: str | None, budget: str
 
 
 def _print_order(answer: Order, evidence: bool) -> None:
-    from service import terminal
+    from service import minutes, terminal
 
     for remark in answer.warnings:
         terminal.say(f"Note: {terminal.plain(remark)}")
     if not answer.order:
         print("Nothing fits into that time." if answer.skipped else "Nothing is left to read.")
     else:
-        print(f"{len(answer.order)} paper{'s' * (len(answer.order) > 1)}, about {_time(answer.minutes)}"
+        print(f"{len(answer.order)} paper{'s' * (len(answer.order) > 1)}, about {minutes.spoken(answer.minutes)}"
               + (f"; {len(answer.known)} read already" if answer.known else ""))  # fmt: skip
     steps = {step.id: step for step in answer.order}
     if len(answer.order) > _OPENING and answer.goal is answer.topic is None:
@@ -114,9 +116,10 @@ def _print_order(answer: Order, evidence: bool) -> None:
     for edge in answer.edges:
         into.setdefault(edge.after, []).append(edge)
     for stage in answer.stages:
-        print(f"\n{terminal.marked(stage.name, [(0, len(stage.name))])}  (about {_time(stage.minutes)})")
+        how = "perhaps" if all(steps[one].text == "title" for one in stage.ids) else "about"
+        print(f"\n{terminal.marked(stage.name, [(0, len(stage.name))])}  ({how} {minutes.spoken(stage.minutes)})")
         for step in (steps[one] for one in stage.ids):
-            about = ", ".join(filter(None, (str(step.year or ""), f"about {step.minutes} min")))
+            about = ", ".join(filter(None, (str(step.year or ""), minutes.about(step.minutes, step.text))))
             digest = "  [digest]" if step.text == "digest" else ""
             print(terminal.wrapped(f"{step.position}. {terminal.plain(step.title)}{digest}", indent=1))
             print(f"    {step.id}  {about}")
@@ -142,7 +145,7 @@ def _print_order(answer: Order, evidence: bool) -> None:
         print(terminal.wrapped(f"- {terminal.plain(one.title + where)}: {by}", indent=1))
     if (change := answer.without_digests) is not None:
         words = f"{change.edges} of the citations rest on what our digests say. Without them"
-        words += f" {len(change.moved)} papers would stand elsewhere (Kendall's tau {change.agreement:.2f}): --without-digests"
+        words += f" {terminal.counted(len(change.moved), 'paper')} would stand elsewhere: --without-digests"
         print(
             terminal.wrapped(
                 words if change.moved else f"{words[: words.index('. ')]}. Without them the order is the same.", 0
@@ -161,11 +164,6 @@ def _print_skipped(heading: str, lines: list[str]) -> None:
         print(f" and {len(lines) - _SKIPPED} more")
 
 
-def _time(minutes: int) -> str:
-    hours, rest = divmod(minutes, 60)
-    return " ".join(filter(None, (f"{hours} h" if hours else "", f"{rest} min" if rest or not hours else "")))
-
-
 def _write(opened: Opened, generation: Generation, missing: bool, without_digests: bool, as_json: bool) -> None:
     """Puts the order of what each markdown list names into that list: all that it lists, read or not.
 
@@ -174,14 +172,14 @@ def _write(opened: Opened, generation: Generation, missing: bool, without_digest
     from indexer.library.marks import state
     from indexer.sources import list_file, ordered_list
     from indexer.sources.ordered_list import Absent, Item
-    from service import marking, terminal
+    from service import marking, minutes, terminal
     from service.reading_order import reading_order
 
     summaries = {summary.id: summary for summary in generation.catalogue.summaries}
     sources = list(dict.fromkeys(generation.manifest.sources))
     lists = [source for source in sources if source.lower().endswith((".md", ".markdown", ".txt"))] or sources[:1]
     told = []
-    for source in lists:
+    for source in _own(lists, opened.library.folder):
         file = list_file.opened(source)
         marking.take_over(opened.library.marks, generation, ordered_list.changed(file.text))
         marks = opened.marks()
@@ -192,7 +190,7 @@ def _write(opened: Opened, generation: Generation, missing: bool, without_digest
             items = []
             for step in (step for step in answer.order if step.id in stage.ids) if answer else ():
                 s = summaries[step.id]
-                remark = ", ".join(filter(None, (str(step.year or ""), f"about {step.minutes} min")))
+                remark = ", ".join(filter(None, (str(step.year or ""), minutes.about(step.minutes, step.text))))
                 items.append(Item(s.entry.address, step.title, state(s, marks), s.link, remark, s.entry.also,
                                   marks.read_at(s.id)))  # fmt: skip
             stages.append(ordered_list.Stage(stage.name, tuple(items)))
@@ -208,4 +206,24 @@ def _write(opened: Opened, generation: Generation, missing: bool, without_digest
         return
     for one in told:
         what = "The order is written into" if one["changed"] else "The order is as it was in"
-        print(f"{what} {terminal.plain(str(one['source']))}: {one['papers']} papers.")
+        print(f"{what} {terminal.plain(str(one['source']))}: {terminal.counted(int(one['papers']), 'paper')}.")
+
+
+def _own(lists: list[str], library: Path) -> list[str]:
+    """The lists that may be written into: not those that a browser handed over, which are named by what is in them.
+
+    Says of those how to make them one's own. Raises `NotWritable` where there is no other.
+    """
+    from indexer.library import uploads
+    from indexer.sources.ordered_list import NotWritable
+    from service import terminal
+
+    own = [source for source in lists if not uploads.holds(library, source)]
+    for source in (source for source in lists if source not in own):
+        name = shlex.quote(Path(source).name)
+        message = f"{name} was handed over in the browser: the library keeps it as it came, and no order goes into it."
+        cure = f"To have a list of your own: cp -n {shlex.quote(source)} {name}; paperpath reindex --add {name} --remove {shlex.quote(source)}"  # noqa: E501
+        if not own:
+            raise NotWritable(message, cure=cure)
+        terminal.say(f"Note: {message}\n  {cure}")
+    return own

@@ -21,9 +21,9 @@ from service.cli.common import (
 
 if TYPE_CHECKING:
     from indexer.settings import Settings
-    from service.facets import Facet
-    from service.reasons import Quoted, Reason
     from service.related import Related
+    from service.related.facets import Facet
+    from service.related.reasons import Quoted, Reason
 
 _FACETS = ("background", "method", "result")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -14,21 +16,30 @@ from service.cli.common import (
     settings_of,
 )
 
-if TYPE_CHECKING:
-    pass
-
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
     "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="The port; 0 takes a free one."
 )
+@click.option(
+    "--anyone-may-read",
+    is_flag=True,
+    default=None,
+    help="Let everyone who reaches it read without a token. Changes still ask.",
+)
+@click.option(
+    "--try", "only_try", is_flag=True, help="Only say whether the address is free: exit code 2 where it isn't."
+)
 @library_option
-def serve(host: str, port: int, library: Path | None) -> None:
+def serve(host: str, port: int, anyone_may_read: bool | None, only_try: bool, library: Path | None) -> None:
     """Answer over HTTP until stopped. Prints where to look."""
-    from service.server import run
+    from service.serving.server import listen, run
 
-    settings = settings_of(library)
+    if only_try:
+        listen(host, port).close()
+        return
+    settings = settings_of(library, anyone_may_read=anyone_may_read)
     say_first_use(settings)
     run(settings, host, port)
 
@@ -43,10 +54,17 @@ def doctor(library: Path | None, as_json: bool) -> None:
 
     settings = settings_of(library)
     answer = examine(settings)
+    if library is not None:  # the next step is about the same one
+        named = re.sub(r"`paperpath (\w+)", rf"`paperpath \1 --library {_escaped(library)}", answer.next_step)
+        answer = replace(answer, next_step=named)
     if as_json:
         terminal.print_json(answer)
     else:
         for item in answer.items:
-            print(f"{'ok ' if item.ok else 'NO '} {item.what:<10} {item.found}")
+            print(f"{'-- ' if item.ok is None else 'ok ' if item.ok else 'NO '} {item.what:<10} {item.found}")
         print(f"\nNext: {answer.next_step}")
-    raise click.exceptions.Exit(0 if all(item.ok for item in answer.items) else 1)
+    raise click.exceptions.Exit(1 if any(item.ok is False for item in answer.items) else 0)
+
+
+def _escaped(path: Path) -> str:
+    return shlex.quote(str(path)).replace("\\", r"\\")

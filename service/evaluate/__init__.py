@@ -40,8 +40,8 @@ from service.evaluate.report import (
     save,
 )
 from service.opened import Opened
-from service.query import Query, Words
-from service.rerank import Reranker
+from service.search.query import Query, Words
+from service.search.rerank import Reranker
 
 __all__ = [
     "Change", "Comparison", "Difference", "Half", "Judged", "Report", "Row", "as_data", "compare", "comparison_lines",

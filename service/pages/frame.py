@@ -1,23 +1,20 @@
-"""What all pages share: their templates, their files, and the headers that keep a page to this server and to itself."""
+"""What all pages share: their templates, and their files."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
 import mimetypes
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from indexer.errors import PaperpathError
-from service import problems
+from service.deadline import Left
 from service.pages import showing
 
 log = logging.getLogger("paperpath")
@@ -26,26 +23,11 @@ _STATIC = _HERE / "static"
 _YEAR = 365 * 24 * 3600
 _FLUSH = "\0flush\0"  # no text of a page: control characters are nowhere shown
 
-# Nothing but this server's own files runs, styles or is asked; `none` for what isn't named.
-SECURITY = {
-    "Content-Security-Policy": "; ".join((
-        "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'", "font-src 'self'",
-        "connect-src 'self'", "manifest-src 'self'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'",
-    )),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",  # a form's `Origin` has to be told to ourselves: service/guard.py asks for it
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-}  # fmt: skip
-
 
 def page(template: str, *, status: int = 200, headers: dict[str, str] | None = None, **given: Any) -> Response:
     """The HTML of a template of `templates/`. What `given` says is text: every sign of it is escaped."""
     html = _templates().get_template(template).render(**given)
-    return Response(
-        html, status, {"Cache-Control": "no-cache"} | SECURITY | (headers or {}), "text/html; charset=utf-8"
-    )
+    return Response(html, status, {"Cache-Control": "no-cache"} | (headers or {}), "text/html; charset=utf-8")
 
 
 def streamed(template: str, **given: Any) -> Response:
@@ -55,7 +37,7 @@ def streamed(template: str, **given: Any) -> Response:
     """
     parts = _joined(_templates().get_template(template).generate(flush=_FLUSH, **given))
     first = next(parts)  # what fails before anything is sent is a page of its own
-    headers = {"Cache-Control": "no-cache"} | SECURITY
+    headers = {"Cache-Control": "no-cache"}
     return StreamingResponse(_told_to_the_end(first, parts), 200, headers, "text/html; charset=utf-8")
 
 
@@ -63,6 +45,8 @@ def _told_to_the_end(first: str, rest: Iterator[str]) -> Iterator[str]:
     yield first
     try:
         yield from rest
+    except Left:
+        return
     except Exception:
         log.exception("a page could not be finished")
         yield _templates().get_template("unfinished.html").render()
@@ -79,30 +63,6 @@ def _joined(parts: Iterator[str]) -> Iterator[str]:
     yield "".join(held)
 
 
-def trouble(status: int, title: str, message: str, cure: str = "") -> Response:
-    """The page that says what went wrong, and what to do."""
-    return page("trouble.html", status=status, here="", title=title, message=message, cure=cure)
-
-
-class PageRoute(APIRoute):
-    """A route whose errors are pages, not problems in JSON."""
-
-    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:
-        answer = super().get_route_handler()
-
-        async def handler(request: Request) -> Response:
-            try:
-                return await answer(request)
-            except PaperpathError as error:
-                status = problems.STATUS.get(error.code, 500)
-                return trouble(status, problems.title_of(status), error.message, error.cure)
-            except RequestValidationError as error:
-                told = "; ".join(f"{'/'.join(map(str, e['loc'][1:]))}: {e['msg']}" for e in error.errors())
-                return trouble(422, problems.title_of(422), told)
-
-        return handler
-
-
 def static() -> APIRouter:
     """The route of `static/`. A file's address has its digest, so that it is asked for once."""
     routes = APIRouter(include_in_schema=False)
@@ -113,7 +73,7 @@ def static() -> APIRouter:
             raise HTTPException(404, f"There is no file {name[:100]}.")
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         lasts = f"public, max-age={_YEAR}, immutable" if "v" in request.query_params else "no-cache"
-        headers = {"Cache-Control": lasts, "ETag": f'"{_digests()[name]}"'} | SECURITY
+        headers = {"Cache-Control": lasts, "ETag": f'"{_digests()[name]}"'}
         if headers["ETag"] in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
         return Response((_STATIC / name).read_bytes(), media_type=kind, headers=headers)
@@ -142,5 +102,6 @@ def _templates() -> Any:
     )  # fmt: skip
     made.globals["static"] = address
     made.filters["titled"] = showing.title
+    made.filters["coded"] = showing.coded
     made.filters["short"] = lambda text: showing.short(showing.title(text))
     return made

@@ -16,10 +16,14 @@ from service.derived import Once
 from service.opened import Opened
 from service.pages import frame, order_map, showing
 from service.papers import summary_of
-from service.reading_order import Edge, Order
+from service.reading_order import Edge, Evidence, Order
 
-_STEP = 30  # minutes of the slider
+_STEPS = (30, 60)  # minutes of the slider, of a short order and of a long one
+_LONG = 600
 _SKIPPED = 100
+_ALL_SENTENCES = (
+    100  # papers in an order whose every sentence stands on the page; of more, the first of each strict edge
+)
 
 # The whole order doesn't change within a generation, and every map is drawn on it.
 _whole: Once[Order] = Once(lambda generation: reading_order.reading_order(generation))
@@ -42,17 +46,28 @@ class Tie:
     key: str
     words: str
     edge: Edge
+    evidence: Sequence[Evidence]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What the list shows of a stage."""
+
+    name: str
+    minutes: int
+    ids: Sequence[str]
 
 
 class Page:
     """What the page's template asks for."""
 
-    def __init__(self, generation: Generation, marks: Marks, asked: Asked) -> None:
+    def __init__(self, generation: Generation, marks: Marks, asked: Asked, page: int = 1) -> None:
         self.asked = asked
         self.goal = summary_of(generation, asked.goal).id if asked.goal else ""
         self._generation = generation
         self.whole = _whole(generation)
-        self.longest = -(-max(self.whole.minutes, _STEP) // _STEP) * _STEP
+        self.step = _STEPS[self.whole.minutes > _LONG]
+        self.longest = -(-max(self.whole.minutes, self.step) // self.step) * self.step
         budget = asked.budget if asked.budget is not None and asked.budget < self.whole.minutes else None
         self.narrowed = bool(self.goal) or budget is not None or bool(asked.known)
         if self.narrowed:
@@ -63,16 +78,32 @@ class Page:
             )  # fmt: skip
         else:
             self.answer = self.whole
-        self.base = self.answer if asked.only and self.narrowed else self.whole
+        self.one_map = len(self.whole.order) <= order_map.MOST_CARDS
+        self.base = self.answer if self.narrowed and (asked.only or not self.one_map) else self.whole
         self.budget = budget
         self.read = {s.id for s in generation.catalogue.summaries if state(s, marks)} | set(asked.known)
         self.keys = {step.id: order_map.key_of(step.position) for step in self.whole.order}
-        self.titles = {step.id: step.title for step in self.whole.order}
+        self.titles = {step.id: showing.title(step.title) for step in self.whole.order}
         self.steps = {step.id: step for step in self.answer.order}
+        # A map's cards lead into the list, which is whole then; without a map it is in parts.
+        parted = len(self.base.order) > order_map.MOST_CARDS
+        self.part = showing.part(self.answer.order, page, "/order", self._values()) if parted else None
+
+    @property
+    def goals(self) -> Sequence[reading_order.Stage]:
+        """What to choose a goal from; nothing where nobody would find it among so many."""
+        return self.whole.stages if self.one_map else ()
+
+    @property
+    def stages(self) -> list[Listed]:
+        """The stages of the list, as far as they stand on this page."""
+        shown = self.steps.keys() if self.part is None else {step.id for step in self.part.rows}
+        found = [Listed(s.name, s.minutes, [one for one in s.ids if one in shown]) for s in self.answer.stages]
+        return [stage for stage in found if stage.ids]
 
     @cached_property
     def map(self) -> order_map.Map | None:
-        return order_map.drawn(self.base, self.answer, self.read, self.keys, self.narrowed)
+        return order_map.drawn(self.base, self.answer, self.read, self.keys, self.base is not self.answer)
 
     @cached_property
     def ties(self) -> dict[str, list[Tie]]:
@@ -83,8 +114,14 @@ class Page:
             key = order_map.edge_key(self.keys[edge.before], self.keys[edge.after])
             first = key not in keys
             keys.add(key)
-            found.setdefault(edge.after, []).append(Tie(key if first else "", order_map.told(edge, self.titles), edge))
+            told = order_map.told(edge, self.titles)
+            found.setdefault(edge.after, []).append(Tie(key if first else "", told, edge, self._evidence(edge)))
         return found
+
+    def _evidence(self, edge: Edge) -> Sequence[Evidence]:
+        if len(self.answer.order) <= _ALL_SENTENCES:
+            return edge.evidence
+        return edge.evidence[:1] if edge.strict else ()
 
     @property
     def unread(self) -> int:
@@ -100,15 +137,18 @@ class Page:
         """What the map's base lacks, with the names that its cards lead to."""
         return [(f"m{place}", gap) for place, gap in enumerate(self.base.missing)]
 
-    def address(self, *, goal: str | None = None) -> str:
+    def address(self, goal: str) -> str:
         """The address of this page with another goal."""
-        values = {"goal": self.asked.goal if goal is None else goal, "only": "1" if self.asked.only else ""}
-        return showing.with_values("/order", values)
+        return showing.with_values("/order", self._values() | {"goal": goal})
+
+    def _values(self) -> dict[str, str]:
+        budget = f"{self.asked.budget}" if self.asked.budget is not None else ""
+        return {"goal": self.asked.goal, "budget": budget, "only": "1" if self.asked.only else ""}
 
 
 def made(held: Opened) -> APIRouter:
     """The route."""
-    routes = APIRouter(route_class=frame.PageRoute)
+    routes = APIRouter()
 
     @routes.get("/order")
     def show(
@@ -117,11 +157,12 @@ def made(held: Opened) -> APIRouter:
         budget: Annotated[str, Query(max_length=40)] = "",
         known: Annotated[list[str], Query(max_length=10_000)] = [],  # noqa: B006
         only: bool = False,
+        page: Annotated[int, Query(ge=1, le=100_000)] = 1,
     ) -> Response:
         asked = Asked(goal, _minutes(budget), tuple(one for one in known if one), only)
-        page = Page(held.now(), held.marks(), asked)
+        shown = Page(held.now(), held.marks(), asked, page)
         own = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        return frame.page("order.html", here="/order", page=page, asked=asked, show=showing, own=own, step=_STEP)
+        return frame.page("order.html", here="/order", page=shown, asked=asked, show=showing, own=own)
 
     return routes
 

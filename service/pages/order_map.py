@@ -15,10 +15,10 @@ from service.pages import order_svg
 from service.pages.order_layout import Layout, fewest, layout
 from service.pages.order_svg import ArrowText, CardText, Part, StageText
 from service.pages.order_text import short
-from service.pages.showing import counted, minutes, paper_address
+from service.pages.showing import counted, minutes, paper_address, title
 from service.reading_order import Edge, Order, Step
 
-MOST_CARDS = 600  # in one map: beyond, neither a reader nor a browser gets on with it
+MOST_CARDS = 400  # in one map: beyond, nobody gets on with it, and the page weighs more than a page may
 _FAINT = 2  # faint arrows into each card, at most
 _STAGES_CROSSED = 3  # by faint arrows, for each card: beyond, the map is a web that shows nothing
 _FLAGS = {"digest": "digest", "record": "abstract", "title": "no text"}
@@ -88,7 +88,7 @@ def drawn(base: Order, answer: Order, read: Collection[str], keys: Mapping[str, 
     gaps = {(number, papers[card.before]): card for number, card in enumerate(cards) if isinstance(card, Gap)}
     arrows = sorted([*edges, *gaps])
     placed: Layout = _laid_out(tuple(map(tuple, stages)), tuple(arrows))
-    words = _Words(answer, read, keys, narrowed, {step.id: step.title for step in base.order})
+    words = _Words(answer, read, keys, narrowed, {step.id: title(step.title) for step in base.order})
     svg = order_svg.svg(
         placed,
         [words.paper(card) if isinstance(card, Step) else words.gap(card) for card in cards],
@@ -104,7 +104,9 @@ def _cards(base: Order) -> list[Step | Gap]:
     """All cards as they would be read: what is missing right before what rests on it."""
     gaps: dict[str, list[Gap]] = {}
     for place, gap in enumerate(base.missing):
-        gaps.setdefault(gap.before, []).append(Gap(f"m{place}", gap.title, gap.year, gap.before, len(gap.cited_by)))
+        gaps.setdefault(gap.before, []).append(
+            Gap(f"m{place}", title(gap.title), gap.year, gap.before, len(gap.cited_by))
+        )
     return [card for step in base.order for card in (*gaps.get(step.id, ()), step)]
 
 
@@ -158,10 +160,10 @@ class _Words:
         flag = _FLAGS.get(step.text, "")
         note = " · ".join(str(part) for part in (place, step.year, minutes(step.minutes)) if part)
         said = (flag, "read" if read else "", "the goal" if goal else "")
-        spoken = ", ".join(filter(None, (short(step.title, 200), note.replace(" · ", ", "), *said)))
+        spoken = ", ".join(filter(None, (short(self._titles[step.id], 200), note.replace(" · ", ", "), *said)))
         key = self._keys[step.id]
         address = f"#{key}" if place else paper_address(step.id)
-        return CardText(key, step.title, note, address, states, flag, spoken)
+        return CardText(key, self._titles[step.id], note, address, states, flag, spoken)
 
     def gap(self, gap: Gap) -> CardText:
         states = ("missing", *(state for state in self._states(gap.before) if state == "off"))

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from typing import Annotated, Any
 from urllib.parse import parse_qs, urlsplit
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
+from indexer.document import Section
 from indexer.errors import PaperpathError
 from indexer.library import Generation, Summary
 from indexer.library.marks import Marks
-from service import citations, citing, marking, minutes, papers, query, reading_order, related, search
+from service import citations, citing, marking, minutes, papers, reading_order, related, search
 from service.links import page_link
 from service.opened import Opened
-from service.pages import frame, showing
+from service.pages import frame, lacking, showing
 from service.papers import summary_of
+from service.search import query
+from service.serving.guard import Access
 
 _PASSAGES = 8
 _RELATED = 6
@@ -58,11 +64,28 @@ class Way:
     warnings: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Part:
+    """A section of a digest."""
+
+    heading: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A paragraph, or the items of a list."""
+
+    texts: tuple[str, ...]
+    listed: bool = False
+
+
 class Page:
     """What the page's template asks for. What takes longer is made when it is asked for."""
 
-    def __init__(self, held: Opened, generation: Generation, summary: Summary, q: str) -> None:
+    def __init__(self, held: Opened, generation: Generation, summary: Summary, q: str, local: bool = False) -> None:
         self._held, self._generation, self._summary, self._q = held, generation, summary, q
+        self._local = local
         self._marks: Marks = held.marks()
 
     @cached_property
@@ -101,6 +124,32 @@ class Page:
 
     def address(self, page: int | None = None, anchor: str | None = None) -> str:
         return page_address(self._summary, page, anchor)
+
+    @property
+    def file(self) -> str:
+        """The name of its file, where it was brought as one: a browser opens none, and the server serves none on."""
+        path = self._summary.origin.path
+        return showing.last(path) if path and self._summary.text == "full" else ""
+
+    @property
+    def lies(self) -> str:
+        """Where its file lies, for who asks on this machine."""
+        return self._summary.origin.path if self._local and self.file else ""
+
+    @property
+    def reason(self) -> str:
+        """Why it is not here in full."""
+        return lacking.reason(self._summary.reason).text if self._summary.reason else ""
+
+    @cached_property
+    def digest(self) -> list[Part]:
+        """The text of a digest, by its sections; of any other paper nothing: it is read where it is from."""
+        return _parts(self._generation, self._summary.position) if self._summary.text == "digest" else []
+
+    @property
+    def command(self) -> str:
+        """What opens it on the machine that has the file."""
+        return f"paperpath open {shlex.quote(self._summary.id)}"
 
     @cached_property
     def cites(self) -> list[Citing]:
@@ -151,6 +200,24 @@ class Page:
         return found.title if found else paper_id
 
 
+def _parts(generation: Generation, position: int) -> list[Part]:
+    catalogue = generation.catalogue
+    pages = catalogue.page_texts([(position, page) for page in range(len(catalogue.page_numbers(position)))])
+    found = []
+    sections = catalogue.sections(position) or [Section("", 1, 0, 0)]
+    for section, following in zip(sections, [*sections[1:], None], strict=True):
+        text = pages[position, section.page].text
+        end = following.start if following and following.page == section.page else len(text)
+        body = text[section.start : end].strip().removeprefix(section.heading)
+        lines = [line.strip() for line in body.split("\n") if line.strip()]
+        blocks = [
+            Block(tuple(line.removeprefix("- ") for line in some) if listed else tuple(some), listed)
+            for listed, some in ((listed, list(some)) for listed, some in groupby(lines, lambda line: line.startswith("- ")))
+        ]  # fmt: skip
+        found.append(Part(section.heading, tuple(blocks)))
+    return found
+
+
 def page_address(summary: Summary, page: int | None = None, anchor: str | None = None) -> str:
     """The link that opens a paper at a place, "" where a browser can't: of a file here, at arXiv if it is there too."""
     link = showing.opened(page_link(summary, page, anchor))
@@ -160,29 +227,33 @@ def page_address(summary: Summary, page: int | None = None, anchor: str | None =
     return f"https://arxiv.org/pdf/{summary.arxiv_id}{version}#page={page}"
 
 
-def made(held: Opened) -> APIRouter:
+def made(held: Opened, access: Access) -> APIRouter:
     """The routes: the page, and its form for marks, for who has no scripts."""
-    routes = APIRouter(route_class=frame.PageRoute)
+    routes = APIRouter()
 
     @routes.post("/papers/{paper_id:path}/marks")
     async def mark(request: Request, paper_id: str) -> Response:
         said = parse_qs((await request.body()).decode("utf-8", "replace"), keep_blank_values=True)
+        back = await run_in_threadpool(set_marks, paper_id, said)
+        return Response(status_code=303, headers={"Location": back})
+
+    def set_marks(paper_id: str, said: dict[str, list[str]]) -> str:
+        """Sets what a form says, and gives the address to go on at."""
         generation, folder = held.now(), held.library.marks
         summary = summary_of(generation, paper_id)
         if "read" in said:
             marking.set_read(folder, generation, [summary.id], said["read"][0] == "1")
         if "note" in said:
             marking.set_note(folder, generation, summary.id, said["note"][0].replace("\r\n", "\n")[:_LONGEST_NOTE])
-        back = said.get("back", [""])[0]
-        return Response(status_code=303, headers={"Location": _own(back) or showing.paper_address(summary.id)})
+        return _own(said.get("back", [""])[0]) or showing.paper_address(summary.id)
 
     @routes.get("/papers/{paper_id:path}")
-    def show(paper_id: str, q: Annotated[str, Query(max_length=query.LONGEST)] = "") -> Response:
+    def show(request: Request, paper_id: str, q: Annotated[str, Query(max_length=query.LONGEST)] = "") -> Response:
         generation = held.now()
         summary = summary_of(generation, paper_id)
         if summary.id != paper_id:
             return Response(status_code=307, headers={"Location": showing.paper_address(summary.id, q)})
-        page = Page(held, generation, summary, q)
+        page = Page(held, generation, summary, q, access.is_local(request.scope))
         return frame.streamed("paper.html", here="", paper=page, s=summary, q=q, show=showing)
 
     return routes

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -11,19 +12,18 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from indexer.errors import PaperpathError
-from indexer.library import Generation
+from indexer.library import Generation, Summary
 from indexer.library.marks import Marks, state
-from service import query, topics
+from service import topics
 from service.api.searching import LONGEST_QUERY, Wanted
-from service.asking import Asking
 from service.opened import Opened
 from service.pages import frame, showing
-from service.problems import STATUS
+from service.serving import problems
+from service.serving.asking import Asking
 
 _RESULTS = 10
 _STATES = {"unread": "Not read yet", "read": "Read"}
 _FIRST = 5  # papers of a theme on the page without a question
-_NOWHERE = "no paper"  # a theme that isn't there now
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Asked:
 
 def made(held: Opened, asking: Asking) -> APIRouter:
     """The route."""
-    routes = APIRouter(route_class=frame.PageRoute)
+    routes = APIRouter()
 
     @routes.get("/")
     async def search(
@@ -65,15 +65,13 @@ def made(held: Opened, asking: Asking) -> APIRouter:
         cursor: Annotated[str, Query(max_length=500)] = "",
     ) -> Response:
         asked = Asked(q, since.strip(), until.strip(), theme, state if state in _STATES else "", cursor)
-        generation = held.now()
+        generation = await run_in_threadpool(held.now)
         themes = await run_in_threadpool(topics.of, generation)
         answer: Mapping[str, Any] | None = None
         error: PaperpathError | None = None
         if not asked.empty:
             try:
-                found = await asking.ask(_wanted(generation, themes, asked), request.is_disconnected)
-                if found is None:
-                    return Response(status_code=499)  # who asked is gone
+                found = await asking.ask(_wanted(asked))
                 answer = json.loads(found.body or b"{}")
             except PaperpathError as raised:
                 error = raised
@@ -82,7 +80,7 @@ def made(held: Opened, asking: Asking) -> APIRouter:
     return routes
 
 
-def _wanted(generation: Generation, themes: tuple[topics.Theme, ...], asked: Asked) -> Wanted:
+def _wanted(asked: Asked) -> Wanted:
     """The form as a question to the search."""
     filters: dict[str, list[str]] = {}
     if asked.since or asked.until:
@@ -90,10 +88,7 @@ def _wanted(generation: Generation, themes: tuple[topics.Theme, ...], asked: Ask
     if asked.state:
         filters["is_"] = [asked.state]
     if asked.theme:
-        summaries = generation.catalogue.summaries
-        ids = [summaries[p].id for theme in themes if theme.name == asked.theme for p in theme.positions]
-        named = query.parse(asked.q).values("in")  # which the theme narrows down: several values would mean any of them
-        filters["in_"] = [one for one in ids if not named or one in named] or [_NOWHERE]
+        filters["topic"] = [asked.theme]
     return Wanted(asked.q, filters, _RESULTS, "paper", asked.cursor, True, "")
 
 
@@ -104,12 +99,34 @@ def _page(
     summaries = generation.catalogue.summaries
     years = sorted({summary.year for summary in summaries if summary.year})
     pages = {summary.id: summary.pages for summary in summaries}
-    status = STATUS.get(error.code, 500) if error else 200
+    trouble = problems.told(error) if error else None
     return frame.page(
-        "search.html", status=status, here="/", asked=asked, show=showing, error=error, answer=answer, states=_STATES,
+        "search.html", status=trouble.status if trouble else 200, here="/", asked=asked, show=showing, trouble=trouble,
+        answer=answer, states=_STATES,
         first=years[0] if years else None, last=years[-1] if years else None, themes=[theme.name for theme in themes],
-        pages=pages, documents=len(summaries), browse=_browse(generation, marks, themes) if asked.empty else (),
+        pages=pages, documents=len(summaries), held=_held(summaries),
+        browse=_browse(generation, marks, themes) if asked.empty else (),
     )  # fmt: skip
+
+
+def _held(summaries: Sequence[Summary]) -> str:
+    """How much of the papers is here, where it isn't all of it."""
+    counts = Counter(summary.text for summary in summaries)
+    if counts["full"] == len(summaries):
+        return ""
+    words = {
+        "full": ("in full", "in full"),
+        "record": ("as an abstract", "as abstracts"),
+        "digest": (
+            "as a digest, a page about it written for this project",
+            "as digests, pages about them written for this project",
+        ),
+        "title": ("by its title alone", "by their titles alone"),
+    }
+    told = [(counts[kind], word[counts[kind] > 1]) for kind, word in words.items() if counts[kind]]
+    if len(told) == 1:
+        return f", {'all of them ' if len(summaries) > 1 else ''}{told[0][1]}"
+    return ": " + "; ".join(f"{count:,} {word}" for count, word in told)
 
 
 def _browse(generation: Generation, marks: Marks, themes: tuple[topics.Theme, ...]) -> list[dict[str, Any]]:

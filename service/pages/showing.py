@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,11 +11,19 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from markupsafe import Markup
+
+from service import minutes as times
+
+minutes = times.spoken
 _AROUND = 170  # characters shown before the sentence that was found, and behind it
 _LEAST = 60
 _PEOPLE = 6
 _TITLE = 280  # characters of a title in a list
 _NAME = 60
+_ROWS = 250  # of a list on one page: more of them weigh more than a page may
+_ITEM = re.compile(r"^-(?= )", re.MULTILINE)  # of a list, in a digest
+_SENTENCE_ENDS = re.compile(r"[.!?:;…。！？]\W*\Z")
 _FORMULA = re.compile(r"\$([^$%]{1,300})\$")
 _ACCENT = re.compile(r"""\{?\\['`^"~=.](?:\{\\?[A-Za-z]\}|\\?[A-Za-z])\}?|\{?\\[cuvHrk]\{[A-Za-z]\}\}?""")
 _RAISED = re.compile(r"([\^_])(?:\{([^{}\\]*)\}|([0-9A-Za-z+-]))")
@@ -31,11 +40,15 @@ class Piece:
     inside: bool = False
 
 
-def pieces(text: str, marks: Iterable[Mapping[str, int]], sentence: Mapping[str, int] | None = None) -> list[Piece]:
+def pieces(
+    text: str, marks: Iterable[Mapping[str, int]], sentence: Mapping[str, int] | None = None, prose: bool = False
+) -> list[Piece]:
     """A text in pieces, cut wherever a mark or the sentence begins or ends; spans count characters.
 
-    With a `sentence`, only what stands around it is kept, and `…` for the rest.
+    With a `sentence`, only what stands around it is kept, and `…` for the rest; in `prose` also where the text itself
+    is cut within a sentence.
     """
+    text = _ITEM.sub("•", text) if sentence else text
     spans = [(int(mark["start"]), int(mark["end"])) for mark in marks]
     low, high = (int(sentence["start"]), int(sentence["end"])) if sentence else (0, 0)
     begin, end = _window(text, low, high) if sentence else (0, len(text))
@@ -44,8 +57,9 @@ def pieces(text: str, marks: Iterable[Mapping[str, int]], sentence: Mapping[str,
         Piece(text[a:b], any(s <= a and b <= e for s, e in spans), low <= a and b <= high and a < b and bool(sentence))
         for a, b in pairwise(cuts)
     ]
-    before = [Piece("… ")] if begin > 0 else []
-    return [*before, *found, *([Piece(" …")] if end < len(text) else [])]
+    before = [Piece("… ")] if begin > 0 or (prose and text[:1].islower()) else []
+    goes_on = end < len(text) or (prose and not _SENTENCE_ENDS.search(text))
+    return [*before, *found, *([Piece(" …")] if goes_on else [])]
 
 
 @lru_cache(maxsize=8192)
@@ -78,6 +92,13 @@ def _plain(tex: str) -> str:
 def short(text: str, most: int = _TITLE) -> str:
     """A text of at most that many characters."""
     return text if len(text) <= most else text[:most].rstrip() + "…"
+
+
+def coded(text: str) -> Markup:
+    """A text whose parts between backticks are code."""
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if odd % 2 else part for odd, part in enumerate(text.split("`"))
+    )
 
 
 def _window(text: str, low: int, high: int) -> tuple[int, int]:
@@ -121,18 +142,39 @@ def with_values(path: str, values: Mapping[str, str]) -> str:
     return f"{path}?{told}" if told else path
 
 
+@dataclass(frozen=True)
+class Part:
+    """The rows of one page of a list: those behind `before` of `all`. Addresses: its own, and of those beside it, "" for none."""
+
+    rows: Sequence[Any]
+    before: int
+    all: int
+    own: str
+    previous: str
+    next: str
+
+
+def part(rows: Sequence[Any], page: int, path: str, values: Mapping[str, str]) -> Part:
+    """A page of a list at `path` with these values; the last one, where it has fewer."""
+
+    def address(number: int) -> str:
+        return with_values(path, {**values, "page": str(number) if number > 1 else ""})
+
+    page = min(page, max(1, math.ceil(len(rows) / _ROWS)))
+    before = (page - 1) * _ROWS
+    later = before + _ROWS < len(rows)
+    return Part(
+        rows[before : before + _ROWS], before, len(rows), address(page), address(page - 1) if page > 1 else "",
+        address(page + 1) if later else "",
+    )  # fmt: skip
+
+
 def people(authors: Sequence[str], most: int = _PEOPLE) -> str:
     """Authors on one line: all, or the first with how many more there are."""
     names = [short(name, _NAME) for name in authors]
     if len(names) <= most:
         return ", ".join(names)
     return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
-
-
-def minutes(count: int) -> str:
-    """A time as people say it: 45 min, 2 h 30."""
-    hours, left = divmod(count, 60)
-    return f"{left} min" if not hours else f"{hours} h {left:02d}" if left else f"{hours} h"
 
 
 def counted(count: int, one: str, many: str = "") -> str:

@@ -6,7 +6,8 @@
 
 `precedence.py` says what has to be read before what, `standing.py` and `direction.py` what titles, texts and years tell,
 `solving.py` makes one score of it, `grouping.py` themes and `sequence.py` a list that keeps to them, `stages.py` parts with
-names, `goal.py` and `budget.py` leave out, `telling.py` says why.
+names, `goal.py` and `budget.py` leave out, `telling.py` says why. What is known by its title alone has no say in any of it:
+`alone.py` puts it in.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ import numpy as np
 
 from indexer.library import Generation
 from indexer.library.marks import Marks, state
-from service import paper_vectors, topics
+from service import paper_vectors, topics, wording
 from service.papers import summary_of
+from service.reading_order import alone as titles
 from service.reading_order import budget as budgets
 from service.reading_order import goal as ways
 from service.reading_order import grouping, sequence, solving, stages, telling
@@ -54,6 +56,7 @@ _FOR_A_TOPIC = 8
 _NEAR_THE_BEST = 0.7  # of the best one's score: what has less is of another topic
 _NEAR = 4
 _SILENT = "No citation among these papers is known{}: they stand by theme, kind and year."
+_TITLES = "Of {} only the title is here: {}, and what is said of the time is a guess."
 _FOR_ITSELF = 0.2  # of what a paper has that no other cites
 _LEAST = 0.15  # of the cosine: of 20 pairs in a library one is as near
 
@@ -78,6 +81,8 @@ class Solved:
     """What the texts of concepts name as needed, where the order has it so."""
     by_text: bool = False
     """Whether the order is made of what texts explain, years and themes left out."""
+    alone: int = 0
+    """How many are known by their titles alone, which are the last places."""
 
     @property
     def leading(self) -> tuple[Pair, ...]:
@@ -89,7 +94,7 @@ def solved(
     generation: Generation, graph: Graph, positions: Collection[int], *, without_digests: bool = False
 ) -> Solved:
     """The order of the documents at `positions`: the same whatever order they are given in."""
-    known = topics.in_order(generation, positions)
+    known, alone = wording.parted(generation, topics.in_order(generation, positions))
     stands = standing_of(generation, known, graph.years.get)
     told = direction_of(generation, known)
     # What the texts of concepts name is weighed by `direction` already.
@@ -107,12 +112,20 @@ def solved(
     # Within a theme nothing is gained by reading what is cited behind what cites it, whatever the role.
     near = [pair for pair in found.pairs if not pair.strict and group[pair.before] == group[pair.after]]
     order = sequence.sequence(score, group, sequence.held(len(known), kept, near))
+    explained = _explained(generation, told, order) if told.trusted else ()
+    if alone:
+        whole = titles.joined(generation, graph, alone, without, stands, found, order, score, group)
+        stands, found, order, score, group = (
+            whole.standing, whole.precedence, list(whole.order), whole.score, whole.group
+        )  # fmt: skip
+        kept += tuple(pair for pair in whole.pairs if pair.strict)
     at = {place: index for index, place in enumerate(order)}
     return Solved(
-        tuple(known), stands, found, score, group, tuple(order), tuple(map(tuple, cycles)), tuple(dropped), kept,
+        stands.positions, stands, found, score, group, tuple(order), tuple(map(tuple, cycles)), tuple(dropped), kept,
         tuple(pair for pair in found.pairs if pair.often and at[pair.before] < at[pair.after]),
-        _explained(generation, told, order) if told.trusted else (),
+        explained,
         told.trusted,
+        len(alone),
     )  # fmt: skip
 
 
@@ -281,7 +294,8 @@ def _near(generation: Generation, whole: Solved, aim: int) -> list[Pair]:
     vectors = paper_vectors.of(generation).own[list(whole.positions)]
     cosine = np.round(vectors @ vectors[aim], 6)
     year = whole.standing.year
-    older = [p for p in before if not year[p] > year[aim] or whole.standing.survey[p]]
+    texts = len(whole.positions) - whole.alone
+    older = [p for p in before if p < texts and (not year[p] > year[aim] or whole.standing.survey[p])]
     best = sorted((p for p in older if cosine[p] >= _LEAST), key=lambda p: (-cosine[p], p))[:_NEAR]
     return [Pair(p, aim, float(cosine[p]), "earlier work", False) for p in best]
 
@@ -343,7 +357,9 @@ def _told(
     known = set(map(id, every))
     leading = shown([*every, *(pair for pair in way_pairs if id(pair) not in known)])
     covers = shown(whole.precedence.covers)
-    cut = stages.among(stages.parts(generation, positions, whole.order, whole.group, whole.leading), order)
+    texts = len(positions) - whole.alone
+    parts = stages.parts(generation, positions, whole.order, whole.group, whole.leading, texts)
+    cut = stages.among(parts, order)
     stage_of = {place: part.name for part in cut for place in part.places}
     into, out = _by_end(leading)
     covered, covering = _by_end(covers)
@@ -358,7 +374,7 @@ def _told(
         around = telling.Around(
             into.get(place, ()), out.get(place, ()), covering.get(place, ()), covered.get(place, ()),
             silent or place in joined, silent or place in joined or bool(catalogue.references(summary.position)),
-            len(positions) == 1,
+            len(positions) == 1, place >= texts,
         )  # fmt: skip
         steps.append(Step(
             summary.id, summary.title, at[place] + 1, stage_of[place], times[place], None if np.isnan(year) else int(year),
@@ -368,13 +384,18 @@ def _told(
             ),
         ))  # fmt: skip
     asked = {positions[place] for place in order}
-    opening = tuple(summaries[position].id for position in start_here(whole.standing) if position in asked)
+    opening = tuple(summaries[position].id for position in start_here(whole.standing, texts) if position in asked)
     edges = sorted([*leading, *covers], key=lambda pair: (at[pair.after], at[pair.before]))
     cycles = [
         telling.cycle(generation, positions, places, whole.dropped)
         for places in whole.cycles
         if at.keys() >= set(places)
     ]
+    titled = sum(place >= texts for place in order)
+    remarks = [_SILENT.format(known_by)] if silent else []
+    if titled:
+        some = ("1 paper", "it stands") if titled == 1 else (f"{titled} papers", "they stand")
+        remarks.append(_TITLES.format(some[0], f"{some[1]} before what leans on it or last"))
     return Order(
         generation.name, tuple(steps), opening, tuple(telling.edges(generation, positions, edges)),
         telling.missing(generation, graph, positions, order, stage_of, whole.standing.survey, lacking),
@@ -383,7 +404,7 @@ def _told(
                   sum(times[place] for place in part.places))
             for part in cut
         ),
-        tuple(cycles), minutes=sum(step.minutes for step in steps), warnings=(_SILENT.format(known_by),) if silent else (),
+        tuple(cycles), minutes=sum(step.minutes for step in steps), warnings=tuple(remarks),
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ Kind = Literal["builds on", "uses", "compares with", "mentions", "covers", "expl
 survey, before a paper that it cites; `explains`: the later text names what the earlier one is about; `earlier work`: older
 and near in what it says, with no citation to show."""
 
-ReasonKind = Literal["after", "before", "survey", "theme", "year", "goal", "no year"]
+ReasonKind = Literal["after", "before", "survey", "theme", "year", "goal", "no year", "title"]
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,8 @@ class Order:
     """What to read, in which order, and why.
 
     `start_here` ranks all papers by where a newcomer should open. `minutes` is the sum of the steps'. `known` are the
-    papers asked for that were read already, `skipped` those that a goal or a budget leaves out.
+    papers asked for that were read already, `skipped` those that a goal or a budget leaves out. Over HTTP some papers at a
+    time: `next` is the cursor of those that follow.
     """
 
     generation: str
@@ -153,6 +154,7 @@ class Order:
     budget: int | None = None
     without_digests: Change | None = None
     warnings: tuple[str, ...] = ()
+    next: str | None = None
 
 
 class BadBudget(UsageError):

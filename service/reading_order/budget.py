@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
+from service import deadline
 from service.reading_order.answer import BadBudget
 from service.reading_order.precedence import Pair
 
@@ -61,6 +62,7 @@ def within(
     while waiting:
         options = []
         for place in waiting:
+            deadline.check()
             if place not in chosen and (need := needed(place)):
                 worth = float(value[sorted(need[0])].sum()) / max(need[1], 1)
                 options.append((-worth, place, need))

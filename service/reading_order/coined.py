@@ -27,7 +27,9 @@ _CALLED = re.compile(
 )
 _GIVEN = re.compile(
     r"\b(?:introduces?|proposes?|presents?|releases?|develops?|describes?)\s+"
-    r"(?:(?:the\s+)?([A-Z][\w-]*[A-Z0-9][\w-]*)\s*[,(:]|an?\s+(?:[\w-]+\s+){0,6}[\w-]+,\s+(?:the\s+)?" + _NAME + ")"
+    r"(?:(?:the\s+)?([A-Z](?=[\w-]*[A-Z0-9])[\w-]*+)\s*[,(:]|an?\s+(?:[\w-]+\s+){0,6}[\w-]+,\s+(?:the\s+)?"
+    + _NAME
+    + ")"
 )
 _IN_TITLE, _IN_TEXT = 2, 1
 _MOST_OLDER = 0.1  # of those that use a name
@@ -50,7 +52,8 @@ def of(generation: Generation, years: Sequence[float]) -> Coined:
 
 def _of(generation: Generation, years: Sequence[float]) -> Coined:
     summaries = generation.catalogue.summaries
-    told = wording.told(generation, range(len(summaries)))
+    with_text = wording.parted(generation, range(len(summaries)))[0]
+    told = wording.told(generation, with_text)
     givers: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for position, each in told.items():
         for name, sure in given(each.title, each.text).items():
@@ -77,7 +80,7 @@ def _of(generation: Generation, years: Sequence[float]) -> Coined:
         if others:
             by[name] = giver, others
             uses[giver] = max(uses[giver], len(others))
-    return Coined(by, np.minimum(np.log1p(uses) / math.log1p(max(len(summaries) / 10, _FEWEST)), 1))
+    return Coined(by, np.minimum(np.log1p(uses) / math.log1p(max(len(with_text) / 10, _FEWEST)), 1))
 
 
 _made = Once(_of)

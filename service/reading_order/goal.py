@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from service import deadline
 from service.reading_order.precedence import Pair
 
 _GOES_ON = 0.5
@@ -93,6 +94,7 @@ def way(
 
     keep(goals)
     for place in rest:
+        deadline.check()
         if sum(float(share[one]) for one in kept if one not in goals) >= _KEPT * total:
             break
         keep([place])

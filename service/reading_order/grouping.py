@@ -9,13 +9,13 @@ join few of the papers there are only the themes that the standing is made with.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from indexer.library import Generation
-from service import paper_vectors, topics
+from service import paper_vectors, topics, wording
 from service.reading_order import stages
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def groups(generation: Generation, graph: Graph, positions: Sequence[int]) -> np
     from scipy.cluster.hierarchy import fcluster, linkage
     from scipy.spatial.distance import squareform
 
-    from service import likeness
+    from service.related import likeness
 
     count = len(positions)
     place = {graph.same_as[position]: number for number, position in enumerate(positions)}
@@ -49,7 +49,8 @@ def groups(generation: Generation, graph: Graph, positions: Sequence[int]) -> np
     worded = np.stack([said.words(position)[own] for position in own])
     alike = _standard(meaning @ meaning.T)
     alike += _standard((worded + worded.T) / 2)
-    alike += _standard(_coupled(graph, place, own))
+    alone = wording.parted(generation, range(len(graph.same_as)))[1]
+    alike += _standard(_coupled(graph, place, own, {graph.same_as[one] for one in alone} - place.keys()))
     distance = np.round(alike.max() - alike, 6)
     np.fill_diagonal(distance, 0)
     tree = linkage(squareform(distance, checks=False), "ward")
@@ -78,8 +79,9 @@ def settled(alike: np.ndarray, group: np.ndarray) -> np.ndarray:
     return np.unique(np.where(strange, better, group), return_inverse=True)[1].astype(np.int64)
 
 
-def _coupled(graph: Graph, place: dict[int, int], positions: Sequence[int]) -> np.ndarray:
-    """The cosines of the lists of works that the papers cite, each itself among them, the rarer the more: (n, n)."""
+def _coupled(graph: Graph, place: dict[int, int], positions: Sequence[int], lacked: Collection[int] = ()) -> np.ndarray:
+    """The cosines of the lists of works that the papers cite, each itself among them, the rarer the more: (n, n). The texts
+    of those at the positions `lacked` are not here: they count as other works that the library lacks."""
     count = len(positions)
     works = [
         {place[c.citing]: c.count for c in graph.cited_by(position) if c.citing in place} | {number: 1}
@@ -87,6 +89,10 @@ def _coupled(graph: Graph, place: dict[int, int], positions: Sequence[int]) -> n
     ]
     for wanted in graph.wanted:
         own = {place[position]: times for position, times, _ in wanted.cited_by if position in place}
+        if len(own) > 1:
+            works.append(own)
+    for one in sorted(lacked):
+        own = {place[c.citing]: c.count for c in graph.cited_by(one) if c.citing in place}
         if len(own) > 1:
             works.append(own)
     lists = np.zeros((count, len(works)))
@@ -99,6 +105,6 @@ def _coupled(graph: Graph, place: dict[int, int], positions: Sequence[int]) -> n
 
 def _standard(matrix: np.ndarray) -> np.ndarray:
     """A symmetric matrix with what is beside its diagonal in standard deviations from its mean."""
-    from service import likeness
+    from service.related import likeness
 
     return likeness.standard(matrix, ~np.eye(len(matrix), dtype=bool))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from service.roles import part_of
+from service import deadline
+from service.citations.roles import part_of
 
 if TYPE_CHECKING:
     from service.citations import Basis, Citation, Graph
@@ -73,6 +74,7 @@ def precedence_of(
     pairs: list[Pair] = []
     covers: list[Pair] = []
     for after, position in enumerate(positions):
+        deadline.check()
         for citation in graph.cites(position):
             if citation.basis in without:
                 continue

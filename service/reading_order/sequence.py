@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from service import deadline
 from service.reading_order.precedence import Pair
 
 PATIENCE = 0.6
@@ -73,6 +74,7 @@ def _sifted(places: Sequence[int], pairs: Sequence[Pair], score: np.ndarray) -> 
     while gains:
         gains = False
         for place in sorted(order):
+            deadline.check()
             at = order.index(place)
             rest = order[:at] + order[at + 1 :]
             cost, costs = 0.0, [0.0]
@@ -107,6 +109,7 @@ def sequence(score: np.ndarray, group: np.ndarray, pairs: Sequence[Pair], patien
     order: list[int] = []
     now = -1
     while open_groups:
+        deadline.check()
         soonest = min(ready[number][0][0] for number in open_groups) + slack
         if now not in open_groups or ready[now][0][0] > soonest:
             now = min(open_groups, key=lambda number: ready[number][0])
@@ -154,6 +157,7 @@ def _joined(order: list[int], score: np.ndarray, group: np.ndarray, pairs: Seque
         options: list[tuple[float, int, int, list[list[int]]]] = []
         pairs_of_runs = itertools.combinations(range(len(runs)), 2)
         for i, j in pairs_of_runs:
+            deadline.check()
             if group[runs[i][0]] != group[runs[j][0]]:
                 continue
             between = [place for run in runs[i + 1 : j] for place in run]

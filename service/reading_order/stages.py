@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from indexer.library import Generation
+from service import deadline
 from service.derived import Last
 from service.reading_order.precedence import Pair
 from service.reading_order.sequence import runs_of
+from service.topics import TITLES_ALONE
 
 USUAL = 15
 """Papers in a stage, about: one of half as many again is cut."""
@@ -26,18 +28,38 @@ class Part:
 
 
 def parts(
-    generation: Generation, positions: Sequence[int], order: Sequence[int], group: np.ndarray, pairs: Sequence[Pair]
-) -> list[Part]:
+    generation: Generation, positions: Sequence[int], order: Sequence[int], group: np.ndarray, pairs: Sequence[Pair],
+    texts: int | None = None,
+) -> list[Part]:  # fmt: skip
     """The order cut where the theme changes, a single paper with what has to do with it, each run named by what tells it
-    from the others; a long one in parts. Those of the order asked for last are kept."""
+    from the others; a long one in parts. Those of the order asked for last are kept.
+
+    Places from `texts` on are known by their titles alone: they have no say in the cut and the names. What one stands before
+    has it in its part, and those behind all others are a part of their own.
+    """
+    if texts is not None and texts < len(positions):
+        known = [place for place in order if place < texts]
+        joins = [pair for pair in pairs if pair.before < texts > pair.after]
+        return list(_with_titles(parts(generation, positions[:texts], known, group[:texts], joins), order, texts))
     key = tuple(order), tuple(group.tolist()), tuple(positions), tuple((pair.before, pair.after) for pair in pairs)
     return list(_made(generation, key, positions, order, group, pairs))
+
+
+def _with_titles(made: Sequence[Part], order: Sequence[int], texts: int) -> Iterator[Part]:
+    """The parts with the places of the order that are in none, those from `texts` on."""
+    left = list(order)
+    for part in made:
+        end = left.index(part.places[-1]) + 1
+        yield replace(part, places=tuple(left[:end]))
+        del left[:end]
+    if left:
+        yield Part(TITLES_ALONE, (), tuple(left))
 
 
 def _parts(
     generation: Generation, positions: Sequence[int], order: Sequence[int], group: np.ndarray, pairs: Sequence[Pair]
 ) -> tuple[Part, ...]:
-    from service import theme_names
+    from service.topics import theme_names
 
     runs = _gathered(runs_of(order, group), pairs)
     if len(runs) == 1:  # all is of one theme, and its pieces may be told from each other
@@ -81,6 +103,7 @@ def _gathered(runs: list[list[int]], pairs: Sequence[Pair]) -> list[list[int]]:
     runs = [list(run) for run in runs]
     at = 0
     while at < len(runs):
+        deadline.check()
         if len(runs[at]) > 1 or not (
             beside := [n for n in (at + 1, at - 1) if 0 <= n < len(runs) and ties(runs[at], runs[n]) > 0]
         ):

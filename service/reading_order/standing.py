@@ -96,12 +96,14 @@ def standing_of(
     return Standing(known, score, own, year, survey, told, reach, group, tie)
 
 
-def start_here(standing: Standing) -> list[int]:
+def start_here(standing: Standing, texts: int | None = None) -> list[int]:
     """Every position, where to open first: what its title calls a survey or an introduction, then what its abstract
-    does, then the others; within each the older first, what gave the others a name before its age."""
-    among = ages(standing.year) + _COINED * standing.coined
-    order = np.lexsort((standing.tie, -among, ~standing.told, ~standing.survey))
-    return [standing.positions[place] for place in order]
+    does, then the others; within each the older first, what gave the others a name before its age. Last what stands at a
+    place from `texts` on, which is known by its title alone."""
+    some = slice(texts)
+    among = ages(standing.year[some]) + _COINED * standing.coined[some]
+    order = np.lexsort((standing.tie[some], -among, ~standing.told[some], ~standing.survey[some]))
+    return [*(standing.positions[place] for place in order), *standing.positions[len(order) :]]
 
 
 def ages(years: np.ndarray) -> np.ndarray:

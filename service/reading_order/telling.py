@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from indexer.library import Generation, Summary
+from service import deadline
+from service.citations.roles import Said, by_role
 from service.reading_order.answer import CitedBy, Cycle, Edge, Evidence, Missing, Reason, ReasonKind
 from service.reading_order.precedence import BY_ROLE, STRICT, Pair
-from service.roles import Said, by_role
 
 if TYPE_CHECKING:
     from service.citations import Citation, Graph, Place
@@ -24,7 +25,7 @@ _SURVEYS = 0.25  # what being cited by a survey counts for: it cites everything
 def edges(generation: Generation, positions: Sequence[int], pairs: Sequence[Pair]) -> list[Edge]:
     """Pairs of places as edges of documents, each with some sentences that show it, as their pages have them: those first
     that tell the citation's role."""
-    from service import kinship
+    from service.related import kinship
 
     summaries = generation.catalogue.summaries
     cited = [pair.citation for pair in pairs if pair.citation]
@@ -32,6 +33,7 @@ def edges(generation: Generation, positions: Sequence[int], pairs: Sequence[Pair
     pages = {where: page.text for where, page in generation.catalogue.page_texts(wanted).items()}
     found = []
     for pair in pairs:
+        deadline.check()
         citation = pair.citation
         shown = [Evidence(pair.why, pair.page)] if pair.why else []
         for place in _showing(citation, summaries[citation.citing], pages) if citation is not None else ():
@@ -77,7 +79,7 @@ class Around:
     of the survey that it is (`covers`), and of those surveys that cover it (`covered`).
 
     `joined`: whether any citation joins it to any of the others, those that its place does not show included; `listed`:
-    whether it is known what it cites; `alone`: whether there is no other.
+    whether it is known what it cites; `alone`: whether there is no other; `titled`: whether only its title is known.
     """
 
     into: Sequence[Pair] = ()
@@ -87,6 +89,7 @@ class Around:
     joined: bool = False
     listed: bool = True
     alone: bool = False
+    titled: bool = False
 
 
 def reasons(
@@ -95,6 +98,8 @@ def reasons(
 ) -> tuple[Reason, ...]:  # fmt: skip
     """Why a paper stands where it does. `at` is the place of each in the order; `year` NaN where none is known, and None
     where years are not looked at."""
+
+    deadline.check()
 
     def told(kind: ReasonKind, words: str, pairs: Sequence[Pair], *, later: bool) -> Reason:
         ends = [(-pair.weight, at[place], place) for pair in pairs for place in [pair.after if later else pair.before]]
@@ -135,6 +140,10 @@ def reasons(
         found.append(told("before", words, near or around.out, later=True))
     if not found and around.covered:
         found.append(told("before", "covered by", around.covered, later=False))
+    if around.titled:
+        found.append(
+            Reason("title", "only its title is here" if found else "only its title is here: nothing tells its place")
+        )
     if not found:
         found.append(_by_itself(around, year))
     return tuple(found)
@@ -191,6 +200,7 @@ def missing(
     at = {place: index for index, place in enumerate(order)}
     found = []
     for work in graph.wanted:
+        deadline.check()
         citing = [(place, count, role) for position, count, role in work.cited_by for place in places.get(position, ())]
         needed = sum(
             math.log1p(count) * math.sqrt(BY_ROLE[role]) * (_SURVEYS if survey[place] else 1.0)

@@ -6,8 +6,8 @@ const NAMES = { fetch: "Fetching", extract: "Reading", embed: "Understanding", p
 const adding = document.getElementById("adding");
 const form = document.getElementById("addform");
 const panel = document.getElementById("progress");
-const [stages, now, wrong, outcome, running] = ["stages", "now", "wrong", "outcome", "running"].map((id) =>
-  document.getElementById(id),
+const [stages, now, wrong, outcome, running, failures] = ["stages", "now", "wrong", "outcome", "running", "failures"].map(
+  (id) => document.getElementById(id),
 );
 
 function made(name, text = "", className = "") {
@@ -21,7 +21,8 @@ function made(name, text = "", className = "") {
 function begin(title) {
   panel.hidden = false;
   running.textContent = title;
-  for (const part of [stages, now, wrong, outcome]) part.replaceChildren();
+  for (const part of [stages, now, wrong, outcome, failures.querySelector("ul")]) part.replaceChildren();
+  failures.hidden = true;
 }
 
 function failed(error) {
@@ -52,52 +53,37 @@ function step({ done, total, step }) {
   if (step) now.textContent = step;
 }
 
-function ended({ state, report, messages }) {
+/** Shows what became of a job, and the list of documents as it is now: both as the server has them. */
+async function ended(job, { state }) {
   for (const bar of stages.querySelectorAll("progress")) bar.value = bar.max;
   now.textContent = "";
+  const asked = new URLSearchParams(location.search);
+  asked.set("ended", job);
+  try {
+    const answer = await fetch(`${location.pathname}?${asked}`, { headers: { Accept: "text/html" } });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    document.getElementById("documents").replaceWith(page.getElementById("documents"));
+    outcome.replaceChildren(...page.getElementById("outcome").childNodes);
+    offerRemoval();
+  } catch {
+    outcome.textContent = "The list below is as it was before: open this page again.";
+  }
   running.textContent = state === "done" ? "Done" : "It failed";
-  if (!report) {
-    outcome.textContent = messages.slice(-3).join(" ") || "The server’s log says why.";
-    return;
-  }
-  const fresh = report.lines.filter((line) => line.outcome === "full text");
-  outcome.textContent =
-    `${report.documents} documents` +
-    (report.published ? "" : "; nothing changed") +
-    (report.removed.length ? `; removed: ${report.removed.join(", ")}` : "") +
-    (fresh.length ? `; read now: ${fresh.length}.` : ".");
-  const list = made("ul", "", "plainlist small");
-  for (const line of fresh.slice(0, 12)) {
-    const link = made("a", line.title);
-    link.href = `/papers/${line.id.split("/").map(encodeURIComponent).join("/")}`;
-    const item = made("li");
-    item.append(link);
-    list.append(item);
-  }
-  outcome.append(list);
-  const told = new Set([...wrong.children].map((item) => item.dataset.what));
-  for (const line of report.lines) {
-    if (line.why && line.outcome !== "full text" && line.outcome !== "cached" && !told.has(line.title)) {
-      tell(line.title, line.why);
-    }
-  }
-  for (const warning of report.warnings) tell(warning.source, warning.message);
-  refresh();
+  failures.hidden = true; // what became of them is told with the outcome
+}
+
+/** A document that could not be had, while others still are: all of them in one line, to be opened. */
+function missed(what, why) {
+  const list = failures.querySelector("ul");
+  list.append(made("li", `${what}: ${why}`));
+  failures.hidden = false;
+  failures.querySelector("summary").textContent = `${list.children.length} could not be had`;
 }
 
 function tell(what, why) {
   const item = made("li");
-  item.dataset.what = what;
   item.append(made("strong", what), " ", made("span", why));
   wrong.append(item);
-}
-
-/** Shows the list of documents as it is now. */
-async function refresh() {
-  const answer = await fetch(location.pathname + location.search);
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const fresh = page.getElementById("documents");
-  if (fresh) document.getElementById("documents").replaceWith(fresh);
 }
 
 /** Follows a job to its end. */
@@ -107,11 +93,15 @@ function follow(job) {
   const on = (kind, hear) => events.addEventListener(kind, (event) => hear(JSON.parse(event.data)));
   on("stage", (said) => stage(said.stage, said.total));
   on("step", step);
-  on("failed", (said) => tell(said.what, said.why));
+  on("failed", (said) => missed(said.what, said.why));
   on("message", (said) => (now.textContent = said.text));
   on("end", (said) => {
     events.close();
-    ended(said);
+    ended(job, said);
+  });
+  events.addEventListener("error", () => {
+    // While it only waits to connect again, nothing is lost: the server goes on from the last event.
+    if (events.readyState === EventSource.CLOSED) failed(new Error("The server no longer knows of it. The list below is as it is now."));
   });
   addEventListener("pagehide", () => events.close(), { once: true });
 }
@@ -142,6 +132,32 @@ async function upload(files) {
   wrong.append(...refused);
 }
 
+/** Asks whether a source is to go, with what goes with it. */
+function sure(name, goes) {
+  const dialog = document.getElementById("removing");
+  document.getElementById("removingtitle").textContent = `Remove ${name}?`;
+  document.getElementById("removinggoes").replaceChildren(goes.content.cloneNode(true));
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((answer) => {
+    dialog.addEventListener("close", () => answer(dialog.returnValue === "ok"), { once: true });
+  });
+}
+
+function offerRemoval() {
+  for (const button of document.querySelectorAll("[data-remove]")) {
+    const row = button.closest("li");
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      if (!(await sure(row.querySelector("span").textContent, row.querySelector("template")))) return;
+      panel.scrollIntoView({ block: "center" });
+      // What goes was named, so that nothing asks again whether so much is to go.
+      reindex({ remove: [button.dataset.remove], yes: true }).catch(failed);
+    });
+  }
+}
+
+offerRemoval();
 if (form) {
   const files = document.getElementById("files");
   const drop = document.getElementById("drop");
@@ -157,7 +173,7 @@ if (form) {
       failed(error);
     }
   });
-  document.getElementById("again").addEventListener("click", () => reindex({}).catch(failed));
+  document.getElementById("again")?.addEventListener("click", () => reindex({}).catch(failed));
   files.addEventListener("change", () => {
     const chosen = [...files.files];
     files.value = "";

@@ -38,7 +38,7 @@ function show(thing) {
   if (!panel) return;
   panel.classList.toggle("told", Boolean(thing));
   if (!thing) {
-    panel.replaceChildren(paragraph("Point at a card or an arrow, or go to it with the keyboard: here stands why.", "soft"));
+    panel.replaceChildren(paragraph(matchMedia("(pointer: coarse)").matches ? "Tap a card or an arrow: here stands why." : "Point at a card or an arrow, or go to it with the keyboard: here stands why.", "soft"));
     return;
   }
   thing.classList.add("chosen");
@@ -182,6 +182,10 @@ function ready() {
     if (!thing || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     hold(thing);
+    if (event.detail === 0) el("panel").focus(); // by a key: what is there is reached from here
+  });
+  el("panel").addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && held) held.focus({ focusVisible: true });
   });
   pane.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -229,10 +233,9 @@ async function ask(to, keep) {
     el("said").replaceChildren(...page.getElementById("said").childNodes);
     if (inside) el("list-title").focus({ preventScroll: true });
     document.title = page.title;
-    const again = el("all-again");
-    const now = page.getElementById("all-again");
-    if (again && !now) again.remove();
-    if (!again && now) form.append(document.adoptNode(now));
+    const ticked = document.activeElement === form.elements.only;
+    el("narrowing").replaceChildren(...page.getElementById("narrowing").childNodes);
+    if (ticked) (form.elements.only ?? form.elements.goal).focus();
     if (keep) history.pushState(null, "", to);
     if (el("pane")) el("pane").scrollLeft = place[0];
     if (el("pane")) el("pane").scrollTop = place[1];
@@ -242,15 +245,18 @@ async function ask(to, keep) {
   }
 }
 
-const hours = (minutes) => {
-  const left = minutes % 60;
-  const whole = (minutes - left) / 60;
-  return whole ? (left ? `${whole} h ${String(left).padStart(2, "0")}` : `${whole} h`) : `${left} min`;
-};
+/** As `minutes.spoken` has it. */
+function spoken(minutes) {
+  const rest = minutes % 60;
+  const hours = (minutes - rest) / 60;
+  if (!hours) return `${rest} min`;
+  return rest && hours < 10 ? `${hours} h ${rest} min` : `${hours + (rest >= 30)} h`;
+}
 
 form.addEventListener("input", (event) => {
   const { budget } = form.elements;
-  if (event.target === budget) el("time").textContent = budget.value === budget.max ? "any time" : hours(Number(budget.value));
+  if (event.target === budget) el("time").textContent = budget.value === budget.max ? "any time" : spoken(Number(budget.value));
+  if (event.target.matches("input#goal")) return; // half an id is none: it is asked for when it is whole
   clearTimeout(waiting);
   waiting = setTimeout(() => ask(address(), true), event.target === budget ? 200 : 60);
 });
@@ -258,6 +264,9 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   clearTimeout(waiting);
   ask(address(), true);
+});
+form.addEventListener("change", (event) => {
+  if (event.target.matches("input#goal")) ask(address(), true);
 });
 document.addEventListener("click", (event) => {
   const button = event.target.closest?.("[data-zoom]");

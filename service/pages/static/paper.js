@@ -1,4 +1,4 @@
-// A paper's page: BibTeX to the clipboard.
+// A paper's page: BibTeX, and what opens its file, to the clipboard.
 
 for (const button of document.querySelectorAll("[data-copy]")) {
   const source = document.getElementById(button.dataset.copy);

@@ -1,6 +1,7 @@
 // What changes the library needs a token: asked for once, and kept until the tab is closed.
 
 const KEY = "paperpath-token";
+const CURES = { "bad-source": "Give an arXiv id or an http(s) link; a file can be dropped or chosen here." };
 const dialog = document.getElementById("token");
 const field = document.getElementById("tokenvalue");
 const wrong = dialog.querySelector(".wrongtoken");
@@ -20,7 +21,7 @@ function asked(message) {
 export async function trouble(answer) {
   try {
     const told = await answer.json();
-    return [told.detail, told.cure].filter(Boolean).join(" ");
+    return [told.detail, CURES[told.type?.split(":").at(-1)] ?? told.cure].filter(Boolean).join(" ");
   } catch {
     return `The server answered with ${answer.status}.`;
   }

@@ -1,0 +1,257 @@
+"""Processes that answer beside the server's own, while many ask.
+
+Python runs one thread at a time, so that one process answers no faster on eight cores than on two. Where questions wait in
+line, as many processes are started as there are cores for them, each with the library and the model opened for itself;
+when nobody has asked for a while they end. Who asks alone never meets them. A process that dies costs nobody an answer:
+what it was asked is answered here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import multiprocessing
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Lock
+from typing import Generic, TypeVar
+
+from indexer.settings import Settings
+from service import derived
+from service.opened import Opened
+from service.serving import garbage
+from service.stages import Listener, listening
+
+T = TypeVar("T")
+R = TypeVar("R")
+Work = Callable[[Opened, Sequence[T]], Iterator[tuple[int, R | Exception]]]
+Caches = dict[tuple[str, str], int]
+Elsewhere = Callable[[list[tuple[str, float]], Caches], None]
+"""Is told of what another process did: the seconds of its stages, and how often its caches were hit and missed."""
+
+IN_LINE = 4
+"""Questions that one thread took at once: so many wait in line."""
+IDLE_SECONDS = 120.0
+"""After which, unasked, the processes end."""
+_START_SECONDS = 120.0
+_END_SECONDS = 10.0
+_AGAIN_SECONDS = 60.0  # after a start that failed
+_SPAWN = multiprocessing.get_context("spawn")
+_BIRTHS = threading.Lock()  # `multiprocessing` looks after all children whenever one starts, and not for two threads
+log = logging.getLogger("paperpath")
+
+
+class Beside(Generic[T, R]):
+    """Answers questions here, or in `most` other processes where those run: what `work` gives. Any thread may call.
+
+    `held` is what `work` is called with here, at most `here` times at once; the others open theirs by the same settings.
+    `listener` is told of the stages here, `elsewhere` of what the others did.
+    """
+
+    def __init__(
+        self, held: Opened, work: Work[T, R], most: int, here: int, *, listener: Listener | None = None,
+        elsewhere: Elsewhere = lambda stages, caches: None,
+    ) -> None:  # fmt: skip
+        self._held, self._work, self._most = held, work, most
+        self._listener, self._elsewhere = listener, elsewhere
+        self._here = threading.Semaphore(here)
+        self._changed = threading.Condition()
+        self._all: list[_Process[T, R]] = []
+        self._idle: list[_Process[T, R]] = []
+        self._starting: threading.Thread | None = None
+        self._asked = time.monotonic()
+        self._not_before = 0.0
+        self._stopped = False
+
+    @property
+    def running(self) -> int:
+        """How many processes answer beside this one."""
+        return len(self._all)
+
+    @property
+    def processes(self) -> list[int]:
+        """The ids of those processes."""
+        return [pid for process in list(self._all) if (pid := process.pid)]
+
+    def __call__(self, questions: Sequence[T]) -> Iterator[tuple[int, R | Exception]]:
+        self._asked = time.monotonic()
+        if len(questions) >= IN_LINE:
+            self._start()
+        if (process := self._taken()) is not None:
+            try:
+                answers, *told = process.ask(questions)
+            except (EOFError, ConnectionError):
+                log.warning("A process that answers ended by itself; the others go on.")
+                self._lose(process)
+            except Exception:
+                self._give_back(process)
+                raise
+            else:
+                self._give_back(process)
+                self._elsewhere(*told)
+                yield from answers
+                return
+        with self._here, listening(self._listener):
+            yield from self._work(self._held, questions)
+
+    def stop(self) -> None:
+        """Ends the processes, each after what it is at, for good."""
+        with self._changed:
+            self._stopped = True
+            starting = self._starting
+            self._changed.notify_all()
+        if starting is not None:
+            starting.join()
+
+    def _taken(self) -> _Process[T, R] | None:
+        with self._changed:
+            while self._all and not self._idle:
+                self._changed.wait()
+            return self._idle.pop() if self._idle else None
+
+    def _give_back(self, process: _Process[T, R]) -> None:
+        with self._changed:
+            self._idle.append(process)
+            self._changed.notify_all()
+
+    def _lose(self, process: _Process[T, R]) -> None:
+        with self._changed:
+            self._all = [other for other in self._all if other is not process]
+            self._changed.notify_all()
+        process.end()
+
+    def _start(self) -> None:
+        if self._starting or not self._most or time.monotonic() < self._not_before:
+            return
+        if self._held.now().vectors.approximate:  # it would take hundreds of megabytes for each
+            return
+        with self._changed:
+            if self._starting or self._stopped:
+                return
+            self._starting = threading.Thread(target=self._look_after, name="beside", daemon=True)
+            self._starting.start()
+
+    def _look_after(self) -> None:
+        """Starts the processes, waits until they are of no more use, and ends them."""
+        started: list[_Process[T, R]] = []
+        turn = self._held.behind or turns()
+        try:
+            for _ in range(self._most):
+                started.append(_Process(self._held.settings, self._work, turn))
+            for process in started:
+                process.ready()
+                with self._changed:
+                    if self._stopped:
+                        return
+                    self._all.append(process)
+                    self._idle.append(process)
+                    self._changed.notify_all()
+            log.info("%d processes answer beside the server's own.", len(started))
+            with self._changed:
+                while self._all and not self._stopped:
+                    left = self._asked + IDLE_SECONDS - time.monotonic()
+                    if left <= 0 and len(self._idle) == len(self._all):
+                        break
+                    self._changed.wait(max(left, 1.0))
+        except (EOFError, OSError) as error:
+            log.warning("No process could be started to answer beside the server's own: %s", error)
+            self._not_before = time.monotonic() + _AGAIN_SECONDS
+        finally:
+            with self._changed:
+                self._all, self._idle = [], []
+                self._changed.notify_all()
+                self._starting = None
+            for process in started:
+                process.end()
+
+
+def turns() -> Lock | None:
+    """What the processes of one server share, so that they open a new generation one after another.
+
+    None where the system can't give it (it needs a place in memory to write to): who notices one then opens it at once.
+    """
+    try:
+        return _SPAWN.Lock()
+    except OSError:
+        return None
+
+
+class _Process(Generic[T, R]):
+    """One other process, and the pipe to it."""
+
+    def __init__(self, settings: Settings, work: Work[T, R], turn: Lock | None) -> None:
+        here, there = _SPAWN.Pipe()
+        self._pipe: Connection = here
+        self._asking = threading.Lock()
+        with _BIRTHS:
+            self._process = _SPAWN.Process(
+                target=_answer, args=(there, settings, work, turn), name="beside", daemon=True
+            )
+            self._process.start()
+        there.close()
+
+    def ready(self) -> None:
+        """Waits until it can answer. Raises EOFError or OSError where it can't."""
+        if not self._pipe.poll(_START_SECONDS):
+            raise TimeoutError(f"it took more than {_START_SECONDS:.0f} s")
+        self._pipe.recv()
+
+    @property
+    def pid(self) -> int | None:
+        """Its id; None where it has ended."""
+        try:
+            return self._process.pid
+        except ValueError:
+            return None
+
+    def ask(self, questions: Sequence[T]) -> tuple[list[tuple[int, R | Exception]], list[tuple[str, float]], Caches]:
+        """The answers, and what `Elsewhere` is told. Raises EOFError or ConnectionError where it has ended, and what `work`
+        raised."""
+        with self._asking:
+            if self._pipe.closed:
+                raise EOFError
+            self._pipe.send(questions)
+            answers = self._pipe.recv()
+        if isinstance(answers, Exception):
+            raise answers
+        return answers
+
+    def end(self) -> None:
+        """Ends it, after what it is at."""
+        with self._asking:
+            if self._pipe.closed:
+                return
+            with contextlib.suppress(OSError):
+                self._pipe.send(None)
+            self._pipe.close()
+            self._process.join(_END_SECONDS)
+            if self._process.is_alive():
+                self._process.kill()
+                self._process.join()
+            self._process.close()
+
+
+def _answer(pipe: Connection, settings: Settings, work: Work[T, R], turn: Lock | None) -> None:
+    """What runs in the other process, until it is told to end or nobody is there to tell it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this one
+    held = Opened(settings, threads=1, behind=turn)
+    held.prepare()
+    garbage.settle()
+    pipe.send(True)
+    stages: list[tuple[str, float]] = []
+    counted = derived.counted()
+    with contextlib.suppress(EOFError, OSError), listening(lambda name, seconds: stages.append((name, seconds))):
+        while (questions := pipe.recv()) is not None:
+            try:
+                answers: list | Exception = list(work(held, questions))
+            except Exception as error:
+                answers = error
+            before, counted = counted, derived.counted()
+            more = {
+                name: count - before.get(name, 0) for name, count in counted.items() if count != before.get(name, 0)
+            }
+            pipe.send(answers if isinstance(answers, Exception) else (answers, stages, more))
+            stages.clear()

@@ -1,0 +1,194 @@
+"""So many requests a second for each address, so many at once, and a short line behind them.
+
+A line is short in time, not in number: nobody is let into it who would wait longer than an answer usually takes, or a tenth of
+a second where that is quicker. So what is served under any load takes at most about twice what it takes at capacity; the rest is
+refused at once, and told when to come back. Where all stands still for a moment, as when a new generation is opened, who waits
+goes on waiting, up to a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import math
+import re
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from indexer.cores import cores
+from service import deadline
+from service.serving.guard.access import Access
+from service.serving.guard.refusing import refuse
+from service.serving.guard.rights import OPEN, READS
+
+_ADDRESSES = 10_000
+LEAST_WAIT, STANDING_STILL = 0.1, 1.0
+_ALWAYS = 8  # who may wait, however long answers take, for no longer than one takes: some people who click at once
+_NEWEST = 0.1  # how much of the usual time is the newest answer's
+
+# Which line a request stands in; the first that matches. What is told without work stands in none.
+_LANES = (
+    ("", re.compile(r"/(?:healthz|readyz|metrics|openapi\.json|static/.*|v1|v1/reindex/[^/]*)")),
+    ("told", re.compile(r"/v1/reindex/[^/]*/events")),
+    ("search", re.compile(r"/v1/search")),
+    ("long", re.compile(r"/order|/papers/.*|/v1/(?:reading-order|graph|topics|quote|status|papers/.+/related)")),
+    ("quick", re.compile(r".*", re.DOTALL)),
+)
+_AT_ONCE = {"told": 64, "long": max(2, cores() // 2), "quick": 2 * cores(), "changes": 8}
+
+
+def lane_of(method: str, path: str) -> str:
+    """The line that a request stands in, "" for none."""
+    if method not in READS:
+        return "changes"
+    return next(name for name, fits in _LANES if fits.fullmatch(path))
+
+
+class Line:
+    """Lets `at_once` in, and has others wait as the first lines of this file say. For one event loop."""
+
+    def __init__(self, at_once: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._free = self.at_once = at_once
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._usual = 0.0
+        self._clock = clock
+
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
+    @property
+    def patience(self) -> float:
+        """Seconds that one may have to wait."""
+        return max(LEAST_WAIT, self._usual)
+
+    async def enter(self) -> float | None:
+        """Waits until there is room. Returns when one was let in, as `leave` takes it, or None where there is none soon."""
+        if self._free:
+            self._free -= 1
+            return self._clock()
+        soon = self.patience * self.at_once / max(self._usual, 1e-3)
+        if len(self._waiting) >= max(_ALWAYS, soon):
+            return None
+        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(mine)
+        try:
+            async with asyncio.timeout(max(STANDING_STILL, self.patience)):
+                await mine
+        except TimeoutError:
+            return self._clock() if self._given_up(mine) else None
+        except asyncio.CancelledError:
+            if self._given_up(mine):
+                self._let_in()
+            raise
+        return self._clock()
+
+    def leave(self, entered: float) -> None:
+        """Makes room for the next."""
+        took = self._clock() - entered
+        self._usual = took if not self._usual else (1 - _NEWEST) * self._usual + _NEWEST * took
+        self._let_in()
+
+    def _given_up(self, mine: asyncio.Future[None]) -> bool:
+        """Takes one who waits no more out of the line. True where it was let in at the last moment."""
+        if mine.done() and not mine.cancelled():
+            return True
+        if mine in self._waiting:
+            self._waiting.remove(mine)
+        return False
+
+    def _let_in(self) -> None:
+        while self._waiting:
+            next_one = self._waiting.popleft()
+            if not next_one.done():
+                next_one.set_result(None)
+                return
+        self._free += 1
+
+
+class Lanes:
+    """ASGI layer of lines: a request that works stands in that of its kind, so that long answers hold up no quick ones.
+
+    Searches have a line of their own (`service/serving/asking.py`): `line_is_full` says when that is too long.
+    """
+
+    def __init__(self, app: ASGIApp, line_is_full: Callable[[], bool]) -> None:
+        self._app = app
+        self._line_is_full = line_is_full
+        self.lines = {name: Line(at_once) for name, at_once in _AT_ONCE.items()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        lane = lane_of(scope["method"], scope["path"]) if scope["type"] == "http" else ""
+        if not lane:
+            await self._app(scope, receive, send)
+            return
+        line = self.lines.get(lane)
+        if line is None:
+            entered: float | None = None if self._line_is_full() else 0.0
+        else:
+            entered = await line.enter()
+        if entered is None:
+            await refuse(scope, receive, send, 429, "More is asked than can be answered soon.", code="overloaded",
+                         headers={"Retry-After": "1"})  # fmt: skip
+            return
+        try:
+            if not deadline.gone():
+                await self._app(scope, receive, send)
+        finally:
+            if line is not None:
+                line.leave(entered)
+
+
+class Rate:
+    """ASGI layer that lets each address ask `a_second` requests a second, and `burst` at once; who has a token apart from who
+    has none. None is counted on this machine. 0 is no limit.
+
+    An address is one of IPv4, or a network /64 of IPv6: whoever has one has all of it. The last `_ADDRESSES` are remembered.
+    """
+
+    def __init__(
+        self, app: ASGIApp, access: Access, a_second: float, burst: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._app = app
+        self._access = access
+        self._a_second, self._burst = a_second, max(burst, 1)
+        self._clock = clock
+        self._left: OrderedDict[tuple[str, int], tuple[float, float]] = OrderedDict()  # by who asks: how many, and when
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        wait = self._wait(scope) if scope["type"] == "http" and self._a_second else 0.0
+        if not wait:
+            await self._app(scope, receive, send)
+            return
+        await refuse(scope, receive, send, 429, f"More than {self._a_second:g} requests a second are asked from this address.",
+                     headers={"Retry-After": str(math.ceil(wait))})  # fmt: skip
+
+    def _wait(self, scope: Scope) -> float:
+        """Seconds until this request may be asked, 0 where it may be now."""
+        client = scope.get("client")
+        if scope["path"] in OPEN or client is None or self._access.is_local(scope):
+            return 0.0
+        key = (network_of(client[0]), int(self._access.right_of(scope["headers"])[0]))
+        now = self._clock()
+        left, since = self._left.pop(key, (float(self._burst), now))
+        left = min(self._burst, left + (now - since) * self._a_second)
+        allowed = left >= 1
+        self._left[key] = (left - allowed, now)
+        if len(self._left) > _ADDRESSES:
+            self._left.popitem(last=False)
+        return 0.0 if allowed else (1 - left) / self._a_second
+
+
+def network_of(address: str) -> str:
+    """What is counted as one who asks."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address[:100]
+    if found.version == 6 and found.ipv4_mapped is None:
+        return str(ipaddress.ip_network((int(found) >> 64 << 64, 64)))
+    return str(getattr(found, "ipv4_mapped", None) or found)
