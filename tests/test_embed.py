@@ -123,7 +123,9 @@ def test_prompts_reach_the_model(packaged: embed.Embedder, tmp_path: Path, monke
     config["prompts"] = {"query": "question: ", "document": "passage: "}
     (folder / "config_sentence_transformers.json").write_text(json.dumps(config))
     prompted = embed.load(replace(embed.describe(Settings(model=str(folder))), threads=1))
-    assert np.allclose(prompted.embed_queries(["why"]), packaged.embed_queries(["question: why"]), atol=1e-5)
-    assert np.allclose(prompted.embed_passages(["why"]), packaged.embed_passages(["passage: why"]), atol=1e-5)
-    assert not np.allclose(prompted.embed_queries(["why"]), packaged.embed_queries(["why"]), atol=1e-3)
+    query, passage = prompted.embed_queries(["why"])[0], prompted.embed_passages(["why"])[0]
+    # Which engine runs each of the two may differ: the speeds were hardly measured.
+    assert query @ packaged.embed_queries(["question: why"])[0] > 0.999
+    assert passage @ packaged.embed_passages(["passage: why"])[0] > 0.999
+    assert query @ packaged.embed_queries(["why"])[0] < 0.99
     assert prompted.window < packaged.window

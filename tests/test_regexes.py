@@ -14,6 +14,8 @@ from tests import regexes
 
 # Slower than linear, and why that does no harm: (module, how the pattern begins) -> where its text is bounded.
 BOUNDED = {
+    ("service.pages.showing", r"[.!?:;…。！？]\W*\Z"): "the last 40 characters",
+    ("service.pages.lacking", r"(?:no connection to"): "2000 characters",
     ("indexer.extract.cleaning", r"[^\W\d_]*$"): "the last 64 characters",
     ("indexer.extract.furniture", r"[ivxlc]+(?=\W*$)"): "16 characters",
     ("indexer.extract.headings", r"(?:\.\s?){3,}"): "the last 80 characters of a line",
@@ -82,8 +84,17 @@ def judged(most: int, seconds: float) -> None:
     assert set(found["later"]) == set(MADE_LATER), "what is made at run time is listed by hand"
 
 
+@pytest.mark.torture  # growth is seen in times, which a busy machine spoils
 def test_no_pattern_grows_faster_than_its_text_where_that_is_not_bounded() -> None:
     judged(24, 300)
+
+
+def test_every_pattern_is_known() -> None:
+    """Those that grow faster than their text are listed, each with what bounds its text; so is what is made at run time."""
+    found, later = regexes.uses()
+    names = [use.name for use in found]
+    assert len(names) > 500 and set(later) == set(MADE_LATER)
+    assert not [place for place in BOUNDED if not any(name.startswith(": ".join(place)) for name in names)]
 
 
 @pytest.mark.torture
@@ -91,6 +102,7 @@ def test_no_pattern_grows_faster_whatever_is_made_against_it() -> None:
     judged(10**6, 1200)
 
 
+@pytest.mark.torture
 @pytest.mark.parametrize(
     ("pattern", "methods"),
     [

@@ -39,7 +39,7 @@ class Shared:
 
 def reason(told: str) -> Reason:
     """What a paper's reason says, without the address, which its page has, and without the system's numbers."""
-    if match := _HOST.search(told):
+    if match := _HOST.search(told[:2000]):
         host = match["first"] or match["again"]
         why = _ERRNO.sub("", _RESOLVER.sub("its name can't be resolved", match["why"])).strip()
         return Reason(f"reach {why}", "not reached", f"{host} could not be reached: {why}.", host)

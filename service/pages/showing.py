@@ -58,7 +58,7 @@ def pieces(
         for a, b in pairwise(cuts)
     ]
     before = [Piece("… ")] if begin > 0 or (prose and text[:1].islower()) else []
-    goes_on = end < len(text) or (prose and not _SENTENCE_ENDS.search(text))
+    goes_on = end < len(text) or (prose and not _SENTENCE_ENDS.search(text[-40:]))
     return [*before, *found, *([Piece(" …")] if goes_on else [])]
 
 
