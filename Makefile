@@ -46,7 +46,7 @@ build/axe/.installed:
 		--loglevel=error axe-core@4.14.1 >/dev/null && touch $@; fi || echo "axe-core could not be had: its tests are skipped."
 
 test: .venv/.tests-installed build/axe/.installed
-	@$(BIN)/python -m pytest -q -n auto --dist loadgroup -m "not torture"
+	@$(BIN)/python -m pytest -q -n auto --dist loadgroup --max-worker-restart 0 -m "not torture"
 
 torture: .venv/.tests-installed
 	@$(BIN)/python -m pytest -q -n auto --dist loadgroup -rA -m torture
