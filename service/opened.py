@@ -6,13 +6,14 @@ disk that hangs. What could not be opened is tried again after a while, as it ma
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from indexer import embed
 from indexer.embed import Described, Embedder
@@ -22,15 +23,10 @@ from indexer.library.marks import Marks
 from indexer.settings import Settings
 from service.search.rerank import Reranker
 
-if TYPE_CHECKING:
-    from multiprocessing.synchronize import Lock
-
 log = logging.getLogger("paperpath")
 T = TypeVar("T")
-_TURN = 10.0  # seconds that a process waits for the others to have opened what is new
-_SWITCH = (
-    0.0005  # seconds that this keeps the interpreter from who answers, each of the dozens of times that they need it
-)
+# Seconds that opening keeps the interpreter from who answers, each of the dozens of times that they need it.
+_SWITCH = 0.0005
 _PATIENCE = 1.0  # seconds that a look at the disk is waited for
 _NOW_AND_THEN = 2.0  # seconds between two looks at files that are read where they lie
 _SOON, _SELDOM = (
@@ -70,15 +66,18 @@ class Opened:
     """A library held open. `now()` is the generation to answer from; it moves on when another one is published.
 
     `threads` run the model, 0: as many as the settings say. With `behind`, what is published is opened and tried out in a
-    thread of its own while what is held goes on answering: nobody waits for it, and for a moment nobody sees it. Processes
-    that answer together share a lock as `behind`, and do so one after another.
+    thread of its own, holding that lock, while what is held goes on answering: nobody waits for it, and for a moment nobody
+    sees it. With `waits` only `catch_up` opens it; `newer` says that there is something to open.
 
     Whoever took a generation keeps it for the whole of an answer, so that no answer is mixed from two.
     """
 
-    def __init__(self, settings: Settings, threads: int = 0, *, behind: Lock | None = None) -> None:
+    def __init__(
+        self, settings: Settings, threads: int = 0, *, behind: threading.Lock | None = None, waits: bool = False
+    ) -> None:
         self.settings = settings
-        self._threads, self.behind = threads, behind
+        self.behind, self.newer = behind, False
+        self._threads, self._waits = threads, waits
         self.library = Library(settings.library)
         self.trouble: PaperpathError | None = None  # why the newest generation is not the one that serves
         self.reranker = Reranker(settings.reranker) if settings.reranker else None
@@ -102,6 +101,9 @@ class Opened:
         held = self._generation
         if held is not None and not self._to_open(self._look()):
             return held
+        if self._waits and held is not None and not self._altered:
+            self.newer = True
+            return held
         # While one thread opens what is new, the others go on with what they have.
         if not self._opening.acquire(blocking=held is None or self._altered):
             assert held is not None
@@ -118,23 +120,22 @@ class Opened:
     def catch_up(self) -> None:
         """Opens what was published by now, and waits for that."""
         self._opening.acquire()
-        self._open()
+        self._open_behind(self.behind or contextlib.nullcontext())
 
-    def _open_behind(self, turn: Lock) -> None:
-        """The same in its turn, while others answer in this process. The lock is held, and let go of."""
-        has_turn = turn.acquire(timeout=_TURN)  # who had it may have been killed
-        before = sys.getswitchinterval()
-        sys.setswitchinterval(_SWITCH)
-        try:
-            self._open()
-        finally:
-            sys.setswitchinterval(before)
-            if has_turn:
-                turn.release()
+    def _open_behind(self, turn: contextlib.AbstractContextManager) -> None:
+        """Opens what is there in its turn, while others answer in this process. The lock is held, and let go of."""
+        with turn:
+            before = sys.getswitchinterval()
+            sys.setswitchinterval(_SWITCH)
+            try:
+                self._open()
+            finally:
+                sys.setswitchinterval(before)
 
     def _open(self) -> None:
         """Opens what is there to open. The lock is held, and let go of."""
         try:
+            self.newer = False
             stamp = self._look()
             if self._to_open(stamp):
                 self._move(stamp)

@@ -139,3 +139,40 @@ def test_they_follow_the_library(two: Beside, settings: Settings) -> None:
         return documents == 1
 
     until(followed)
+
+
+def test_what_is_published_is_what_all_answer_from_once_they_caught_up(two: Beside, settings: Settings) -> None:
+    list(two(LINE))
+    until(lambda: two.running == 2)
+    for count in (2, 1, 3):
+        build(settings.library, {f"paper {n}": ["A paper. "] for n in range(count)})
+        two.catch_up()
+        free, two._idle = list(two._idle), []
+        for process in free:  # each of them, and the server's own
+            two._idle = [process]
+            assert [documents for _, (_, _, documents) in two([1])] == [count]
+        two._idle = free
+        assert two._held.now().manifest.documents == count
+
+
+def test_who_opens_what_is_new_is_asked_nothing(two: Beside, held: Opened) -> None:
+    list(two(LINE))
+    until(lambda: two.running == 2)
+    first, second = two._all
+    two._aside = first
+    assert who(two([1])) == {second.pid}
+    two._all, two._idle = [first], [first]
+    assert who(two([1])) == {os.getpid()}
+    two._all, two._idle, two._aside = [first, second], [first, second], None
+
+
+def test_who_dies_at_a_new_generation_is_missed_by_nobody(two: Beside, settings: Settings) -> None:
+    list(two(LINE))
+    until(lambda: two.running == 2)
+    first, second = two._all
+    os.kill(first.pid, signal.SIGKILL)
+    build(settings.library, {"other": ["Another paper. "]})
+    two.catch_up()
+    assert two._all == [second] == two._idle and two._aside is None
+    ((_, (_, pid, documents)),) = two([1])
+    assert pid == second.pid and documents == 1

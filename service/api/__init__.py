@@ -33,9 +33,9 @@ def create_app(settings: Settings, opened: Opened | None = None, host: str = "12
     access = guard.Access.of(settings, host)
     held = opened or Opened(settings)
     metrics = Metrics()
-    jobs = Jobs(settings.library, lambda job: metrics.reindexed(job.exit_code), held.catch_up)
     most = cores() - 1 if settings.search_processes is None else settings.search_processes
     beside = Beside(held, searching.found, most, THREADS, listener=metrics.stage, elsewhere=metrics.elsewhere)
+    jobs = Jobs(settings.library, lambda job: metrics.reindexed(job.exit_code), beside.catch_up)
     asking = Asking(beside, threads=max(THREADS, most), waited=partial(metrics.stage, "waiting"))
     metrics.watch(Parts(held, asking, beside, jobs))
     readiness = Readiness(held, bool(guard.token_of(settings)), metrics.refused_seconds)

@@ -85,11 +85,12 @@ class Asking(Generic[T, R]):
     def full(self) -> bool:
         """Whether the next question would have to wait too long: it is refused.
 
-        Twice as many as are answered at once may wait in any case, so that some dozens who ask at the same moment are served.
+        As many as all threads take next and some more may wait in any case, so that a few dozen who ask at the same moment are
+        served.
         """
         waiting = len(self._waiting)
         soon = max(LEAST_WAIT, self._some) * self._count / self._each
-        return waiting >= min(self._most, max(2 * self._count * self._at_once, soon))
+        return waiting >= min(self._most, max((self._count + 1) * self._at_once, soon))
 
     async def ask(self, question: T) -> R:
         """The answer. Raises the question's own error, `Overloaded`, or `deadline.Left` where nobody waits for it any more."""

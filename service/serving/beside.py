@@ -3,7 +3,7 @@
 Python runs one thread at a time, so that one process answers no faster on eight cores than on two. Where questions wait in
 line, as many processes are started as there are cores for them, each with the library and the model opened for itself;
 when nobody has asked for a while they end. Who asks alone never meets them. A process that dies costs nobody an answer:
-what it was asked is answered here.
+what it was asked is answered here. A new generation is opened by one after another, each asked nothing meanwhile.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
-from multiprocessing.synchronize import Lock
 from typing import Generic, TypeVar
 
 from indexer.settings import Settings
@@ -38,7 +37,9 @@ IDLE_SECONDS = 120.0
 """After which, unasked, the processes end."""
 _START_SECONDS = 120.0
 _END_SECONDS = 10.0
+_OPEN_SECONDS = 60.0
 _AGAIN_SECONDS = 60.0  # after a start that failed
+_CATCH_UP = "catch up"  # in place of questions
 _SPAWN = multiprocessing.get_context("spawn")
 _BIRTHS = threading.Lock()  # `multiprocessing` looks after all children whenever one starts, and not for two threads
 log = logging.getLogger("paperpath")
@@ -61,6 +62,8 @@ class Beside(Generic[T, R]):
         self._changed = threading.Condition()
         self._all: list[_Process[T, R]] = []
         self._idle: list[_Process[T, R]] = []
+        self._aside: _Process[T, R] | None = None  # is asked nothing: it opens what is new
+        self._renewing = threading.Lock()
         self._starting: threading.Thread | None = None
         self._asked = time.monotonic()
         self._not_before = 0.0
@@ -82,7 +85,7 @@ class Beside(Generic[T, R]):
             self._start()
         if (process := self._taken()) is not None:
             try:
-                answers, *told = process.ask(questions)
+                answers, stages, caches, newer = process.ask(questions)
             except (EOFError, ConnectionError):
                 log.warning("A process that answers ended by itself; the others go on.")
                 self._lose(process)
@@ -91,11 +94,40 @@ class Beside(Generic[T, R]):
                 raise
             else:
                 self._give_back(process)
-                self._elsewhere(*told)
+                if newer and self._renewing.acquire(blocking=False):
+                    threading.Thread(target=self._renew, name="renewing", daemon=True).start()
+                self._elsewhere(stages, caches)
                 yield from answers
                 return
         with self._here, listening(self._listener):
             yield from self._work(self._held, questions)
+
+    def catch_up(self) -> None:
+        """Returns when what was published by now is what answers, here and in the other processes."""
+        self._held.catch_up()
+        self._renewing.acquire()
+        self._renew()
+
+    def _renew(self) -> None:
+        """Has one process after another open what is new, the others answering. `_renewing` is held, and let go of."""
+        try:
+            for process in list(self._all):
+                with self._changed:
+                    self._aside = process
+                    while process in self._all and process not in self._idle and not self._stopped:
+                        self._changed.wait()
+                try:
+                    if process in self._all and not self._stopped:
+                        with self._held.behind or contextlib.nullcontext():
+                            process.catch_up()
+                except (EOFError, OSError):
+                    log.warning("A process that answers did not open the new generation, and is ended.")
+                    self._lose(process)
+        finally:
+            with self._changed:
+                self._aside = None
+                self._changed.notify_all()
+            self._renewing.release()
 
     def stop(self) -> None:
         """Ends the processes, each after what it is at, for good."""
@@ -107,10 +139,15 @@ class Beside(Generic[T, R]):
             starting.join()
 
     def _taken(self) -> _Process[T, R] | None:
+        """One that is free; None where there is none that answers."""
         with self._changed:
-            while self._all and not self._idle:
+            while True:
+                if free := [process for process in self._idle if process is not self._aside]:
+                    self._idle.remove(free[-1])
+                    return free[-1]
+                if all(process is self._aside for process in self._all):
+                    return None
                 self._changed.wait()
-            return self._idle.pop() if self._idle else None
 
     def _give_back(self, process: _Process[T, R]) -> None:
         with self._changed:
@@ -120,6 +157,7 @@ class Beside(Generic[T, R]):
     def _lose(self, process: _Process[T, R]) -> None:
         with self._changed:
             self._all = [other for other in self._all if other is not process]
+            self._idle = [other for other in self._idle if other is not process]
             self._changed.notify_all()
         process.end()
 
@@ -137,10 +175,9 @@ class Beside(Generic[T, R]):
     def _look_after(self) -> None:
         """Starts the processes, waits until they are of no more use, and ends them."""
         started: list[_Process[T, R]] = []
-        turn = self._held.behind or turns()
         try:
             for _ in range(self._most):
-                started.append(_Process(self._held.settings, self._work, turn))
+                started.append(_Process(self._held.settings, self._work))
             for process in started:
                 process.ready()
                 with self._changed:
@@ -168,28 +205,15 @@ class Beside(Generic[T, R]):
                 process.end()
 
 
-def turns() -> Lock | None:
-    """What the processes of one server share, so that they open a new generation one after another.
-
-    None where the system can't give it (it needs a place in memory to write to): who notices one then opens it at once.
-    """
-    try:
-        return _SPAWN.Lock()
-    except OSError:
-        return None
-
-
 class _Process(Generic[T, R]):
     """One other process, and the pipe to it."""
 
-    def __init__(self, settings: Settings, work: Work[T, R], turn: Lock | None) -> None:
+    def __init__(self, settings: Settings, work: Work[T, R]) -> None:
         here, there = _SPAWN.Pipe()
         self._pipe: Connection = here
         self._asking = threading.Lock()
         with _BIRTHS:
-            self._process = _SPAWN.Process(
-                target=_answer, args=(there, settings, work, turn), name="beside", daemon=True
-            )
+            self._process = _SPAWN.Process(target=_answer, args=(there, settings, work), name="beside", daemon=True)
             self._process.start()
         there.close()
 
@@ -207,9 +231,11 @@ class _Process(Generic[T, R]):
         except ValueError:
             return None
 
-    def ask(self, questions: Sequence[T]) -> tuple[list[tuple[int, R | Exception]], list[tuple[str, float]], Caches]:
-        """The answers, and what `Elsewhere` is told. Raises EOFError or ConnectionError where it has ended, and what `work`
-        raised."""
+    def ask(
+        self, questions: Sequence[T]
+    ) -> tuple[list[tuple[int, R | Exception]], list[tuple[str, float]], Caches, bool]:
+        """The answers, what `Elsewhere` is told, and whether there is something newer to open. Raises EOFError or
+        ConnectionError where it has ended, and what `work` raised."""
         with self._asking:
             if self._pipe.closed:
                 raise EOFError
@@ -218,6 +244,16 @@ class _Process(Generic[T, R]):
         if isinstance(answers, Exception):
             raise answers
         return answers
+
+    def catch_up(self) -> None:
+        """Returns when it has opened what is new. Raises EOFError or OSError where it doesn't."""
+        with self._asking:
+            if self._pipe.closed:
+                raise EOFError
+            self._pipe.send(_CATCH_UP)
+            if not self._pipe.poll(_OPEN_SECONDS):
+                raise TimeoutError(f"it took more than {_OPEN_SECONDS:.0f} s")
+            self._pipe.recv()
 
     def end(self) -> None:
         """Ends it, after what it is at."""
@@ -234,10 +270,10 @@ class _Process(Generic[T, R]):
             self._process.close()
 
 
-def _answer(pipe: Connection, settings: Settings, work: Work[T, R], turn: Lock | None) -> None:
+def _answer(pipe: Connection, settings: Settings, work: Work[T, R]) -> None:
     """What runs in the other process, until it is told to end or nobody is there to tell it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this one
-    held = Opened(settings, threads=1, behind=turn)
+    held = Opened(settings, threads=1, waits=True)
     held.prepare()
     garbage.settle()
     pipe.send(True)
@@ -245,6 +281,10 @@ def _answer(pipe: Connection, settings: Settings, work: Work[T, R], turn: Lock |
     counted = derived.counted()
     with contextlib.suppress(EOFError, OSError), listening(lambda name, seconds: stages.append((name, seconds))):
         while (questions := pipe.recv()) is not None:
+            if questions == _CATCH_UP:
+                held.catch_up()
+                pipe.send(None)
+                continue
             try:
                 answers: list | Exception = list(work(held, questions))
             except Exception as error:
@@ -253,5 +293,5 @@ def _answer(pipe: Connection, settings: Settings, work: Work[T, R], turn: Lock |
             more = {
                 name: count - before.get(name, 0) for name, count in counted.items() if count != before.get(name, 0)
             }
-            pipe.send(answers if isinstance(answers, Exception) else (answers, stages, more))
+            pipe.send(answers if isinstance(answers, Exception) else (answers, stages, more, held.newer))
             stages.clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 
 from indexer.errors import BadSetting, PaperpathError
 from indexer.settings import Settings
@@ -21,10 +22,9 @@ def run(settings: Settings, host: str, port: int) -> None:
 
     from service.api import create_app
     from service.serving import connections, garbage, stopping
-    from service.serving.beside import turns
     from service.serving.guard.access import token_of
 
-    opened = Opened(settings, behind=turns())
+    opened = Opened(settings, behind=threading.Lock())
     app = create_app(settings, opened, host)
     listening = listen(host, port)
     log = app.state.metrics.log = logs.start(settings.log)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -170,6 +171,7 @@ def is_loopback(name: str) -> bool:
     return address is not None and address.is_loopback
 
 
+@lru_cache(maxsize=1024)  # several times for each request
 def _address(name: str) -> Address | None:
     try:
         address = ipaddress.ip_address(name)

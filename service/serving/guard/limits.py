@@ -15,6 +15,7 @@ import re
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from functools import lru_cache
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -40,6 +41,7 @@ _LANES = (
 _AT_ONCE = {"told": 64, "long": max(2, cores() // 2), "quick": 2 * cores(), "changes": 8}
 
 
+@lru_cache(maxsize=1024)  # it is asked for each request, a refused one too
 def lane_of(method: str, path: str) -> str:
     """The line that a request stands in, "" for none."""
     if method not in READS:
