@@ -25,6 +25,7 @@ from indexer.settings import Settings
 from service.api import create_app
 from service.serving import metrics, readiness
 from service.serving.asking import Asking
+from service.serving.guard.limits import Line
 
 LOCAL = {"base_url": "http://127.0.0.1", "client": ("127.0.0.1", 50000), "raise_server_exceptions": False}
 TOKEN = {"Authorization": "Bearer secret"}
@@ -169,6 +170,16 @@ def test_questions_refused_for_long(settings: Settings, monkeypatch: pytest.Monk
     assert client.get("/readyz").status_code == 200
     client.get("/v1/search?q=x")
     assert client.get("/readyz").status_code == 200  # it begins anew
+    monkeypatch.setattr(Asking, "full", property(lambda self: False))
+    clock[0] += 6
+
+    async def no_room(self: Line) -> None: ...
+
+    monkeypatch.setattr(Line, "enter", no_room)
+    for _ in range(15):  # long answers alone are refused: searches are as quick as ever
+        clock[0] += 1
+        assert client.get("/v1/quote?q=x").status_code == 429
+    assert client.get("/readyz").status_code == 200
 
 
 # ---------------------------------------------------------------------- stopping, with real processes and signals

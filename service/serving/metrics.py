@@ -100,8 +100,12 @@ class Metrics:
         """A request came."""
         self._open.inc()
 
-    def ended(self, route: str, method: str, status: int, seconds: float, problem: str, *, timed: bool = True) -> None:
-        """A request was answered; with a `problem`, if this isn't ""."""
+    def ended(
+        self, route: str, method: str, status: int, seconds: float, problem: str, *, timed: bool = True,
+        searches: bool = True,
+    ) -> None:  # fmt: skip
+        """A request was answered; with a `problem`, if this isn't "". `searches` says whether it was one, where it was refused
+        for the length of a line."""
         self._open.dec()
         key = (route, method if method in _METHODS else "other", status)
         if (known := self._known.get(key)) is None:  # finding the labels costs more than counting
@@ -111,13 +115,13 @@ class Metrics:
             self._seconds.labels(route).observe(seconds)
         if problem:
             self._problems.labels(problem).inc()
-            if problem == REFUSED:
+            if problem == REFUSED and searches:
                 now = time.monotonic()
                 first, last = self._refusing
                 self._refusing = (first if now - last < _STILL_SECONDS else now, now)
 
     def refused_seconds(self) -> float:
-        """For how long requests have been refused, again and again, because too many wait; 0 where they are taken."""
+        """For how long searches have been refused, again and again, because too many wait; 0 where they are taken."""
         first, last = self._refusing
         return last - first if time.monotonic() - last < _STILL_SECONDS else 0.0
 

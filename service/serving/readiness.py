@@ -23,7 +23,7 @@ class QueueFull(PaperpathError):
 
 class Readiness:
     """Whether one server is ready. `writes` says whether changes are switched on; `refused_seconds` tells for how long
-    requests have been refused because too many wait."""
+    searches have been refused because too many wait."""
 
     def __init__(self, held: Opened, writes: bool, refused_seconds: Callable[[], float]) -> None:
         self._held, self._writes, self._refused_seconds = held, writes, refused_seconds

@@ -58,7 +58,8 @@ class Watching:
         route = getattr(scope.get("route"), "path", "none")
         status = answer.status or _GONE
         method = "HEAD" if answer.head else scope["method"]
-        self._metrics.ended(route, method, status, seconds, noted.get("problem", ""), timed=not answer.streams)
+        self._metrics.ended(route, method, status, seconds, noted.get("problem", ""), timed=not answer.streams,
+                            searches=noted.get("line", "search") == "search")  # fmt: skip
         if not _lines.isEnabledFor(logging.INFO):
             return
         said = {"method": method, "route": route, "path": scope["path"][:_LONGEST_PATH], "status": status,

@@ -24,6 +24,7 @@ from service import deadline
 from service.serving.guard.access import Access
 from service.serving.guard.refusing import refuse
 from service.serving.guard.rights import OPEN, READS
+from service.serving.logs import noted
 
 _ADDRESSES = 10_000
 LEAST_WAIT, STANDING_STILL = 0.1, 1.0
@@ -134,6 +135,8 @@ class Lanes:
         else:
             entered = await line.enter()
         if entered is None:
+            if (said := noted.get()) is not None:
+                said["line"] = lane
             await refuse(scope, receive, send, 429, "More is asked than can be answered soon.", code="overloaded",
                          headers={"Retry-After": "1"})  # fmt: skip
             return
