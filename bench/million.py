@@ -54,7 +54,7 @@ def documents(real: made_up.Real, pairs: made_up.Pairs, count: int) -> Iterator[
 def build(folder: Path, library: Path, count: int, corpora: Sequence[Path]) -> dict[str, float]:
     """Writes the library; says the seconds that it took to write it, and the memory at its largest, in MB."""
     from indexer import embed
-    from indexer.library import Library
+    from indexer.library import Library, Writer
     from indexer.settings import Settings
 
     real = made_up.read(corpora)
@@ -64,7 +64,7 @@ def build(folder: Path, library: Path, count: int, corpora: Sequence[Path]) -> d
     matrix = np.array(np.load(folder / "vectors.npy", mmap_mode="r")[:count])
     before = _most()
     start, worked = time.perf_counter(), time.process_time()
-    with Library(library).writer() as writer:
+    with Writer(Library(library)) as writer:
         writer.publish(
             made, matrix, model=embed.load(embed.describe(Settings())).model, inputs=str(count), sources=["made-up"],
             excluded=[], keep=1,

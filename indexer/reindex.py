@@ -24,7 +24,7 @@ from indexer.bring import Work, bring
 from indexer.document import EMBEDDED, Document, Passage, Warning
 from indexer.embed import Described, Embedder
 from indexer.fetch import Fetcher, metadata
-from indexer.library import DERIVED, FORMAT, Generation, Library, Manifest, Model, bodies
+from indexer.library import DERIVED, FORMAT, Generation, Library, Manifest, Model, Writer, bodies
 from indexer.library.cache import Cache
 from indexer.progress import Progress
 from indexer.settings import Settings
@@ -70,7 +70,7 @@ def reindex(request: Request, settings: Settings, progress: Progress | None = No
     started = time.monotonic()
     described = embed.describe(settings)
     library = Library(settings.library)
-    with library.writer() as writer:
+    with Writer(library) as writer:
         current, remembered = _before(library, request)
         want = wanted(request, current, remembered)
         works = [Work(entry) for entry in want.entries if entry.address not in want.reading.records]

@@ -12,7 +12,7 @@ import numpy as np
 from indexer import passages
 from indexer.document import EMBEDDED, Block, Document, Entry, Mention, Page
 from indexer.embed import Embedder, Toy
-from indexer.library import Generation, Library
+from indexer.library import Generation, Library, Writer
 
 
 def record(identifier: str, title: str, text: str, year: int | None = None) -> Document:
@@ -48,7 +48,7 @@ def built(folder: Path, documents: Sequence[Document], embedder: Embedder | None
         if p.kind in EMBEDDED
     ]
     matrix = model.embed_passages(texts) if texts else np.empty((0, model.model.dimension), np.float32)
-    with Library(folder).writer() as writer:
+    with Writer(Library(folder)) as writer:
         writer.publish(list(zip(documents, cut, strict=True)), matrix, model=model.model, inputs="", sources=["set.jsonl"],
                        excluded=[], keep=1)  # fmt: skip
     return Library(folder).open()

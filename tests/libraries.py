@@ -10,7 +10,7 @@ import numpy as np
 from indexer import passages
 from indexer.document import EMBEDDED, Document, Entry, Mention, Page
 from indexer.embed import Toy
-from indexer.library import Library
+from indexer.library import Library, Writer
 
 TEXTS: Mapping[str, Sequence[str]] = {
     "2311.08105": [
@@ -50,6 +50,6 @@ def build_documents(folder: Path, documents: Sequence[Document], *, inputs: str 
         if p.kind in EMBEDDED
     ]
     matrix = np.concatenate(rows) if rows else np.empty((0, toy.model.dimension), np.float32)
-    with Library(folder).writer() as writer:
+    with Writer(Library(folder)) as writer:
         return writer.publish(list(zip(documents, cut, strict=True)), matrix, model=toy.model, inputs=inputs,
                               sources=["list.md"], excluded=[], keep=3)  # fmt: skip

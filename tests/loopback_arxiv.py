@@ -216,9 +216,7 @@ class LoopbackArxiv:
         self._ending.set()
         self._server.shutdown()
         self._thread.join()
-        with self._lock:
-            for connection in self._open:
-                _shut(connection)
+        self.hang_up()
         self._server.server_close()
 
     @property
@@ -252,6 +250,12 @@ class LoopbackArxiv:
             "PAPERPATH_ARXIV_SECONDS": "0",
             "PAPERPATH_HOST_SECONDS": "0",
         }
+
+    def hang_up(self) -> None:
+        """Closes every connection from this side, as a server does with one that has long been idle."""
+        with self._lock:
+            for connection in self._open:
+                _shut(connection)
 
     def on(self, where: str, *faults: Fault, always: bool = False) -> None:
         """The next answers at `where` are these, in turn; the last of them for ever with `always`.

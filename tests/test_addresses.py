@@ -177,7 +177,7 @@ def shown(url: str) -> str:
 @pytest.mark.parametrize("url", HOSTILE_LITERALS + HOSTILE_FORMS)
 def test_a_hostile_address_is_refused_without_a_connection(url: str, cache: Cache) -> None:
     with Fetcher(settings(), cache, resolve=resolving("93.184.215.14")) as fetcher:
-        fetcher._backend._sockets = sockets = NoSockets()
+        fetcher._sender.backend._sockets = sockets = NoSockets()
         with pytest.raises(AddressRefused) as caught:
             fetcher.fetch(url)
     assert sockets.asked == []
@@ -218,7 +218,7 @@ def test_a_redirect_to_a_name_with_a_hostile_address_is_refused(cache: Cache) ->
 @pytest.mark.parametrize("addresses", HOSTILE_DNS, ids=" ".join)
 def test_a_name_with_any_hostile_address_is_refused(addresses: list[str], cache: Cache) -> None:
     with Fetcher(settings(), cache, resolve=resolving(*addresses)) as fetcher:
-        fetcher._backend._sockets = sockets = NoSockets()
+        fetcher._sender.backend._sockets = sockets = NoSockets()
         with pytest.raises(AddressRefused) as caught:
             fetcher.fetch("https://papers.example/a.pdf")
     assert sockets.asked == []
@@ -297,6 +297,19 @@ def test_an_open_address_is_fine(url: str) -> None:
     checked = Guard(settings()).check(url)
     assert checked.fragment == ""
     assert checked.scheme in ("http", "https")
+
+
+def test_the_ports_that_are_asked_are_those_that_a_browser_asks() -> None:
+    """Below 1024 the web's own alone; above, none of those that the Fetch standard blocks."""
+    guard = Guard(settings())
+    refused = set()
+    for port in range(1, 11_000):
+        try:
+            guard.check(f"https://example.com:{port}/")
+        except AddressRefused:
+            refused.add(port)
+    blocked = "1719 1720 1723 2049 3659 4045 4190 5060 5061 6000 6566 6665 6666 6667 6668 6669 6679 6697 10080"
+    assert refused == {*range(1, 1024), *map(int, blocked.split())} - {80, 443}
 
 
 def test_the_operators_own_hosts_are_allowed_and_no_other_port_or_scheme_of_them() -> None:

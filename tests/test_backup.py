@@ -25,8 +25,9 @@ from libraries import build, document
 from test_cli import Shell, shell  # noqa: F401
 
 from indexer.errors import FormatUnknown, GenerationDamaged, LibraryBusy, LibraryError, LibraryUnwritable, NoLibrary
-from indexer.library import Library, archive, backup, generations, marks, uploads
+from indexer.library import Library, Writer, archive, backup, marks, uploads
 from indexer.library.cache import Cache, Download
+from indexer.library.manifest import manifest_from, manifest_text
 
 EARLY, LATE = (datetime.datetime(2026, 3, day, tzinfo=datetime.UTC) for day in (1, 2))
 
@@ -56,7 +57,7 @@ def published(library: Library, sources: tuple[str, ...]) -> None:
     """Says that the library was made from these sources."""
     manifest = replace(library.open().manifest, sources=sources)
     path = library.folder / "generations" / f"{manifest.name}.json"
-    path.write_text(generations.manifest_text(manifest))
+    path.write_text(manifest_text(manifest))
 
 
 @pytest.fixture
@@ -138,7 +139,7 @@ def test_nothing_is_lost_by_an_import(library: Library, exported: Path, tmp_path
     assert "rollback" in caught.value.cure and tree(other.folder) == before
     assert backup.bring_in(other, exported, keep=3, yes=True).generation == "000002"
     assert answers(other.open()) == answers(library.open())
-    with other.writer() as writer:
+    with Writer(other) as writer:
         writer.rollback()
     assert other.open().catalogue.summary("2401.00001")
     build(tmp_path / "third", OLD)
@@ -163,9 +164,9 @@ def test_a_library_that_is_damaged_is_restored(library: Library, exported: Path,
 
 
 def test_an_import_waits_for_no_writer(library: Library, exported: Path) -> None:
-    with library.writer(), pytest.raises(LibraryBusy):
+    with Writer(library), pytest.raises(LibraryBusy):
         backup.bring_in(library, exported, keep=3)
-    with library.writer():  # what reads needs no lock
+    with Writer(library):  # what reads needs no lock
         backup.export(library, exported)
 
 
@@ -331,9 +332,9 @@ def test_parts_that_do_not_fit(exported: Path, tmp_path: Path) -> None:
     """Each hash is right, and the generation is none: what is checked before a publishing finds it, and nothing is read."""
     parts = members(exported.read_bytes())
     (name,) = (name for name in parts if name.startswith("generations/"))
-    manifest = generations.manifest_from(parts[name])
+    manifest = manifest_from(parts[name])
     altered = replace(manifest, passages=manifest.passages + 1)
-    written(tmp_path / "odd.zip", with_member(exported, name, generations.manifest_text(altered).encode()))
+    written(tmp_path / "odd.zip", with_member(exported, name, manifest_text(altered).encode()))
     with pytest.raises(GenerationDamaged, match="not sound"):
         backup.bring_in(Library(tmp_path / "new"), tmp_path / "odd.zip", keep=3)
     with pytest.raises(NoLibrary):

@@ -18,7 +18,7 @@ from libraries import build_documents, document
 from indexer.document import Document, Entry, Mention, Page, Reference, Section, TextMention
 from indexer.embed import Toy
 from indexer.folding import letters
-from indexer.library import Generation, Library
+from indexer.library import Generation, Library, Writer
 from indexer.reindex import Request, reindex
 from indexer.settings import Settings
 from service import citations
@@ -53,7 +53,7 @@ def opened(folder: Path, documents: Sequence[Document]) -> Generation:
 def without_passages(folder: Path, documents: Sequence[Document]) -> Generation:
     """A library in which nothing can be searched: the citations need none of it."""
     toy = Toy()
-    with Library(folder).writer() as writer:
+    with Writer(Library(folder)) as writer:
         writer.publish([(d, ()) for d in documents], np.empty((0, toy.model.dimension), np.float32), model=toy.model,
                        inputs="", sources=["list.md"], excluded=[], keep=3)  # fmt: skip
     return Library(folder).open()

@@ -22,7 +22,7 @@ from test_roles import JUDGED, held_out, kappa
 
 from indexer.document import Document, Entry, Extracted, Mention, Reference
 from indexer.embed import Toy
-from indexer.library import Generation, Library
+from indexer.library import Generation, Library, Writer
 from service import citations
 from service.citations import Citation
 from service.citations.shelf import Shelf, bare
@@ -210,7 +210,7 @@ def library(extracted: dict[str, Extracted], tmp_path_factory: pytest.TempPathFa
 
 def _library(documents: list[Document], folder: Path) -> Generation:
     toy = Toy()
-    with Library(folder).writer() as writer:
+    with Writer(Library(folder)) as writer:
         writer.publish([(d, ()) for d in documents], np.empty((0, toy.model.dimension), np.float32), model=toy.model,
                        inputs="", sources=["papers"], excluded=[], keep=1)  # fmt: skip
     return Library(folder).open()

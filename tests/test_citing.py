@@ -20,7 +20,7 @@ from pylatexenc.latex2text import LatexNodes2Text
 from test_cli import Shell, explained, shell  # noqa: F401
 
 from indexer.document import Document, Entry, Link, Mention, Origin
-from indexer.library import Library, Summary, catalogue
+from indexer.library import Library, Summary, catalogue, catalogue_writing
 from indexer.settings import Settings
 from indexer.sources.bibtex import read_bibtex
 from service import citing
@@ -36,7 +36,7 @@ ATTENTION = replace(
 def summary_of(document_: Document, folder: Path) -> Summary:
     path = folder / "catalogue"
     path.unlink(missing_ok=True)
-    catalogue.write(path, [(document_, [])])
+    catalogue_writing.write(path, [(document_, [])])
     return catalogue.Catalogue(path).summaries[0]
 
 

@@ -19,7 +19,7 @@ import pytest
 from loopback_arxiv import LoopbackArxiv, paper
 
 from indexer import points
-from indexer.library import Library
+from indexer.library import Library, Writer
 
 PROJECT = Path(__file__).parents[1]
 SENTENCES = (
@@ -140,7 +140,7 @@ def test_two_writers_at_once(crashes: Crashes) -> None:
     """One wins, the other says that it is busy and harms nothing."""
     crashes.write([0, 1])
     assert crashes.run() == 0
-    with crashes.library.writer():
+    with Writer(crashes.library):
         crashes.write([0, 1, 2])
         assert crashes.run() == 1
         assert "Another reindex is writing" in crashes.said and "Traceback" not in crashes.said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import os
 import random
@@ -15,8 +16,9 @@ from faults import NEW, OLD, answers
 from libraries import build
 
 from indexer.errors import FormatUnknown, GenerationDamaged, LibraryError
-from indexer.library import Library, generations, marks
+from indexer.library import FORMAT, Library, Writer, marks
 from indexer.library.cache import Cache
+from indexer.library.manifest import manifest_text
 
 ROLES = ("catalogue", "vectors", "words", "space", "manifest", "CURRENT")
 
@@ -29,7 +31,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, dict
     for texts in (OLD, NEW, {"only": ["One document alone, which says nothing of the others."]}):
         name = build(folder, texts)
         truths[name] = answers(Library(folder).open())
-    with Library(folder).writer() as writer:
+    with Writer(Library(folder)) as writer:
         writer.rollback("000002")  # so that one flipped bit may make CURRENT name another that is sound
     return folder, truths
 
@@ -213,15 +215,15 @@ def test_a_newer_generation_is_refused_and_nothing_is_lost(made: tuple, tmp_path
     folder = tmp_path / "library"
     shutil.copytree(made[0], folder)
     library = Library(folder)
-    newer = dataclasses.replace(library.manifest("000003"), name="000004", format=generations.FORMAT + 1)
-    (folder / "generations" / "000004.json").write_text(generations.manifest_text(newer))
+    newer = dataclasses.replace(library.manifest("000003"), name="000004", format=FORMAT + 1)
+    (folder / "generations" / "000004.json").write_text(manifest_text(newer))
     (folder / "CURRENT").write_text("000004\n")
     generation = library.open()
     assert isinstance(generation.instead_of, FormatUnknown) and "Update paperpath" in generation.instead_of.cure
     assert answers(generation) == made[1][generation.name]
     with pytest.raises(FormatUnknown):
         library.remembered()
-    with library.writer() as writer:
+    with Writer(library) as writer:
         writer.prune(1)
     assert (folder / "generations" / "000004.json").exists()
     assert answers(library.open()) == made[1][generation.name]
@@ -238,9 +240,7 @@ def test_a_manifest_with_odd_values(made: tuple, tmp_path: Path) -> None:
         for value in (None, [], {}, "x", -1, "../../etc/passwd"):
             odd = body | {name: value}
             text = json.dumps(odd, sort_keys=True)
-            path.write_text(
-                json.dumps({"sha256": generations.hashlib.sha256(text.encode()).hexdigest(), "manifest": odd})
-            )
+            path.write_text(json.dumps({"sha256": hashlib.sha256(text.encode()).hexdigest(), "manifest": odd}))
             try:
                 library.open_generation("000002")
             except LibraryError:

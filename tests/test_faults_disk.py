@@ -17,7 +17,7 @@ from faults import NEW, OLD, answers, filled, mounted, shim
 from libraries import build
 
 from indexer.errors import LibraryUnwritable
-from indexer.library import Library, backup, marks, uploads
+from indexer.library import Library, Writer, backup, marks, uploads
 from indexer.settings import Settings
 from service.opened import Opened
 
@@ -122,7 +122,7 @@ def test_a_disk_that_is_full_at_many_levels(small: Path, tmp_path: Path) -> None
         filler.unlink()
         with suppress(FileNotFoundError):
             (small / "backup.zip").unlink()
-        with library.writer() as writer:
+        with Writer(library) as writer:
             if library.open().name != "000001":
                 writer.rollback("000001")
                 (library.folder / "generations" / "000002.json").unlink(missing_ok=True)

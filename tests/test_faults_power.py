@@ -16,8 +16,7 @@ from faults import NEW, OLD, Disk, answers
 from libraries import build
 
 from indexer.errors import NoLibrary
-from indexer.library import Library, backup, marks, uploads
-from indexer.library.catalogue import Summary
+from indexer.library import Library, Summary, Writer, backup, marks, uploads
 
 
 def sound(folder: Path) -> dict:
@@ -80,7 +79,7 @@ def test_rolling_back_and_pruning(
     build(library, NEW)
     disk = Disk(library.parent, tmp_path, lambda image: truths.index(sound(image / "library")))
     seen = disk.seen
-    with disk.watched(monkeypatch), Library(library).writer() as writer:
+    with disk.watched(monkeypatch), Writer(Library(library)) as writer:
         writer.rollback()
         disk.look()
         assert seen[-3:] == [0, 0, 0]

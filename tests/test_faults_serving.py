@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +19,8 @@ from faults import NEW, OLD, answers
 from libraries import build
 
 from indexer.errors import GenerationDamaged, NoLibrary
-from indexer.library import Generation, Library, files, generations
+from indexer.library import Generation, Library, Writer, files, generation, reading
+from indexer.library.manifest import Manifest, manifest_text
 from indexer.settings import Settings
 from service import opened as opening
 from service.opened import Opened
@@ -150,20 +150,20 @@ def test_a_generation_pruned_while_it_is_opened(served: Opened, monkeypatch: pyt
     """Its files go between the check and the opening: the one that is current then is read."""
     monkeypatch.setattr(files, "HELD", held)
     library = served.library
-    real = Library._opened
+    real = generation.opened
     turns = [NEW]
 
-    def late(self: Library, *given: object) -> Generation:
+    def late(*given: object) -> Generation:
         if turns:
             build(library.folder, turns.pop())
-            with library.writer() as writer:
+            with Writer(library) as writer:
                 writer.prune(1)
-        return real(self, *given)  # type: ignore[arg-type]
+        return real(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Library, "_opened", late)
-    generation = library.open()
-    assert generation.instead_of is None and generation.name == ("000001" if held else "000002")
-    assert answers(generation) == answers(served._generation if held else library.open())
+    monkeypatch.setattr(generation, "opened", late)
+    found = library.open()
+    assert found.instead_of is None and found.name == ("000001" if held else "000002")
+    assert answers(found) == answers(served._generation if held else library.open())
 
 
 def _handles() -> int:
@@ -288,21 +288,20 @@ def test_two_real_servers_and_a_writer(settings: Settings, tmp_path: Path) -> No
     print(f"{asked[0]} questions during 50 publishings, none failed")
 
 
-def test_memory_of_the_refused_is_let_go(served: Opened, at_once: None) -> None:
+def test_memory_of_the_refused_is_let_go(served: Opened, at_once: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that refuses what is published, again and again, keeps no generation but the one that answers."""
     made: list[weakref.ref[Generation]] = []
-    real: Callable[..., Generation] = Library._opened
 
-    def seen(self: Library, *given: object) -> Generation:
-        made.append(weakref.ref(found := real(self, *given)))  # type: ignore[arg-type]
+    def seen(folder: Path, manifest: Manifest) -> Generation:
+        made.append(weakref.ref(found := generation.checked(folder, manifest)))
         return found
 
     library = served.library
     manifest = library.open().manifest
-    library._opened = lambda *given: seen(library, *given)  # type: ignore[method-assign]
+    monkeypatch.setattr(reading, "checked", seen)
     other = type(manifest.model)("other", manifest.model.dimension, "other-1")
     path = library.folder / "generations" / f"{manifest.name}.json"
-    path.write_text(generations.manifest_text(replace(manifest, model=other)))
+    path.write_text(manifest_text(replace(manifest, model=other)))
     os.utime(library.folder / "CURRENT")
     for _ in range(5):
         assert served.now().manifest == manifest

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from loopback_arxiv import LoopbackArxiv, Page, answer
-from test_fetch import NAME, Make, cache, elsewhere, make, server, time  # noqa: F401
+from loopback_arxiv import WITHDRAWN_PAGE, LoopbackArxiv, Page, answer, html, redirect
+from test_fetch import ID, NAME, Make, cache, elsewhere, make, server, time  # noqa: F401
 
-from indexer.errors import Gone, Refused
+from indexer.errors import AddressRefused, Gone, Refused
+from indexer.library.cache import Cache
 
 
 @pytest.mark.parametrize(("status", "named", "browser"), [
@@ -52,3 +53,32 @@ def test_arxiv_is_asked_again_only_where_it_does_not_know_head(
     except Refused:
         assert methods == ["HEAD"]
     assert [seen.method for seen in server.requests if seen.path == path] == methods
+
+
+def test_what_is_no_id_is_refused_by_name(server: LoopbackArxiv, make: Make) -> None:  # noqa: F811
+    with pytest.raises(AddressRefused, match="arxiv:nonsense is not an arXiv id"):
+        make().fetch("arxiv:nonsense")
+    assert server.requests == []
+
+
+def test_only_arxiv_says_that_a_paper_of_its_own_was_withdrawn(
+    server: LoopbackArxiv, cache: Cache, make: Make  # noqa: F811
+) -> None:  # fmt: skip
+    server.on("/a", html(WITHDRAWN_PAGE, 404), html(WITHDRAWN_PAGE, 404))
+    server.on(f"/pdf/{ID}v2", redirect(elsewhere(server, "/a")))
+    server.on(f"/pdf/{ID}v3", html(WITHDRAWN_PAGE, 410))
+    fetcher = make()
+    for ask in (
+        lambda: fetcher.fetch(elsewhere(server, "/a")),
+        lambda: fetcher.fetch(NAME, newest=2),
+        lambda: fetcher.fetch(NAME, newest=3),
+    ):
+        with pytest.raises(Gone):
+            ask()
+
+
+def test_metadata_ahead_of_the_papers_costs_no_second_body(server: LoopbackArxiv, make: Make) -> None:  # noqa: F811
+    server.on(f"/pdf/{ID}v3", redirect(f"/pdf/{ID}v2"), always=True)
+    first, again = make().fetch(NAME, newest=3), make().fetch(NAME, newest=3)
+    assert (first.version, again.version, again.transferred, again.note) == (2, 2, False, "")
+    assert server.bodies == 1

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from libraries import build, document
 
 from indexer.document import Document, Link, Mention, Page, Passage, Section
-from indexer.library import Library, Summary, catalogue, marks, words
+from indexer.library import Library, Summary, catalogue, catalogue_writing, marks, words
 from indexer.library.marks import Mark, Marks
 from indexer.settings import Settings
 from service import topics
@@ -44,7 +44,7 @@ THEMES = ("parallel and decentralized training", "Surveys", "ML on blockchains",
 
 
 def generation_of(folder: Path, documents: list[tuple[Document, list[Passage]]]) -> SimpleNamespace:
-    catalogue.write(folder / "catalogue", documents)
+    catalogue_writing.write(folder / "catalogue", documents)
     words.write(folder / "words", documents)
     return SimpleNamespace(catalogue=catalogue.Catalogue(folder / "catalogue"), words=words.Words(folder / "words"))
 

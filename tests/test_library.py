@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -41,8 +40,8 @@ from indexer.errors import (
     NoLibrary,
     UsageError,
 )
-from indexer.library import Generation, Library, Model, bodies, catalogue, generations
-from indexer.library.cache import Cache, Download
+from indexer.library import Generation, Library, Model, Writer, bodies, catalogue
+from indexer.library.manifest import manifest_text
 
 MODEL = Model("toy", 8, "toy-1")
 ROLES = {"catalogue", "vectors", "words", "space"}
@@ -81,7 +80,7 @@ def publish(library: Library, numbers: list[int], *, keep: int = 3, matrix: np.n
     """A generation with these papers, one passage each."""
     pairs = [(a_document(n), [Passage(1, 0, 23, 0, "caption")]) for n in numbers]
     rows = np.concatenate([unit_rows(1, n) for n in numbers]) if matrix is None else matrix
-    with library.writer() as writer:
+    with Writer(library) as writer:
         return writer.publish(
             pairs, rows, model=MODEL, inputs=str(numbers), sources=["list.md"], excluded=[], keep=keep
         )
@@ -104,8 +103,65 @@ def test_what_is_published_is_read_back(library: Library) -> None:
     assert (passage.page, passage.kind) == (2, "caption")
     assert (passage.section, passage.anchor, passage.path) == ("1 Introduction", "intro", ("1 Introduction",))
     assert generation.catalogue.passages_of(1) == [Passage(1, 0, 23, 0, "caption")]
-    assert generation.catalogue.page_numbers(1) == [1, 2]
+    assert generation.catalogue.page_numbers(1) == [1, 2] and generation.catalogue.summaries[1].pages == 2
     assert generation.catalogue.summary("paper-2").versions == a_document(2).versions
+
+
+def test_pages_are_counted_where_they_have_numbers(library: Library) -> None:
+    paged, bare = a_document(1), dataclasses.replace(a_document(2), pages=(Page("a talk"), Page("its end")))
+    half = dataclasses.replace(a_document(3), pages=(Page("cover"), Page("first", 1)))
+    with Writer(library) as writer:
+        writer.publish([(paged, []), (bare, []), (half, [])], np.empty((0, 8), np.float32), model=MODEL, inputs="",
+                       sources=["x"], excluded=[], keep=3)  # fmt: skip
+    assert [summary.pages for summary in library.open().catalogue.summaries] == [2, None, 1]
+
+
+@pytest.mark.parametrize("held", [1 << 26, 0])
+def test_a_generation_knows_whether_its_files_are_as_they_were(
+    library: Library, monkeypatch: pytest.MonkeyPatch, held: int
+) -> None:
+    """Those that are read where they lie: what is held is held, and what is pruned is there for who has it open."""
+    monkeypatch.setattr("indexer.library.files.HELD", held)
+    publish(library, [1])
+    generation = library.open()
+    paths = {library.folder / "files" / file.name for file in generation.manifest.files.values()}
+    assert set(generation.mapped) == (set() if held else paths) and generation.is_as_it_was()
+    for path in paths:
+        whole, status = path.read_bytes(), path.stat()
+        path.unlink()
+        assert generation.is_as_it_was()
+        path.write_bytes(whole)  # another file of the same name and bytes
+        assert generation.is_as_it_was() is bool(held)
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+        generation = library.open()
+        path.write_bytes(whole + b"longer")
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+        assert generation.is_as_it_was() is bool(held)
+        path.write_bytes(whole)
+        generation = library.open()
+
+
+def test_closing_lets_go_of_the_catalogue(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What else is mapped goes with the generation itself."""
+    monkeypatch.setattr("indexer.library.files.HELD", 0)
+    publish(library, [1])
+    generation = library.open()
+
+    def is_open() -> bool:
+        links = (Path("/proc/self/fd") / number for number in os.listdir("/proc/self/fd"))
+        return any(link.is_symlink() and link.readlink() == generation.catalogue.path for link in links)
+
+    assert is_open()
+    generation.close()
+    assert not is_open()
+
+
+def test_a_stamp_is_of_one_generation_of_one_library(library: Library, tmp_path: Path) -> None:
+    publish(library, [1])
+    publish(other := Library(tmp_path / "other"), [2])
+    stamps = {library.open().stamp, other.open().stamp}
+    publish(library, [3])
+    assert len(stamps | {library.open().stamp}) == 3
 
 
 def test_no_field_of_a_document_goes_untested() -> None:
@@ -198,7 +254,7 @@ def publish_made(library: Library, made: list[Made], before: Generation | None) 
         pairs.append((document, () if position >= 0 else passages))
     rows = [one.rows() for one, position in zip(made, kept, strict=True) if position < 0]
     matrix = np.concatenate([np.empty((0, MODEL.dimension), np.float32), *rows])
-    with library.writer() as writer:
+    with Writer(library) as writer:
         writer.publish(pairs, matrix, digests=[one.digest for one in made], before=before, kept=kept, model=MODEL,
                        inputs="", sources=["list.md"], excluded=[], keep=2)  # fmt: skip
     return library.open()
@@ -280,17 +336,17 @@ def test_a_reader_keeps_a_generation_that_was_pruned(library: Library) -> None:
 def test_rollback_and_forward_again(library: Library) -> None:
     publish(library, [1])
     publish(library, [2])
-    with library.writer() as writer:
+    with Writer(library) as writer:
         assert writer.rollback() == "000001"
     assert library.open().catalogue.summary("paper-1")
-    with library.writer() as writer:
+    with Writer(library) as writer:
         with pytest.raises(LibraryError, match="no generation before"):
             writer.rollback()
         assert writer.rollback("000002") == "000002"
         with pytest.raises(UsageError, match="no generation 000009"):
             writer.rollback("000009")
     assert library.open().catalogue.summary("paper-2")
-    with library.writer() as writer:
+    with Writer(library) as writer:
         writer.rollback("000001")
     assert publish(library, [3]) == "000003"
 
@@ -299,7 +355,7 @@ def test_rollback_and_prune_leave_the_marks(library: Library) -> None:
     publish(library, [1])
     (library.marks / "read.json").write_text("{}")
     publish(library, [2], keep=2)
-    with library.writer() as writer:
+    with Writer(library) as writer:
         writer.rollback()
         writer.prune(1)
     assert (library.marks / "read.json").read_text() == "{}"
@@ -360,8 +416,8 @@ def test_a_torn_pointer_costs_nothing(library: Library, text: str) -> None:
 def test_a_format_of_the_future_is_refused_with_what_to_do(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     name = publish(library, [1])
     manifest = dataclasses.replace(library.manifest(name), format=99)
-    (library.folder / "generations" / f"{name}.json").write_text(generations.manifest_text(manifest))
-    with pytest.raises(FormatUnknown, match="format 99") as caught:
+    (library.folder / "generations" / f"{name}.json").write_text(manifest_text(manifest))
+    with pytest.raises(FormatUnknown, match="has format 99; this paperpath reads") as caught:
         library.open()
     assert "reindex" in caught.value.cure
 
@@ -380,12 +436,24 @@ def test_what_is_not_sound_is_not_published(library: Library, wrong: str) -> Non
         matrix = np.ascontiguousarray(np.eye(2, 5, dtype=np.float32))
     with pytest.raises(GenerationDamaged, match="not sound"):
         publish(library, [3, 4], matrix=matrix)
+    assert not list(library.folder.rglob("*.part"))
     assert library.open().name == "000001"
     assert [wrong for _, wrong in library.verify()] == [""]
 
 
+def test_what_is_no_vector_is_told_before_an_index_is_made_of_it(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cells could not be learned from it."""
+    monkeypatch.setattr("indexer.library.vectors.SWITCH", 50)
+    matrix = np.concatenate([unit_rows(1, n) for n in range(60)])
+    matrix[7, 3] = np.nan
+    with pytest.raises(GenerationDamaged, match="a vector is not finite"):
+        publish(library, list(range(60)), matrix=matrix)
+
+
 def test_an_empty_generation_is_sound(library: Library) -> None:
-    with library.writer() as writer:
+    with Writer(library) as writer:
         empty = dataclasses.replace(a_document(1), pages=(), sections=(), blocks=(), references=())
         writer.publish([(empty, [])], np.empty((0, 8), np.float32), model=MODEL, inputs="", sources=["x"], excluded=[],
                        keep=3)  # fmt: skip
@@ -394,27 +462,27 @@ def test_an_empty_generation_is_sound(library: Library) -> None:
 
 
 def test_one_writer_at_a_time(library: Library) -> None:
-    with library.writer(), pytest.raises(LibraryBusy), library.writer():
+    with Writer(library), pytest.raises(LibraryBusy), Writer(library):
         pass
-    with library.writer():
+    with Writer(library):
         pass
 
 
 def test_a_dead_writer_holds_no_lock(library: Library) -> None:
     code = (
-        "import sys, os, signal; from pathlib import Path; from indexer.library import Library\n"
-        "with Library(Path(sys.argv[1])).writer():\n"
+        "import sys, os, signal; from pathlib import Path; from indexer.library import Library, Writer\n"
+        "with Writer(Library(Path(sys.argv[1]))):\n"
         "    print('held', flush=True); sys.stdin.read()"
     )
     child = subprocess.Popen([sys.executable, "-c", code, str(library.folder)], stdin=subprocess.PIPE,
                              stdout=subprocess.PIPE, cwd=Path(__file__).parents[1])  # fmt: skip
     with child:
         assert child.stdout is not None and child.stdout.readline() == b"held\n"
-        with pytest.raises(LibraryBusy), library.writer():
+        with pytest.raises(LibraryBusy), Writer(library):
             pass
         child.kill()
         child.wait()
-    with library.writer():
+    with Writer(library):
         pass
 
 
@@ -461,54 +529,8 @@ def test_readers_loop_while_generations_are_published(library: Library) -> None:
 
 def test_a_full_disk_and_a_missing_folder_are_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(LibraryUnwritable, match="a file stands"), Library(tmp_path / "file" / "library").writer():
+    with pytest.raises(LibraryUnwritable, match="a file stands"), Writer(Library(tmp_path / "file" / "library")):
         pass
-
-
-# ---------------------------------------------------------------------- the cache
-
-
-def test_the_ledger_keeps_what_is_recorded(tmp_path: Path) -> None:
-    row = Download("arxiv:1706.03762", "https://arxiv.org/pdf/1706.03762", version=5, sha256="ab", bytes=3, etag='"x"')
-    with Cache(tmp_path / "cache") as cache:
-        cache.record(row)
-        assert cache.download(row.address) == row
-    with Cache(tmp_path / "cache") as cache:
-        assert cache.downloads() == [row]
-        assert cache.download("arxiv:none") is None
-
-
-def test_vectors_come_back_as_they_went_in(tmp_path: Path) -> None:
-    rows = unit_rows(1200)
-    keys = [number.to_bytes(32, "big") for number in range(1200)]
-    with Cache(tmp_path / "cache") as cache:
-        cache.keep_vectors(zip(keys[:1000], rows[:1000], strict=True))
-        held = cache.vectors(keys)
-    assert set(held) == set(keys[:1000])
-    assert all((held[key] == row).all() for key, row in zip(keys[:1000], rows, strict=False))
-
-
-def test_a_damaged_cache_is_set_aside_and_begun_anew(tmp_path: Path) -> None:
-    with Cache(tmp_path / "cache") as cache:
-        cache.keep_text("key", {"a": 1})
-    (tmp_path / "cache" / "cache.sqlite").write_bytes(os.urandom(5000))
-    with Cache(tmp_path / "cache") as cache:
-        assert cache.text("key") is None
-        cache.keep_text("key", {"a": 2})
-        assert cache.text("key") == {"a": 2}
-    assert (tmp_path / "cache" / "cache.sqlite.damaged").exists()
-
-
-def test_a_body_gets_its_hash_for_a_name(tmp_path: Path) -> None:
-    with Cache(tmp_path / "cache") as cache:
-        part = cache.part("https://example.org/x")
-        part.write_bytes(b"%PDF-1.4")
-        sha256 = cache.keep_body(part)
-        body = cache.body(sha256)
-        assert body is not None and body.read_bytes() == b"%PDF-1.4"
-        assert not part.exists()
-        assert cache.body("0" * 64) is None
-        assert cache.body("") is None
 
 
 def test_manifests_are_plain_json(library: Library) -> None:
@@ -522,10 +544,10 @@ def test_prune_keeps_what_answers(library: Library) -> None:
     publish(library, [1])
     name = publish(library, [2])
     (library.folder / "files" / library.manifest(name).files["vectors"].name).write_bytes(b"torn")
-    with library.writer() as writer:
+    with Writer(library) as writer:
         writer.prune(1)
     assert library.open().name == "000001"
-    with library.writer() as writer, pytest.raises(LibraryError, match="no generation before 000001"):
+    with Writer(library) as writer, pytest.raises(LibraryError, match="no generation before 000001"):
         writer.rollback()
 
 
@@ -547,25 +569,6 @@ def test_what_is_remembered_outlives_damage(library: Library) -> None:
     assert remembered is not None and remembered.name == name
 
 
-@pytest.mark.parametrize("page", range(1, 8))
-def test_a_cache_damaged_anywhere_is_begun_anew(tmp_path: Path, page: int) -> None:
-    rows = unit_rows(300)
-    with Cache(tmp_path / "cache") as cache:
-        cache.keep_vectors((number.to_bytes(32, "big"), row) for number, row in enumerate(rows))
-        cache.keep_text("key", {"a": "b" * 5000})
-    path = tmp_path / "cache" / "cache.sqlite"
-    body = bytearray(path.read_bytes())
-    body[page * 4096 : page * 4096 + 4096] = os.urandom(4096)
-    path.write_bytes(body)
-    with Cache(tmp_path / "cache") as cache:
-        cache.vectors([number.to_bytes(32, "big") for number in range(300)])
-        assert cache.text("key") in (None, {"a": "b" * 5000})
-        cache.downloads()
-        cache.keep_vectors((number.to_bytes(32, "big"), row) for number, row in enumerate(rows))
-        cache.keep_text("key", {"a": 2})
-        assert cache.text("key") == {"a": 2}
-
-
 def test_what_is_published_is_on_the_disk_first(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each file and its folder are synced before CURRENT names them."""
     happened: list[str] = []
@@ -581,61 +584,3 @@ def test_what_is_published_is_on_the_disk_first(library: Library, monkeypatch: p
     manifest = happened.index(f"-> {library.folder / 'generations' / name}.json")
     assert manifest < current and happened[manifest + 1] == str(library.folder / "generations")
     assert happened[current - 1].endswith("CURRENT.part") and happened[current + 1] == str(library.folder)
-
-
-# ---------------------------------------------------------------------- a library of the format before
-
-
-@pytest.fixture
-def earlier(tmp_path: Path) -> Library:
-    """A library that a paperpath of format 1 wrote: a real one, of texts written for it."""
-    with zipfile.ZipFile(Path(__file__).parent / "fixtures" / "format-1.zip") as file:
-        file.extractall(tmp_path / "library")
-    return Library(tmp_path / "library")
-
-
-def test_a_reader_refuses_an_earlier_format_with_what_to_run(earlier: Library) -> None:
-    with pytest.raises(FormatUnknown, match="earlier paperpath: it has format 1") as caught:
-        earlier.open()
-    assert "`paperpath reindex`" in caught.value.cure and "SOURCE" not in caught.value.cure
-    with earlier.writer() as writer, pytest.raises(FormatUnknown):
-        writer.rollback()
-
-
-def test_an_earlier_format_is_verified_listed_and_pruned(earlier: Library) -> None:
-    assert earlier.verify() == [("000002", ""), ("000003", "")]
-    assert [manifest.format for manifest in earlier.manifests()] == [1, 1]
-    with earlier.writer() as writer:
-        assert writer.prune(1) == ["000002"]
-    assert earlier.verify() == [("000003", "")]
-    path = earlier.folder / "files" / earlier.manifest("000003").files["catalogue"].name
-    path.write_bytes(path.read_bytes()[:-1] + b"?")
-    assert "was altered" in earlier.verify()[0][1]
-
-
-def test_a_writer_goes_on_from_an_earlier_format(earlier: Library) -> None:
-    remembered = earlier.remembered()
-    assert remembered is not None and remembered.sources[2] == "arxiv:2301.00001" and remembered.kept_apart == ()
-    generation = earlier.open(earlier=True)
-    assert [s.id for s in generation.catalogue.summaries] == ["talk-2", "talk", "2301.00001", "2301.00002", "n1"]
-    document = generation.catalogue.document("2301.00001")
-    assert document is not None and document.title == "Growing apples on a north wall"
-    assert len(document.pages) == 2 and "Cut every shoot" in document.pages[1].text
-    assert [s.appendix for s in document.sections] == [False] * len(document.sections) != []
-    assert (document.blocks, document.references, document.missing, document.versions) == ((), (), (), ())
-    assert list(generation.catalogue.kinds_of[0]) == ["body"]
-    assert generation.vectors.count == generation.manifest.passages
-
-
-def test_a_writer_goes_on_from_format_2(tmp_path: Path) -> None:
-    with zipfile.ZipFile(Path(__file__).parent / "fixtures" / "format-2.zip") as file:
-        file.extractall(tmp_path / "library")
-    library = Library(tmp_path / "library")
-    with pytest.raises(FormatUnknown, match="it has format 2"):
-        library.open()
-    assert library.verify() == [("000001", ""), ("000002", "")]
-    generation = library.open(earlier=True)
-    assert [s.id for s in generation.catalogue.summaries] == ["rec-1", "ring"]
-    document = generation.catalogue.document("ring")
-    assert document is not None and document.references[0].year == 2021 and document.part_of == ""
-    assert "reference" in {block.kind for block in document.blocks}

@@ -15,7 +15,7 @@ from libraries import document
 
 from indexer.document import Mention
 from indexer.errors import LibraryUnwritable
-from indexer.library import Summary, catalogue, files, marks
+from indexer.library import Summary, catalogue, catalogue_writing, files, marks
 from indexer.library.marks import Mark
 
 EARLY = datetime(2026, 3, 1, 10, tzinfo=UTC)
@@ -25,7 +25,7 @@ LATE = EARLY + timedelta(days=1)
 @pytest.fixture(scope="module")
 def paper(tmp_path_factory: pytest.TempPathFactory) -> Summary:
     path = tmp_path_factory.mktemp("library") / "catalogue"
-    catalogue.write(path, [(document("a/b", []), [])])
+    catalogue_writing.write(path, [(document("a/b", []), [])])
     return catalogue.Catalogue(path).summaries[0]
 
 

@@ -54,13 +54,14 @@ def ask(server: LoopbackArxiv, cache: Cache) -> Iterator[Ask]:
     """`metadata.ask` with a fetcher of its own. `at` is seconds after NOW."""
     time = FakeTime()
 
-    def ask(*ids: str, at: float = 0, offline: bool = False, refresh: bool = False, **given: Any) -> Any:
+    def ask(*ids: str, at: float = 0, offline: bool = False, **given: Any) -> Any:
+        refresh = {"refresh": given.pop("refresh")} if "refresh" in given else {}
         defaults = {"arxiv_url": server.url, "arxiv_api_url": f"{server.url}/api/query", "retries": 0}
         settings = Settings(_env_file=None, **{**defaults, **given})
         with Fetcher(
             settings, cache, offline=offline, clock=time.clock, sleep=time.sleep, now=lambda: NOW + at
         ) as fetcher:
-            return metadata.ask(fetcher, cache, ids, settings=settings, refresh=refresh)
+            return metadata.ask(fetcher, cache, ids, settings=settings, **refresh)
 
     return ask
 
@@ -240,8 +241,13 @@ def test_a_bad_id_does_not_spoil_the_others(server: LoopbackArxiv, cache: Cache,
     assert len(server.queries) == asked
 
 
-def test_an_error_entry_with_200_is_a_wrong_query_too(server: LoopbackArxiv, cache: Cache, ask: Ask) -> None:
-    server.on("/api/query", answer(200, ERROR % b"incorrect id format for x"))
+@pytest.mark.parametrize(
+    "fault",
+    [answer(200, ERROR % b"incorrect id format for x"), answer(400, b"no"), answer(400, EMPTY.body)],
+    ids=["200 with an error", "400", "400 with nothing"],
+)
+def test_a_query_that_is_called_wrong_is_halved(server: LoopbackArxiv, ask: Ask, fault: Fault) -> None:
+    server.on("/api/query", fault)
     known, reasons = ask(*ids(1, 4))
     assert (len(known), reasons) == (4, [])
     assert [len(query) for query in server.queries] == [4, 2, 2]

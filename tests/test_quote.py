@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 from indexer import passages
 from indexer.document import Block, Document, Entry, Origin, Page, Section
 from indexer.embed import Toy
-from indexer.library import Library, catalogue, words
-from service.search.quote import LONGEST, Match, QuoteAnswer, QuoteTooLong, folded, quote
+from indexer.library import Library, catalogue, catalogue_writing, words
+from service.search.quote import LONGEST, Match, QuoteAnswer, QuoteTooLong, quote
+from service.search.quote.folding import fold
 
 
 def document(identifier: str, pages: Sequence[str | Page], blocks: Sequence[Block] = (), **fields) -> Document:
@@ -35,7 +36,7 @@ def library(folder: Path, documents: Sequence[Document]):
     """What `quote` needs of a generation, straight from documents."""
     toy = Toy()
     cut = [(d, passages.cut(d.pages, d.sections, d.title, toy, d.blocks)) for d in documents]
-    catalogue.write(folder / "catalogue", cut)
+    catalogue_writing.write(folder / "catalogue", cut)
     words.write(folder / "words", cut)
     return SimpleNamespace(
         name="000001", catalogue=catalogue.Catalogue(folder / "catalogue"), words=words.Words(folder / "words")
@@ -214,7 +215,7 @@ def test_words_in_another_order_are_not_found(small) -> None:
 
 
 def test_a_script_without_spaces(small) -> None:
-    assert folded("分布式训练") == "分布式训练"
+    assert fold("分布式训练").text == "分布式训练"
     assert places(quote(small, "分布式训练需要在工作节点之间交换梯度")) == [("cjk", 1)]
     assert places(quote(small, "工作节点")) == [("cjk", 1)]
 
@@ -285,10 +286,10 @@ def test_any_run_of_words_is_found_where_it_was_taken(small, data: st.DataObject
 @given(st.text(max_size=80))
 @hypothesis_settings(deadline=None)
 def test_folding_does_not_hang_on_how_a_text_is_written(text: str) -> None:
-    once = folded(text)
+    once = fold(text).text
     for form in ("NFC", "NFD", "NFKC", "NFKD"):
-        assert folded(unicodedata.normalize(form, text)) == once
-    assert folded(f"  {text}\n".replace(" ", "\u00a0 \t")) == once
+        assert fold(unicodedata.normalize(form, text)).text == once
+    assert fold(f"  {text}\n".replace(" ", "\u00a0 \t")).text == once
 
 
 # ---------------------------------------------------------------------- real papers

@@ -29,9 +29,10 @@ from indexer.errors import (
     SourceNotFound,
     UnknownDocument,
 )
-from indexer.library import Generation, Library, generations
+from indexer.library import Generation, Library, Writer
 from indexer.library.cache import Cache
 from indexer.library.catalogue import Catalogue
+from indexer.library.manifest import manifest_text
 from indexer.reindex import Report, Request, reindex
 from indexer.settings import Settings
 
@@ -321,7 +322,7 @@ def _write(path: Path, text: str) -> Path:
 
 def test_two_runs_at_once(run: Run, settings: Settings) -> None:
     run(line(1))
-    with Library(settings.library).writer(), pytest.raises(LibraryBusy):
+    with Writer(Library(settings.library)), pytest.raises(LibraryBusy):
         run(line(1), line(2))
 
 
@@ -617,7 +618,7 @@ def test_a_library_of_the_future_is_not_built_over_unasked(run: Run, settings: S
     run(line(1))
     path = settings.library / "generations" / "000001.json"
     manifest = replace(Library(settings.library).manifest("000001"), format=99)
-    path.write_text(generations.manifest_text(manifest))
+    path.write_text(manifest_text(manifest))
     with pytest.raises(FormatUnknown) as caught:
         run()
     assert "SOURCE" in caught.value.cure
@@ -716,7 +717,7 @@ def test_a_text_is_read_anew_where_a_cache_has_half_of_it(run: Run, settings: Se
         (tmp_path / f"{n}.pdf").write_bytes(tiny_pdf([f"Paper {n} says something of its own."]))
     run(sources=(str(tmp_path / "0.pdf"),))
     run(add=(str(tmp_path / "1.pdf"),))
-    with Library(settings.library).writer() as writer:
+    with Writer(Library(settings.library)) as writer:
         writer.rollback()
     with closing(sqlite3.connect(settings.library / "cache" / "cache.sqlite")) as cache, cache:
         cache.execute("UPDATE texts SET answer = x'00'")

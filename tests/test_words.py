@@ -45,8 +45,10 @@ def test_a_word_said_a_thousand_times_counts_as_often_as_can_be_told(tmp_path: P
     assert words.Words(tmp_path / "words").postings("ring")[1].tolist() == [255]
 
 
-def test_arrays_come_back_as_they_went_in(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["a", "ab", "abc", "abcd", "abcdefgh"])  # the header is padded, however long it is
+def test_arrays_come_back_as_they_went_in(tmp_path: Path, name: str) -> None:
     given = {
+        name * 3: np.arange(5, dtype=np.float64),
         "a": np.arange(7, dtype=np.int64), "b": np.zeros((0, 5), np.float32), "c": np.array([True, False]),
         "d": np.eye(3, dtype=np.float64), "e": np.array([5], np.uint8), "f": np.arange(6, dtype=np.int32).reshape(2, 3).T,
     }  # fmt: skip
@@ -55,7 +57,7 @@ def test_arrays_come_back_as_they_went_in(tmp_path: Path) -> None:
     assert set(found) == set(given)
     for name, array in given.items():
         assert (found[name].dtype, found[name].shape) == (array.dtype, array.shape) and (found[name] == array).all()
-        assert not found[name].flags.writeable
+        assert not found[name].flags.writeable and found[name].flags.aligned, "each begins at a multiple of its own size"
 
 
 @pytest.mark.parametrize("data", [b"x", b"\xff" * 8, b"\x02" + bytes(7) + b"[]", b"\x02" + bytes(7) + b"{{"])

@@ -135,8 +135,8 @@ class Guard:
     def addresses(self, host: str, port: int, timeout: float | None) -> list[str]:
         """The addresses to try for a host, at most one of each family, in the resolver's order.
 
-        Raises `AddressRefused` if any address of the host is one that `refusal` names, `httpcore.ConnectError` if it
-        has none, `httpcore.ConnectTimeout` if the resolver takes longer than `timeout` seconds.
+        Raises `AddressRefused` if any address of the host is one that `refusal` names, `httpcore.ConnectError` if its
+        name can't be resolved, `httpcore.ConnectTimeout` if that takes longer than `timeout` seconds.
         """
         found = self._resolved(host, port, timeout)
         if not self._allowed(host, port):
@@ -170,8 +170,6 @@ class Guard:
             raise httpcore.ConnectError(f"its name can't be resolved: {failure[0]}")
         if not answer:
             raise httpcore.ConnectTimeout("its name could not be resolved in time")
-        if not answer[0]:
-            raise httpcore.ConnectError("its name has no address")
         return [str(entry[4][0]) for entry in answer[0]]
 
 
@@ -278,10 +276,9 @@ def transport(backend: Backend) -> httpx.HTTPTransport:
     # No proxy and no netrc from the environment: they would get round the guard. A company's own certificates
     # (SSL_CERT_FILE, SSL_CERT_DIR) are the operator's business, and honoured.
     context = httpx.create_ssl_context(trust_env=True)
-    made = httpx.HTTPTransport(verify=context, trust_env=False)
+    made = httpx.HTTPTransport(verify=context)
     if type(getattr(made, "_pool", None)) is not httpcore.ConnectionPool:
         raise RuntimeError(f"httpx {httpx.__version__} keeps its connections in another way than paperpath knows.")
-    made.close()
     made._pool = httpcore.ConnectionPool(
         ssl_context=context, max_connections=1, keepalive_expiry=30.0, network_backend=backend
     )

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from indexer.errors import FormatUnknown, LibraryError, UsageError
-from indexer.library import files, generations, uploads
+from indexer.library import files, uploads
 from indexer.library.cache import Download
-from indexer.library.generations import Manifest
+from indexer.library.manifest import Manifest, manifest_from
 
 INDEX, MARKS, LEDGER = "export.json", "marks/marks.jsonl", "cache/ledger.jsonl"
 _VERSION = 1
@@ -125,7 +125,7 @@ class Archive:
         names = list(self.members("generations/"))
         if len(names) != 1:
             raise self._refused("it has not one generation")
-        manifest = generations.manifest_from(self._text(names[0]))
+        manifest = manifest_from(self._text(names[0]))
         if self.told.keys() & set(self.members("files/")) != {f"files/{file.name}" for file in manifest.files.values()}:
             raise self._refused("a file of its generation is missing")
         for role, file in manifest.files.items():
@@ -172,7 +172,7 @@ class Archive:
             files.replace(part, path)
         finally:
             with contextlib.suppress(OSError):
-                part.unlink(missing_ok=True)
+                part.unlink()
         return path
 
     def manifest_for(self, folder: Path) -> Manifest:

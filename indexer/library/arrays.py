@@ -42,7 +42,7 @@ def write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
         file.write(struct.pack("<Q", len(text)) + text)
         for _, array in ordered:
             little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-            file.write(little.reshape(-1).view(np.uint8).data)
+            file.write(little.ravel().view(np.uint8).data)
 
 
 def read(path: Path, data: bytes | None = None) -> dict[str, np.ndarray]:
@@ -57,8 +57,6 @@ def read(path: Path, data: bytes | None = None) -> dict[str, np.ndarray]:
         header = json.loads(mapped[8 : 8 + size].tobytes())
         found = {}
         for name, about in header.items():
-            if name == "__metadata__":
-                continue
             a, b = about["data_offsets"]
             found[name] = mapped[8 + size + a : 8 + size + b].view(_TYPES[about["dtype"]]).reshape(about["shape"])
         return found

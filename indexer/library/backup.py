@@ -26,10 +26,13 @@ from pathlib import Path
 from typing import IO
 
 from indexer.errors import GenerationDamaged, LibraryError, LibraryUnwritable, NoLibrary
-from indexer.library import archive, files, generations, marks, uploads
+from indexer.library import archive, files, marks, uploads
 from indexer.library.archive import INDEX, LEDGER, MARKS, Archive
 from indexer.library.cache import Cache, Download
-from indexer.library.generations import FORMAT, Generation, Library, Manifest
+from indexer.library.generation import Generation
+from indexer.library.manifest import FORMAT, Manifest, manifest_text
+from indexer.library.publishing import Writer
+from indexer.library.reading import Library
 
 
 class ImportRefused(LibraryError):
@@ -92,7 +95,7 @@ def export(library: Library, target: Path, *, downloads: bool = False) -> Export
             except FileNotFoundError as error:  # pruned since
                 raise GenerationDamaged(f"Generation {manifest.name}: {error.filename} is missing.") from None
             members: dict[str, bytes | Path | IO[bytes]] = dict(held)
-            members[f"generations/{manifest.name}.json"] = generations.manifest_text(manifest).encode()
+            members[f"generations/{manifest.name}.json"] = manifest_text(manifest).encode()
             members[MARKS] = own_marks = marks.export(library.marks)
             placed = {uploads.by_content(path): source for source, path in known.items() if path.is_file()}
             members |= {member: known[source] for member, source in placed.items()}
@@ -112,7 +115,7 @@ def export(library: Library, target: Path, *, downloads: bool = False) -> Export
             files.replace(part, target)
     finally:
         with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
+            part.unlink()
         generation.close()
     warning = generation.instead_of.message if generation.instead_of else ""
     return Exported(
@@ -166,7 +169,7 @@ def bring_in(library: Library, source: Path, *, keep: int, yes: bool = False) ->
     """
     with Archive(source) as backup:
         backup.verify()
-        with library.writer() as writer:
+        with Writer(library) as writer:
             manifest = backup.manifest_for(library.folder)
             current = _current(library)
             same = current is not None and _alike(current.manifest, manifest)

@@ -1,10 +1,9 @@
 """The catalogue of a generation: its documents, their pages, sections, references and passages, in one SQLite file.
 
-Written once, then only read. Readers open it as immutable: no lock, no journal, nothing beside it.
+Written once (`catalogue_writing`), then only read. Readers open it as immutable: no lock, no journal, nothing beside it.
 
-In the file a document goes by a number and a passage by a row that they keep for as long as they stay, in generation after
-generation: one more document is a copy of the file and a few rows. Whoever reads sees positions instead, which count the
-documents in the order of the sources, and ids, which count the passages in the order of the documents.
+Readers see positions, which count the documents in the order of the sources, and ids, which count the passages in the
+order of the documents; the numbers and rows of the file stay inside.
 """
 
 from __future__ import annotations
@@ -22,125 +21,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import TypeAdapter
 
-from indexer.document import (
-    Block,
-    BlockKind,
-    Document,
-    Entry,
-    Origin,
-    Page,
-    Passage,
-    Reference,
-    Section,
-    TextKind,
-    TextMention,
-    Version,
-)
-from indexer.errors import GenerationDamaged, LibraryUnwritable
-from indexer.library import bodies, files
+from indexer.document import Block, BlockKind, Document, Page, Passage, Reference, Section, TextMention
+from indexer.errors import GenerationDamaged
+from indexer.library import bodies, earlier
+from indexer.library.summaries import COLUMNS, Summary, summary_of
 
-_SCHEMA = """
-CREATE TABLE documents (
-    position INTEGER PRIMARY KEY, number INTEGER NOT NULL UNIQUE, first INTEGER NOT NULL, passages INTEGER NOT NULL,
-    body TEXT NOT NULL, digest TEXT NOT NULL,
-    id TEXT NOT NULL UNIQUE, text TEXT NOT NULL, title TEXT NOT NULL,
-    authors TEXT NOT NULL, abstract TEXT NOT NULL, date TEXT NOT NULL, arxiv_id TEXT, version INTEGER, newest INTEGER,
-    link TEXT NOT NULL, reason TEXT NOT NULL, entry TEXT NOT NULL, origin TEXT NOT NULL, numbered_pages INTEGER,
-    missing TEXT NOT NULL, versions TEXT NOT NULL, part_of TEXT NOT NULL) STRICT;
-CREATE TABLE pages (
-    document INTEGER NOT NULL, page INTEGER NOT NULL, number INTEGER, text TEXT NOT NULL,
-    PRIMARY KEY (document, page)) STRICT;
-CREATE TABLE sections (
-    document INTEGER NOT NULL, section INTEGER NOT NULL, heading TEXT NOT NULL, level INTEGER NOT NULL,
-    page INTEGER NOT NULL, start INTEGER NOT NULL, anchor TEXT, appendix INTEGER NOT NULL,
-    PRIMARY KEY (document, section)) STRICT, WITHOUT ROWID;
-CREATE TABLE blocks (
-    document INTEGER NOT NULL, block INTEGER NOT NULL, kind TEXT NOT NULL, page INTEGER NOT NULL,
-    start INTEGER NOT NULL, "end" INTEGER NOT NULL, continued INTEGER NOT NULL,
-    PRIMARY KEY (document, block)) STRICT, WITHOUT ROWID;
-CREATE TABLE bibliography (
-    document INTEGER NOT NULL, reference INTEGER NOT NULL, n INTEGER NOT NULL, raw TEXT NOT NULL,
-    page INTEGER NOT NULL, label TEXT NOT NULL, title TEXT NOT NULL, authors TEXT NOT NULL, year INTEGER,
-    venue TEXT NOT NULL, arxiv_id TEXT, doi TEXT, PRIMARY KEY (document, reference)) STRICT, WITHOUT ROWID;
-CREATE TABLE mentions (
-    document INTEGER NOT NULL, reference INTEGER NOT NULL, mention INTEGER NOT NULL, page INTEGER NOT NULL,
-    start INTEGER NOT NULL, "end" INTEGER NOT NULL, sentence INTEGER NOT NULL, section INTEGER,
-    PRIMARY KEY (document, reference, mention)) STRICT, WITHOUT ROWID;
-CREATE TABLE sentences (
-    document INTEGER NOT NULL, sentence INTEGER NOT NULL, text TEXT NOT NULL,
-    PRIMARY KEY (document, sentence)) STRICT, WITHOUT ROWID;
-CREATE TABLE passages (
-    id INTEGER PRIMARY KEY, document INTEGER NOT NULL, page INTEGER NOT NULL, start INTEGER NOT NULL,
-    "end" INTEGER NOT NULL, section INTEGER, kind TEXT NOT NULL, crc INTEGER NOT NULL) STRICT;
-"""
-# What format 2 lacks, so that a catalogue of it reads like one of today. Names in `temp` go before those in the file.
-_FROM_FORMAT_2 = """
-CREATE TEMP TABLE counted AS
-    SELECT document, min(id) AS first, count(*) AS passages FROM main.passages GROUP BY document;
-CREATE TEMP VIEW documents AS
-    SELECT d.*, position AS number, ifnull(first, 0) AS first, ifnull(passages, 0) AS passages, '' AS body, '' AS digest,
-    '' AS part_of FROM main.documents d LEFT JOIN counted ON document = position;
-"""
-# What format 1 lacks.
-_FROM_FORMAT_1 = (
-    _FROM_FORMAT_2.replace("'' AS part_of", "'' AS part_of, '[]' AS missing, '[]' AS versions")
-    + """
-CREATE TEMP VIEW sections AS SELECT *, 0 AS appendix FROM main.sections;
-CREATE TEMP VIEW passages AS SELECT *, 'body' AS kind, 0 AS crc FROM main.passages;
-CREATE TEMP TABLE blocks (document, block, kind, page, start, "end", continued);
-CREATE TEMP TABLE bibliography (
-    document, reference, n, raw, page, label, title, authors, year, venue, arxiv_id, doi);
-CREATE TEMP TABLE mentions (document, reference, mention, page, start, "end", sentence, section);
-CREATE TEMP TABLE sentences (document, sentence, text);
-"""
-)
-_OF_A_BODY = ("pages", "sections", "blocks", "bibliography", "mentions", "sentences")
 _OUTLINES = 1000  # held at once
-_ENTRY = TypeAdapter(Entry)
-_ORIGIN = TypeAdapter(Origin)
-_MISSING = TypeAdapter(tuple[tuple[int, str], ...])
-_VERSIONS = TypeAdapter(tuple[Version, ...])
-_COLUMNS = (
-    "position, id, text, title, authors, abstract, date, arxiv_id, version, newest, link, reason, entry, origin,"
-    " numbered_pages, missing, versions, part_of, body, digest"
-)
-
-
-@dataclass(frozen=True)
-class Summary:
-    """A document without its text. `pages` is how many numbered pages it has, None where there are none.
-
-    `missing`, `versions` and `part_of` are as a `Document` has them. `body` is a hash of its body, `digest` one of all that
-    its passages, their words and their vectors are made from; each "" where it isn't known.
-    """
-
-    position: int
-    id: str
-    text: TextKind
-    title: str
-    authors: tuple[str, ...]
-    abstract: str
-    date: str
-    arxiv_id: str | None
-    version: int | None
-    newest: int | None
-    link: str
-    reason: str
-    entry: Entry
-    origin: Origin
-    pages: int | None
-    missing: tuple[tuple[int, str], ...]
-    versions: tuple[Version, ...]
-    part_of: str
-    body: str = ""
-    digest: str = ""
-
-    @property
-    def year(self) -> int | None:
-        """The year of the date, or None."""
-        return int(self.date[:4]) if self.date[:4].isdecimal() else None
 
 
 @dataclass(frozen=True)
@@ -163,192 +50,6 @@ class StoredPassage:
     path: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Kept:
-    """What a generation takes over of the one before: documents of which nothing but the front may have changed.
-
-    `documents` (int64, shape (documents,)) has the position there of each document, -1 for one to be written anew; each at
-    most once. `counts` (int64) is how many passages each document has. `passages` (int64, by passage id there) has the ids
-    that the passages get, -1 for those that go.
-    """
-
-    catalogue: Catalogue
-    documents: np.ndarray
-    counts: np.ndarray
-    passages: np.ndarray
-
-
-def keeping(catalogue: Catalogue, documents: np.ndarray, counts: np.ndarray) -> Kept:
-    """What is kept of `catalogue`; `documents` and `counts` are as `Kept` has them."""
-    own = np.flatnonzero(documents >= 0)
-    there = documents[own]
-    further = np.zeros(len(catalogue.counts_of), np.int64)  # by position there, how far its passages' ids move
-    further[there] = (np.cumsum(counts) - counts)[own] - (np.cumsum(catalogue.counts_of) - catalogue.counts_of)[there]
-    stays = np.zeros(len(further), bool)
-    stays[there] = True
-    owner = catalogue.documents_of
-    return Kept(catalogue, documents, counts, np.where(stays[owner], np.arange(len(owner)) + further[owner], -1))
-
-
-def write(
-    path: Path, documents: Sequence[tuple[Document, Sequence[Passage]]], digests: Sequence[str] = (),
-    kept: Kept | None = None,
-) -> tuple[int, int]:  # fmt: skip
-    """Writes a catalogue to `path`, which must not exist. Returns the numbers of documents and of passages.
-
-    Passages get ids from 0 in the order given. `digests` are the documents' (see `Summary`). Of a document that is `kept`
-    neither body nor passages are looked at. Raises `LibraryUnwritable` where the disk refuses.
-    """
-    try:
-        if kept is not None:
-            with files.writing(path.parent):
-                kept.catalogue.copy_to(path)
-        database = sqlite3.connect(path, isolation_level=None)
-        try:
-            database.execute("PRAGMA journal_mode = OFF")  # a file that isn't whole is thrown away
-            database.execute("PRAGMA synchronous = OFF")  # it is synced once, before it gets its name
-            database.execute("BEGIN")
-            if kept is None:
-                for statement in _SCHEMA.split(";"):
-                    database.execute(statement)
-            else:
-                _drop(database, kept)
-            passages = _write(database, documents, digests, kept)
-            database.execute("COMMIT")
-            packed = _packed(database, path)
-        finally:
-            database.close()
-        if packed is not None:
-            packed.replace(path)
-    except sqlite3.OperationalError as error:
-        raise LibraryUnwritable(f"Cannot write to {path.parent}: {error}.") from error
-    except sqlite3.DatabaseError as error:
-        raise GenerationDamaged(f"What {path} was to be made from is damaged: {error}.") from error
-    return len(documents), passages
-
-
-def _packed(database: sqlite3.Connection, path: Path) -> Path | None:
-    """A copy beside `path` without the room that removed rows left, where that is more than a quarter of the file."""
-    (free,), (pages,) = (database.execute(f"PRAGMA {name}").fetchone() for name in ("freelist_count", "page_count"))
-    if free <= pages // 4:
-        return None
-    packed = path.with_name("packed.part")
-    database.execute("VACUUM INTO ?", (str(packed),))
-    return packed
-
-
-def _drop(database: sqlite3.Connection, kept: Kept) -> None:
-    """Removes the bodies and the passages that are not kept, and every front."""
-    stay = set(kept.documents.tolist())
-    for position, (number, first, count) in enumerate(kept.catalogue.places):
-        if position not in stay:
-            for table in _OF_A_BODY:
-                database.execute(f"DELETE FROM {table} WHERE document = ?", (number,))
-            database.execute("DELETE FROM passages WHERE id >= ? AND id < ?", (first, first + count))
-    database.execute("DELETE FROM documents")
-
-
-def _write(
-    database: sqlite3.Connection, documents: Sequence[tuple[Document, Sequence[Passage]]], digests: Sequence[str],
-    kept: Kept | None,
-) -> int:  # fmt: skip
-    """Adds every front, and the bodies and passages that are not kept. Returns how many passages there are in all."""
-    places = kept.catalogue.places if kept else []
-    number = max((place[0] for place in places), default=-1) + 1
-    row = max((first + count for _, first, count in places), default=0)
-    total = 0
-    for position, (document, passages) in enumerate(documents):
-        before = int(kept.documents[position]) if kept else -1
-        if before >= 0:
-            assert kept is not None
-            pages, place = kept.catalogue.summaries[before].pages, places[before]
-        else:
-            pages, place = sum(page.number is not None for page in document.pages) or None, (number, row, len(passages))
-            _insert_body(database, number, document)
-            texts = (document.pages[p.page].text[p.start : p.end] for p in passages)
-            database.executemany(
-                f"INSERT INTO passages VALUES ({_marks(8)})",
-                (
-                    (row + n, number, p.page, p.start, p.end, p.section, p.kind, _crc(text))
-                    for n, (p, text) in enumerate(zip(passages, texts, strict=True))
-                ),
-            )
-            number, row = number + 1, row + len(passages)
-        _insert_front(database, position, place, document, pages, digests[position] if digests else "")
-        total += place[2]
-    return total
-
-
-def _insert_front(
-    database: sqlite3.Connection, position: int, place: tuple[int, int, int], document: Document, pages: int | None,
-    digest: str,
-) -> None:  # fmt: skip
-    database.execute(
-        f"INSERT INTO documents ({_COLUMNS}, number, first, passages) VALUES ({_marks(23)})",
-        (position, document.id, document.text, document.title, json.dumps(document.authors), document.abstract,
-         document.date, document.arxiv_id, document.version, document.newest, document.link, document.reason,
-         _ENTRY.dump_json(document.entry).decode(), _ORIGIN.dump_json(document.origin).decode(), pages,
-         _MISSING.dump_json(document.missing).decode(), _VERSIONS.dump_json(document.versions).decode(), document.part_of,
-         bodies.digest_of(document), digest, *place),
-    )  # fmt: skip
-
-
-def _insert_body(database: sqlite3.Connection, number: int, document: Document) -> None:
-    database.executemany(
-        "INSERT INTO pages VALUES (?, ?, ?, ?)",
-        ((number, index, page.number, page.text) for index, page in enumerate(document.pages)),
-    )
-    database.executemany(
-        "INSERT INTO sections VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            (number, index, s.heading, s.level, s.page, s.start, s.anchor, s.appendix)
-            for index, s in enumerate(document.sections)
-        ),
-    )
-    database.executemany(
-        "INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?)",
-        ((number, index, b.kind, b.page, b.start, b.end, b.continued) for index, b in enumerate(document.blocks)),
-    )
-    _insert_references(database, number, document.references)
-
-
-def _insert_references(database: sqlite3.Connection, number: int, references: Sequence[Reference]) -> None:
-    sentences: dict[str, int] = {}  # one sentence often mentions several
-    for index, r in enumerate(references):
-        database.execute(
-            f"INSERT INTO bibliography VALUES ({_marks(12)})",
-            (number, index, r.n, r.raw, r.page, r.label, r.title, json.dumps(r.authors), r.year, r.venue, r.arxiv_id,
-             r.doi),
-        )  # fmt: skip
-        database.executemany(
-            "INSERT INTO mentions VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                (
-                    number,
-                    index,
-                    n,
-                    m.page,
-                    m.start,
-                    m.end,
-                    sentences.setdefault(m.sentence, len(sentences)),
-                    m.section,
-                )
-                for n, m in enumerate(r.mentions)
-            ),
-        )
-    database.executemany(
-        "INSERT INTO sentences VALUES (?, ?, ?)", ((number, index, text) for text, index in sentences.items())
-    )
-
-
-def _crc(text: str) -> int:
-    return zlib.crc32(text.encode("utf-8", "surrogatepass"))
-
-
-def _marks(count: int) -> str:
-    return ", ".join("?" * count)
-
-
 class Catalogue:
     """A catalogue opened for reading: in memory where the file's `data` are given, else where it lies.
 
@@ -368,7 +69,7 @@ class Catalogue:
             self._database = sqlite3.connect(uri, uri=True, check_same_thread=False)
         self._lock = threading.Lock()
         self._outlines: dict[int, list[tuple[Section, tuple[str, ...]]]] = {}
-        if lacks := {1: _FROM_FORMAT_1, 2: _FROM_FORMAT_2}.get(format or 0):
+        if lacks := earlier.LACKING.get(format or 0):
             self._database.execute("PRAGMA temp_store = MEMORY")
             self._database.executescript(lacks)
         self.places: list[tuple[int, int, int]] = self._rows(
@@ -400,12 +101,12 @@ class Catalogue:
     @cached_property
     def summaries(self) -> tuple[Summary, ...]:
         """All documents without their texts, in the order of the sources: a document's position is its index."""
-        return tuple(_summary(row) for row in self._rows(f"SELECT {_COLUMNS} FROM documents ORDER BY position"))
+        return tuple(summary_of(row) for row in self._rows(f"SELECT {COLUMNS} FROM documents ORDER BY position"))
 
     def summary(self, document_id: str) -> Summary | None:
         """One document without its text, or None."""
-        rows = self._rows(f"SELECT {_COLUMNS} FROM documents WHERE id = ?", document_id)
-        return _summary(rows[0]) if rows else None
+        rows = self._rows(f"SELECT {COLUMNS} FROM documents WHERE id = ?", document_id)
+        return summary_of(rows[0]) if rows else None
 
     def document(self, document_id: str, *, later: bool = False) -> Document | None:
         """One document whole, as it was written, or None. With `later` its body is read when something looks at it."""
@@ -526,7 +227,7 @@ class Catalogue:
                 *some,
             )
             for row, text, *fields, section, crc in rows:
-                if _crc(text) != crc:
+                if crc_of(text) != crc:
                     continue
                 passage = some[row]
                 position = int(self.documents_of[passage])
@@ -672,16 +373,6 @@ def ids_of(data: bytes) -> frozenset[str]:
         database.close()
 
 
-def _summary(row: tuple) -> Summary:
-    (position, id_, text, title, authors, abstract, date, arxiv_id, version, newest, link, reason, entry, origin,
-     pages, missing, versions, part_of, body, digest) = row  # fmt: skip
-    return Summary(
-        position, id_, text, title, tuple(json.loads(authors)), abstract, date, arxiv_id, version, newest, link, reason,
-        _ENTRY.validate_json(entry), _ORIGIN.validate_json(origin), pages,
-        _MISSING.validate_json(missing), _VERSIONS.validate_json(versions), part_of, body, digest,
-    )  # fmt: skip
-
-
 def paths_of(sections: Sequence[Section]) -> list[tuple[str, ...]]:
     """For each section the headings that lead to it, from the outermost to its own."""
     paths: list[tuple[str, ...]] = []
@@ -692,3 +383,12 @@ def paths_of(sections: Sequence[Section]) -> list[tuple[str, ...]]:
         above.append(section)
         paths.append(tuple(s.heading for s in above))
     return paths
+
+
+def crc_of(text: str) -> int:
+    """What is kept beside a passage to know its text by."""
+    return zlib.crc32(text.encode("utf-8", "surrogatepass"))
+
+
+def _marks(count: int) -> str:
+    return ", ".join("?" * count)

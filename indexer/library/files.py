@@ -118,7 +118,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         replace(part, path)
     except OSError:
         with suppress(OSError):  # a full disk is not to be kept full by it
-            part.unlink(missing_ok=True)
+            part.unlink()
         raise
 
 

@@ -29,7 +29,7 @@ from indexer.document import Warning
 from indexer.errors import LibraryBusy
 from indexer.folding import writable
 from indexer.library import files
-from indexer.library.catalogue import Summary
+from indexer.library.summaries import Summary
 
 _FILE = "marks.jsonl"
 _DAMAGED = "damaged-mark"

@@ -16,7 +16,7 @@ import numpy as np
 
 from indexer.errors import LibraryUnwritable
 from indexer.library.cache import Cache, vector_of
-from indexer.library.generations import Generation
+from indexer.library.generation import Generation
 from indexer.passages import vector_key
 from indexer.progress import Progress
 

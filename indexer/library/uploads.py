@@ -69,7 +69,7 @@ async def keep(library: Path, name: str, body: AsyncIterator[bytes]) -> Upload:
             files.replace(Path(part), final)
         finally:
             with contextlib.suppress(OSError):  # a disk that fails is told above
-                Path(part).unlink(missing_ok=True)
+                Path(part).unlink()
     kind = "pdf" if suffix == ".pdf" else "list"
     return Upload(f"upload:{final.parent.name}/{name}", name, size, kind)
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from indexer.document import EMBEDDED, Document, Passage
 from indexer.library import arrays
-from indexer.library.catalogue import Kept
+from indexer.library.kept import Kept
 from indexer.terms import terms
 
 VERSION = "words-2"

@@ -48,12 +48,12 @@ def library_rollback(name: str | None, library: Path | None) -> None:
 
     What it remembers counts again too: its sources, and what was taken out of them.
     """
-    from indexer.library import Library
+    from indexer.library import Library, Writer
     from service import terminal
 
     held = Library(settings_of(library).library)
     held.current_name()
-    with held.writer() as writer:
+    with Writer(held) as writer:
         before = held.remembered()
         chosen = writer.rollback(name)
     now = held.manifest(chosen)
@@ -92,11 +92,11 @@ def library_prune(keep: int, library: Path | None) -> None:
 
     The newest stay, and the one that is read. An upload goes when it is a day old and none of those left has it for a source.
     """
-    from indexer.library import Library
+    from indexer.library import Library, Writer
 
     held = Library(settings_of(library).library)
     held.current_name()
-    with held.writer() as writer:
+    with Writer(held) as writer:
         gone = writer.prune(keep)
     current = held.current_name()
     left = [manifest.name + (" (read now)" if manifest.name == current else "") for manifest in held.manifests()]
