@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -25,8 +24,6 @@ from service.search.rerank import Reranker
 
 log = logging.getLogger("paperpath")
 T = TypeVar("T")
-# Seconds that opening keeps the interpreter from who answers, each of the dozens of times that they need it.
-_SWITCH = 0.0005
 _PATIENCE = 1.0  # seconds that a look at the disk is waited for
 _NOW_AND_THEN = 2.0  # seconds between two looks at files that are read where they lie
 _SOON, _SELDOM = (
@@ -125,12 +122,7 @@ class Opened:
     def _open_behind(self, turn: contextlib.AbstractContextManager) -> None:
         """Opens what is there in its turn, while others answer in this process. The lock is held, and let go of."""
         with turn:
-            before = sys.getswitchinterval()
-            sys.setswitchinterval(_SWITCH)
-            try:
-                self._open()
-            finally:
-                sys.setswitchinterval(before)
+            self._open()
 
     def _open(self) -> None:
         """Opens what is there to open. The lock is held, and let go of."""

@@ -21,7 +21,7 @@ from typing import Generic, TypeVar
 from indexer.settings import Settings
 from service import derived
 from service.opened import Opened
-from service.serving import memory
+from service.serving import runtime
 from service.stages import Listener, listening
 
 T = TypeVar("T")
@@ -273,10 +273,10 @@ class _Process(Generic[T, R]):
 def _answer(pipe: Connection, settings: Settings, work: Work[T, R]) -> None:
     """What runs in the other process, until it is told to end or nobody is there to tell it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this one
-    memory.bound()
+    runtime.bound_memory()
     held = Opened(settings, threads=1, waits=True)
     held.prepare()
-    memory.settle()
+    runtime.settle()
     pipe.send(True)
     stages: list[tuple[str, float]] = []
     counted = derived.counted()

@@ -21,10 +21,11 @@ def run(settings: Settings, host: str, port: int) -> None:
     import uvicorn
 
     from service.api import create_app
-    from service.serving import connections, memory, stopping
+    from service.serving import connections, runtime, stopping
     from service.serving.guard.access import token_of
 
-    memory.bound()
+    runtime.bound_memory()
+    runtime.take_turns()
     opened = Opened(settings, behind=threading.Lock())
     app = create_app(settings, opened, host)
     listening = listen(host, port)
@@ -35,7 +36,7 @@ def run(settings: Settings, host: str, port: int) -> None:
         answers = f"generation {generation.name}, {generation.manifest.documents} documents"
     except PaperpathError as error:  # it can be made while the server runs
         answers = f"nothing yet: {error.message} {error.cure}"
-    memory.settle()
+    runtime.settle()
     address = f"http://{'[' + host + ']' if ':' in host else host}:{listening.getsockname()[1]}"
     print(f"paperpath serves {answers}\n  {address}/\n  {address}/v1/search?q=how+does+diloco+reduce+communication\n"
           f"  {address}/v1/papers\n  {address}/openapi.json", flush=True)  # fmt: skip

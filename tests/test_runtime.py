@@ -11,9 +11,9 @@ import pytest
 # As many threads as ask at once each take some memory at the same time; then the arenas are counted.
 ARENAS = """
 import ctypes, sys, threading
-from service.serving import memory
+from service.serving import runtime
 if "bound" in sys.argv:
-    memory.bound()
+    runtime.bound_memory()
 libc = ctypes.CDLL(None)
 libc.malloc.restype, libc.fopen.restype = ctypes.c_void_p, ctypes.c_void_p
 libc.malloc_info.argtypes, libc.fclose.argtypes = [ctypes.c_int, ctypes.c_void_p], [ctypes.c_void_p]
