@@ -66,3 +66,9 @@ def test_a_reranker_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelUnknown, match="empty can't be loaded") as caught:
         Reranker(str(tmp_path / "empty")).scores("a", ["b"])
     assert "PAPERPATH_RERANKER" in caught.value.cure
+
+
+def test_a_reranker_with_code_of_its_own_is_not_loaded(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"auto_map": {"AutoModel": "own.Model"}}')
+    with pytest.raises(ModelUnknown, match="code of its own"):
+        Reranker(str(tmp_path)).scores("a question", ["a passage"])

@@ -25,7 +25,7 @@ class Reranker:
     def scores(self, query: str, passages: Sequence[str]) -> np.ndarray:
         """How well each passage answers `query`, in the model's own measure: float32 of shape (passages,).
 
-        Raises `ModelUnknown` where the model can't be loaded.
+        Raises `ModelUnknown` where the model can't be loaded, or holds code.
         """
         if not passages:
             return np.empty(0, np.float32)
@@ -39,15 +39,18 @@ class Reranker:
 
     def _loaded(self):
         if self._model is None:
+            from indexer.embed.harmless import require_harmless
             from indexer.embed.plain import before_torch
 
+            folder = Path(os.path.expanduser(self.name))
+            if folder.is_dir():
+                require_harmless(folder)
             before_torch()
             import transformers
             from sentence_transformers import CrossEncoder
 
             transformers.utils.logging.disable_progress_bar()
             transformers.utils.logging.set_verbosity_error()
-            folder = Path(os.path.expanduser(self.name))
             try:
                 self._model = CrossEncoder(
                     str(folder) if folder.is_dir() else self.name, device="cpu", trust_remote_code=False,
