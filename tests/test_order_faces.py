@@ -11,6 +11,8 @@ from fastapi.testclient import TestClient
 from libraries import build
 
 from indexer.errors import SourceUnreadable, UnknownDocument
+from indexer.library import Library
+from indexer.library.marks import load
 from indexer.settings import Settings
 from service.api import create_app
 from service.cli import main_group
@@ -101,6 +103,14 @@ def test_the_order_is_written_once(tmp_path: Path, monkeypatch) -> None:
     assert not json.loads(again.stdout)["written"][0]["changed"] and source.read_bytes() == once
     assert ordered_list.removed(once.decode()) == text
     assert "[x]" in once.decode().split("paperpath:order")[1]
+    before, order = once.decode().split("<!-- paperpath:order", 1)
+    source.write_text(f"{before}<!-- paperpath:order{order.replace('[ ]', '[x]')}")  # the other is ticked in the order
+    arguments[1] = "--unwrite"
+    for changed in (True, False):
+        done = CliRunner().invoke(main_group, arguments)
+        assert json.loads(done.stdout)["unwritten"] == [{"source": str(source), "changed": changed}]
+        assert source.read_text() == text
+    assert load(Library(library).marks).by_id["2301.11913"].read  # what was ticked there isn't lost
 
 
 def test_a_batch_is_looked_at_before_its_first_answer(tmp_path: Path, monkeypatch) -> None:
@@ -116,6 +126,7 @@ def test_a_batch_is_looked_at_before_its_first_answer(tmp_path: Path, monkeypatc
         json.loads(line) for line in run({"_id": "a", "ids": ["two", "one"]}, {"_id": 2, "ids": []}).stdout.splitlines()
     ]
     assert [row["_id"] for row in found] == ["a", 2] and not found[1]["order"] and not found[1]["start_here"]
+    assert not any(value for name, value in found[1].items() if name not in ("_id", "generation")), "nothing of nothing"
     assert {step["id"] for step in found[0]["order"]} == set(found[0]["start_here"]) == {"one", "two"}
     for ids, error in (([1], SourceUnreadable), (["three"], UnknownDocument)):
         done = run({"_id": "a", "ids": ["one"]}, {"_id": "b", "ids": ids})

@@ -37,13 +37,14 @@ _SKIPPED = 10  # papers that are left out, of a kind, that are shown
 @click.option("--without-digests", is_flag=True, help="Without citations that rest on a digest's words.")
 @click.option("--evidence", is_flag=True, help="Show the sentences and pages behind each step.")
 @click.option("--write", is_flag=True, help="Put the order into the markdown list that the library was made from.")
+@click.option("--unwrite", is_flag=True, help="Take what --write put there out again; ticks are kept as marks.")
 @click.option("--no-missing", is_flag=True, help="With --write: without the papers that the list leans on and lacks.")
 @batch_option('Read lists from JSON lines {"_id", "ids"}; print an order of exactly these for each.')
 @library_option
 @json_option
 def order(ids: tuple[str, ...], goal: str | None, topic: str | None, budget: str | None, known: tuple[str, ...],
-          again: bool, without_digests: bool, evidence: bool, write: bool, no_missing: bool, batch: Path | None,
-          library: Path | None, as_json: bool) -> None:  # fmt: skip
+          again: bool, without_digests: bool, evidence: bool, write: bool, unwrite: bool, no_missing: bool,
+          batch: Path | None, library: Path | None, as_json: bool) -> None:  # fmt: skip
     """In which order to read: stages, and for each paper why it stands there. The stages follow the citations
     too: they are not the topics of `paperpath topics`.
 
@@ -61,10 +62,14 @@ def order(ids: tuple[str, ...], goal: str | None, topic: str | None, budget: str
     from service import terminal
     from service.reading_order import NothingToOrder, Order, reading_order
 
-    if batch is not None and (ids or goal or topic or budget or known or write):
+    if batch is not None and (ids or goal or topic or budget or known or write or unwrite):
         raise click.UsageError("--batch orders exactly the ids of its lines: it takes no ID and none of these options.")
-    if write and (ids or goal or topic or budget or known):
-        raise click.UsageError("--write puts the order of the whole list into it: it takes no ID and no other choice.")
+    if write and unwrite:
+        raise click.UsageError("--write puts the order into the list, --unwrite takes it out: not both.")
+    if (write or unwrite) and (ids or goal or topic or budget or known):
+        raise click.UsageError(
+            "--write and --unwrite are for the order of the whole list: they take no ID and no other choice."
+        )
     if no_missing and not write:
         raise click.UsageError("--no-missing goes with --write.")
     if topic is not None and not topic.strip():
@@ -82,6 +87,9 @@ def order(ids: tuple[str, ...], goal: str | None, topic: str | None, budget: str
             except NothingToOrder:  # a list of none has an order of none
                 answer = Order(generation.name, (), (), (), (), ())
             terminal.print_json({"_id": row["_id"], **asdict(answer)})
+        return
+    if unwrite:
+        _unwrite(opened, generation, as_json)
         return
     if write:
         _write(opened, generation, not no_missing, without_digests, as_json)
@@ -176,10 +184,8 @@ def _write(opened: Opened, generation: Generation, missing: bool, without_digest
     from service.reading_order import reading_order
 
     summaries = {summary.id: summary for summary in generation.catalogue.summaries}
-    sources = list(dict.fromkeys(generation.manifest.sources))
-    lists = [source for source in sources if source.lower().endswith((".md", ".markdown", ".txt"))] or sources[:1]
     told = []
-    for source in _own(lists, opened.library.folder):
+    for source in _own(opened, generation):
         file = list_file.opened(source)
         marking.take_over(opened.library.marks, generation, ordered_list.changed(file.text))
         marks = opened.marks()
@@ -209,7 +215,28 @@ def _write(opened: Opened, generation: Generation, missing: bool, without_digest
         print(f"{what} {terminal.plain(str(one['source']))}: {terminal.counted(int(one['papers']), 'paper')}.")
 
 
-def _own(lists: list[str], library: Path) -> list[str]:
+def _unwrite(opened: Opened, generation: Generation, as_json: bool) -> None:
+    """Takes the order and what is missing out of each list, which is then as it was before they were written.
+
+    Boxes ticked there by hand become marks first.
+    """
+    from indexer.sources import list_file, ordered_list
+    from service import marking, terminal
+
+    told = []
+    for source in _own(opened, generation):
+        file = list_file.opened(source)
+        marking.take_over(opened.library.marks, generation, ordered_list.changed(file.text))
+        told.append({"source": source, "changed": list_file.replace(file, ordered_list.removed(file.text))})
+    if as_json:
+        terminal.print_json({"unwritten": told})
+        return
+    for one in told:
+        what = "The order is taken out of" if one["changed"] else "There is no order in"
+        print(f"{what} {terminal.plain(str(one['source']))}.")
+
+
+def _own(opened: Opened, generation: Generation) -> list[str]:
     """The lists that may be written into: not those that a browser handed over, which are named by what is in them.
 
     Says of those how to make them one's own. Raises `NotWritable` where there is no other.
@@ -218,7 +245,9 @@ def _own(lists: list[str], library: Path) -> list[str]:
     from indexer.sources.ordered_list import NotWritable
     from service import terminal
 
-    own = [source for source in lists if not uploads.holds(library, source)]
+    sources = list(dict.fromkeys(generation.manifest.sources))
+    lists = [source for source in sources if source.lower().endswith((".md", ".markdown", ".txt"))] or sources[:1]
+    own = [source for source in lists if not uploads.holds(opened.library.folder, source)]
     for source in (source for source in lists if source not in own):
         name = shlex.quote(Path(source).name)
         message = f"{name} was handed over in the browser: the library keeps it as it came, and no order goes into it."
