@@ -65,6 +65,10 @@ def mutants(file: str, source: bytes) -> Iterator[Mutant]:
 
     def within(node: ast.AST) -> Iterator[ast.AST]:
         for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.keyword) and child.arg in ("frozen", "strict"):  # nothing to see when it runs
+                continue
+            if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
+                continue
             if isinstance(child, (ast.JoinedStr, ast.arg)) or child is getattr(node, "annotation", None) \
                or child is getattr(node, "returns", None):  # fmt: skip
                 continue

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import json
+import math
 import random
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +23,7 @@ from indexer.folding import letters
 from indexer.library import Generation, Library, Writer
 from indexer.reindex import Request, reindex
 from indexer.settings import Settings
-from service import citations
+from service import citations, paper_vectors
 from service.citations import Citation, Graph, naming
 from service.citations.shelf import works
 
@@ -132,6 +134,45 @@ def test_mentions_have_their_place_and_are_counted_once(tmp_path: Path) -> None:
         (1, "1 Method", "[1]"),
         (1, "1 Method", "[1, 2]"),
     ]
+
+
+def test_a_mention_weighs_by_its_section_and_by_how_near_the_two_are(tmp_path: Path) -> None:
+    headings = ("1 Introduction", "2 Related Work", "3 Method", "4 Conclusion")
+    text = "\n".join(f"{heading}\nIt is told of ten things [{n}] and more." for n, heading in enumerate(headings))
+    marks = [text.index(f"[{n}]") for n in range(4)]
+
+    def mentions(*some: int) -> tuple[TextMention, ...]:
+        return tuple(TextMention(0, marks[n], marks[n] + 3, "It is told of ten things.", n) for n in some)
+
+    counted = {"adam": (0,), "diloco": (1,), "zero": (2,), "server": (3,), "fedavg": (0, 1, 2, 3), "listed": ()}
+    works = [
+        paper(one, f"The Account of a Thing Named {one.upper()}", text=f"Of {one}, of ten things.") for one in counted
+    ]
+    cites = [reference(work.title, mentions=mentions(*counted[work.id])) for work in works]
+    sections = tuple(Section(heading, 1, 0, text.index(heading)) for heading in headings)
+    citing = replace(paper("new", "A Paper That Cites", cites=cites, text=text), sections=sections)
+    generation = opened(tmp_path, [*works, citing])
+    rows = paper_vectors.of(generation).raw
+    worth = {"1": 0.8, "2": 0.5, "3": 1.0, "4": 0.9}
+    found = citations.of(generation).cites(len(works))
+    assert len(found) == len(works)
+    for citation in found:
+        one = works[citation.cited].id
+        said = sum(worth[headings[n][0]] for n in counted[one]) or 0.75
+        near = max(float(rows[citation.citing] @ rows[citation.cited]), 0)
+        assert citation.weight == pytest.approx(math.log1p(said) * (0.5 + near), rel=1e-5)
+        assert citation.count == max(1, len(counted[one]))
+
+
+def test_a_title_is_told_as_most_print_it_with_its_capitals() -> None:
+    for printed, told in (
+        ([], ""), (["A thing"], "A thing"), (["a thing", "A Thing", "A thing"], "A Thing"),
+        (["A THING", "A thing", "A Thing"], "A Thing"), (["A THING"], "A THING"), (["B", "A thing", "a THING"], "a THING"),
+        (["B b", "A a"], "A a"),
+    ):  # fmt: skip
+        assert citations._title(printed) == told
+    assert citations._commonest([None, "", None]) is None and citations._commonest([2, 3, 3, None, None, None]) == 3
+    assert citations._commonest([3, 2]) == 2
 
 
 def test_two_versions_in_the_library_are_one(tmp_path: Path) -> None:
@@ -401,6 +442,21 @@ def test_a_name_in_use_before_is_nobodys(tmp_path: Path) -> None:
     after = paper("after", "A Thing of Today", year=2020, text="We use an LSTM.", kind="record")
     assert set(edges(without_passages(tmp_path / "a", [coins, after]))) == {("after", "odyssey")}
     assert edges(without_passages(tmp_path / "b", [coins, before, after])) == {}
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "ahead"),
+    [
+        ("2019", "2020", False), ("2019", "2021", True), ("2020", "2019", False), ("", "2021", False), ("2019", "", False),
+        ("2019-01", "2021", True), ("2019-12", "2020", False), ("2019-01", "2019-12", None), ("2018-06", "2019-12", True),
+    ],
+)  # fmt: skip
+def test_who_is_too_old_to_name_another(tmp_path: Path, ours: str, theirs: str, ahead: bool | None) -> None:
+    made = [replace(paper(n, f"Paper {n}"), date=date) for n, date in (("a", ours), ("b", theirs))]
+    one, other = without_passages(tmp_path, made).catalogue.summaries
+    months = naming._AHEAD
+    expected = months < 11 if ahead is None else ahead
+    assert naming._ahead(one, other) == expected
 
 
 @given(

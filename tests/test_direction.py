@@ -13,9 +13,13 @@ from hypothesis import strategies as st
 from judged_records import built, library, record
 
 from indexer import embed
+from indexer.document import Document
 from indexer.library import Generation
 from indexer.settings import Settings
-from service.reading_order.direction import direction_of, needs, ranked
+from service import paper_vectors, wording
+from service.reading_order import direction
+from service.reading_order.direction import Direction, direction_of, needs, ranked
+from service.wording import Told
 
 SET = SHARED / "eval" / "metacademy"
 CONCEPTS = [
@@ -90,6 +94,172 @@ def test_each_need_stands_where_it_says(concepts: Generation) -> None:
         else:
             page = concepts.catalogue.page_texts([(need.after, 0)])[need.after, 0]
             assert " ".join(page.text[need.start : need.end].split()) == need.sentence
+
+
+# ------------------------------------------------------------------ the slow way
+
+
+def slowly(generation: Generation, found: Direction) -> dict[tuple[int, int], tuple[float, float, float]]:
+    """For each pair what the first lines of the module say: its weight, its votes, its mean lead."""
+    told = wording.told(generation, found.positions)
+    texts = direction._Texts([told[position] for position in found.positions])
+    vectors = paper_vectors.of(generation)
+    count = range(len(found.positions))
+    shares = [texts.share(pairs=pairs).toarray() for pairs in (False, True)]
+    rows = [rows[list(found.positions)].astype(float) for rows in (vectors.raw, vectors.own)]
+    cosines = [np.maximum(some @ some.T, 0) for some in rows]
+    titles = [{stem.stem for stem in wording.stems(told[position].title)} for position in found.positions]
+
+    def inside(a: int, b: int) -> float:
+        return len(titles[a] & titles[b]) / max(len(titles[a]), 1)
+
+    pairs = {}
+    for a in count:
+        for b in count[a + 1 :]:
+            named = max(shares[1][a, b], shares[1][b, a])
+            weight = named**2 * float(np.mean([cosine[a, b] for cosine in cosines]))
+            if weight <= 1e-4:
+                continue
+            leads = []
+            for cosine in cosines:
+                for share in shares:
+                    q = [
+                        sum(share[x, c] ** 2 * cosine[y, c] ** 2 for c in count) / sum(cosine[y, c] ** 2 for c in count)
+                        for x, y in ((a, b), (b, a))
+                    ]
+                    leads.append(q[0] - q[1] + 0.2 * (inside(a, b) ** 2 - inside(b, a) ** 2))
+            votes = [0 if abs(lead) < 1e-9 else 1 if lead > 0 else -1 for lead in leads]
+            pairs[a, b] = weight, sum(votes) / 4, sum(leads) / 4
+    return pairs
+
+
+NESTED = [
+    record("tree", "tree", "It has a root and no ring."),
+    record("binary", "binary tree", "Each part of this tree has two branches."),
+    record("search", "binary search tree", "A binary tree in order."),
+    record("search2", "search", "It looks for one thing among many."),
+    record("root", "root", "Where it begins."),
+    record("untitled", "", "A tree that has no name."),
+]
+
+
+@pytest.mark.parametrize("records", [CONCEPTS, NESTED])
+def test_each_pair_is_what_its_texts_say(tmp_path: Path, records: list[Document]) -> None:
+    generation = built(tmp_path, records)
+    found = direction_of(generation)
+    expected = slowly(generation, found)
+    columns = (found.before, found.after, found.weight, found.lead, found.confidence)
+    seen = set()
+    for before, after, weight, lead, confidence in zip(*map(np.ndarray.tolist, columns), strict=True):
+        sign = 1 if (before, after) in expected else -1
+        ends = (before, after)[::sign]
+        seen.add(ends)
+        assert weight == pytest.approx(expected[ends][0], abs=1e-5)
+        assert lead == pytest.approx(sign * expected[ends][1]) and 0 <= lead <= 1
+        odds = confidence / (1 - confidence)  # which tell two that are nearly sure apart
+        assert odds == pytest.approx(np.exp(16 * sign * expected[ends][2]), rel=0.01)
+    assert seen == expected.keys() and len(seen) > 5
+
+
+def test_what_speaks_for_neither_says_nothing(tmp_path: Path) -> None:
+    """Two that name each other alike, and two that need the one each."""
+    generation = built(tmp_path, [
+        record("hammer", "hammer", "It hits what anvil does hold."), record("anvil", "anvil", "It holds what hammer does hit."),
+    ])  # fmt: skip
+    found = direction_of(generation)
+    assert (
+        found.trusted and found.lead.tolist() == [0.0] and not found.score.any() and found.confidence.tolist() == [0.5]
+    )
+    assert not needs(generation, found)
+
+
+def test_where_nothing_is_said_all_is_empty(tmp_path: Path) -> None:
+    records = [record(str(n), f"On the matter of part {n} of five of them", f"It is {n}.") for n in range(3)]
+    found = direction_of(built(tmp_path, records))
+    columns = (found.before, found.after, found.weight, found.lead, found.confidence)
+    assert not found.trusted and not any(map(len, columns)) and found.score.tolist() == [0.0] * 3
+    assert found.order() == list(found.positions) and found.tie.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("titles", "texts", "concepts"),
+    [
+        (["sets", "maps"], ["", "Of sets."], True),
+        (["sets", "maps"], ["", "Of things."], False),
+        (["sets", ""], ["", "Of sets."], False),
+        (["sets", "maps", "", ""], ["", "Of sets.", "", ""], True),
+        (["sets", "maps", "rings", "fields"], ["", "Of sets.", "", ""], True),
+        (["sets", "maps", "rings", "fields", "groups"], ["", "Of sets.", "", "", ""], False),
+        (["wide green open fields", "maps"], ["", "Of wide green open fields."], True),
+        (["wide green open wet fields", "maps old new red blue"], ["", "Of wide green open wet fields."], False),
+        (["sets", "maps"], ["", "It is used in sets."], False),
+        (["wet fields", "maps"], ["", "Of wet things."], False),
+    ],
+)
+def test_what_describes_concepts(titles: list[str], texts: list[str], concepts: bool) -> None:
+    """Short titles, a quarter of which another's text names in full, and not as an application."""
+    made = direction._Texts([Told(title, text) for title, text in zip(titles, texts, strict=True)])
+    assert made.concepts == concepts
+
+
+def test_how_much_of_a_title_is_named() -> None:
+    titles = ["gradient descent", "gradient", "descent of rivers", "rivers"]
+    texts = ["It goes down.", "The gradient of gradient.", "Rivers go down the gradient.", "They descend."]
+    made = direction._Texts([Told(title, text) for title, text in zip(titles, texts, strict=True)])
+    words, pairs = made.share(pairs=False).toarray(), made.share(pairs=True).toarray()
+    for share in (words, pairs):
+        assert np.diag(share).tolist() == [1.0] * 4 and share.min() >= 0 and share.max() <= 1 + 1e-12
+        assert share[1, 2] == pytest.approx(1) and share[1, 0] == pytest.approx(1), "a title names too"
+        assert share[3, 2] == pytest.approx(1) and share[1, 3] == share[3, 0] == 0
+        assert 0 < share[0, 1] < 1 and 0 < share[2, 3] < 1
+    assert words[0, 1] < 0.5, "the gradient is named by three, descent by two: the rarer weighs more"
+    assert pairs[0, 1] < words[0, 1], "that the words stand together counts"
+
+
+@pytest.mark.parametrize(
+    ("title", "other", "text", "named"),
+    [
+        ("copper wire steam engine", "mill", "It has a copper engine of steam.", ("It has a copper engine of steam.", 0)),
+        ("copper wire steam engine", "mill", "It has a copper engine.", None),
+        ("copper engine", "mill", "It turns. An engine of copper.", ("An engine of copper.", 10)),
+        ("copper engine", "a copper engine", "It turns.", ("a copper engine", None)),
+        ("copper engine", "a copper engine", "It turns. It is a copper engine.", ("It is a copper engine.", 10)),
+        ("wire", "mill", "A wire. Another wire. The wire.", ("A wire.", 0)),
+        ("copper wire steam engine", "mill", "A copper wire engine. A copper wire steam engine.",
+         ("A copper wire steam engine.", 22)),
+        ("wire", "mill", "It turns. It is used in a wire.", None),
+        ("wire", "mill", "A wire is used in mills.", ("A wire is used in mills.", 0)),
+        ("wire", "mill", "", None),
+        ("", "mill", "It turns.", None),
+    ],
+)  # fmt: skip
+def test_which_sentence_names_a_title(title: str, other: str, text: str, named: tuple | None) -> None:
+    stems = {stem.stem for stem in wording.stems(title)}
+    found = direction._naming(stems, Told(other, text))
+    assert (found and found[1:]) == named
+    if found:
+        words, sentence, _ = found
+        assert {stem.stem for word in words for stem in wording.stems(word)} <= stems and len(set(words)) == len(words)
+        assert all(word in sentence for word in words)
+
+
+@pytest.mark.parametrize("records", [CONCEPTS, NESTED])
+def test_every_need_that_the_order_has_is_told(tmp_path: Path, records: list[Document]) -> None:
+    generation = built(tmp_path, records)
+    found = direction_of(generation)
+    told = wording.told(generation, found.positions)
+    rows = paper_vectors.of(generation)
+    expected = {}
+    for before, after, confidence in zip(found.before, found.after, found.confidence, strict=True):
+        first, second = found.positions[before], found.positions[after]
+        near = float(rows.raw[first] @ rows.raw[second] + rows.own[first] @ rows.own[second]) / 2
+        title = {stem.stem for stem in wording.stems(told[first].title)}
+        if confidence > 0.5 and found.score[before] > found.score[after] and near >= 0.15:
+            if direction._naming(title, told[second]):
+                expected[first, second] = confidence
+    shown = needs(generation, found)
+    assert {(need.before, need.after): need.confidence for need in shown} == pytest.approx(expected)
+    assert [need.confidence for need in shown] == sorted(expected.values(), reverse=True)
 
 
 @settings(max_examples=20, deadline=None)

@@ -58,6 +58,74 @@ def test_the_answer(ring: Generation) -> None:
     assert cycle.why[0].startswith("p0 (2010) cites p1 (2011), which is later")
 
 
+def test_a_ring_is_explained_by_the_dates_of_who_cites_whom(tmp_path: Path) -> None:
+    """By what is cited though it is later, or as old, or of unknown date; what is older needs no word."""
+    title = "The {} Paper of a Ring".format
+    every = [reference(title(name)) for name in ("First", "Second", "Third", "Fourth")]
+    made = [
+        replace(paper("p0", title("First"), cites=[every[1]]), date="2019-05", version=3),
+        replace(paper("p1", title("Second"), cites=[every[2]]), date="2020-01"),
+        replace(paper("p2", title("Third"), cites=[every[3], every[0]]), date="2020"),
+        replace(paper("p3", title("Fourth"), cites=[every[0]]), date=""),
+    ]
+    build_documents(tmp_path, made)
+    (cycle,) = graph(Library(tmp_path).open()).cycles
+    assert cycle.ids == ("p3", "p0", "p2", "p1")
+    assert cycle.why == (
+        "p3 (no date) cites p0 (2019-05): which is older is not known.",
+        "p0 (2019-05) cites p1 (2020-01), which is later: its text is version 3.",
+        "p2 (2020) cites p3 (no date): which is older is not known.",
+        "p1 (2020-01) cites p2 (2020): both are of one time.",
+    )
+
+
+def test_how_it_is_drawn() -> None:
+    long = "On the bark of very old trees and on what it tells of the dry years"
+    nodes = (
+        Node("a", long, 1999, "full", None),
+        Node("b", "Short", None, "record", None),
+        Node("c", "x" * 60, 2001, "title", None),
+    )
+    edges = (
+        Edge("a", "b", 1, "builds on", "bibliography", "title", 0.5, ()), Edge("b", "c", 3, "uses", "record", "id", 1.25, ()),
+        Edge("a", "c", 2, "compares with", "text", "name", 0.1, ()), Edge("c", "a", 1, "mentions", "digest", "name", 2.0, ()),
+    )  # fmt: skip
+    answer = GraphAnswer("g", nodes, edges, ())
+    short = "On the bark of very old trees and on what it tells of the …"
+    assert as_mermaid(answer).splitlines() == [
+        "flowchart BT", f'  n0["{short.replace("…", "#8230;")} #40;1999#41;"]', '  n1["Short"]',
+        f'  n2["{"x" * 60} #40;2001#41;"]', '  n0 ==>|"builds on"| n1', '  n1 -->|"uses, 3 times"| n2',
+        '  n0 -.->|"compares with, 2 times"| n2', '  n2 -.->|"mentions"| n0',
+    ]  # fmt: skip
+    assert as_dot(answer).splitlines()[3:] == [
+        f'  "a" [label="{short} (1999)", tooltip="{long}"];', '  "b" [label="Short", tooltip="Short"];',
+        f'  "c" [label="{"x" * 60} (2001)", tooltip="{"x" * 60}"];',
+        '  "a" -> "b" [style=bold, tooltip="builds on", role="builds on", count=1];',
+        '  "b" -> "c" [style=solid, tooltip="uses, 3 times", role="uses", count=3];',
+        '  "a" -> "c" [style=dashed, tooltip="compares with, 2 times", role="compares with", count=2];',
+        '  "c" -> "a" [style=dotted, tooltip="mentions", role="mentions", count=1];', "}",
+    ]  # fmt: skip
+    root = ElementTree.fromstring(as_graphml(answer).encode())
+    space = "{http://graphml.graphdrawing.org/xmlns}"
+    told = [
+        {data.get("key"): data.text for data in element}
+        for kind in ("node", "edge")
+        for element in root.iter(f"{space}{kind}")
+    ]
+    assert told == [
+        {"title": long, "year": "1999", "text": "full"}, {"title": "Short", "text": "record"},
+        {"title": "x" * 60, "year": "2001", "text": "title"},
+        {"role": "builds on", "count": "1", "basis": "bibliography", "weight": "0.5"},
+        {"role": "uses", "count": "3", "basis": "record", "weight": "1.25"},
+        {"role": "compares with", "count": "2", "basis": "text", "weight": "0.1"},
+        {"role": "mentions", "count": "1", "basis": "digest", "weight": "2.0"},
+    ]  # fmt: skip
+    kinds = {key.get("id"): (key.get("for"), key.get("attr.type")) for key in root.iter(f"{space}key")}
+    assert kinds["year"] == ("node", "int") and kinds["weight"] == ("edge", "double")
+    (drawn,) = root.iter(f"{space}graph")
+    assert drawn.get("edgedefault") == "directed"
+
+
 def test_some_papers_alone(ring: Generation) -> None:
     answer = graph(ring, ["p3", "p0", "p2"])
     assert [node.id for node in answer.nodes] == ["p0", "p2", "p3"] and answer.cycles == ()

@@ -7,6 +7,7 @@ import random
 import statistics
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from indexer import embed
 from indexer.library import Generation, Library
 from indexer.settings import Settings
 from service.reading_order import coined
-from service.reading_order.standing import ages, is_survey, standing_of, start_here, tells_survey
+from service.reading_order.standing import ages, is_survey, standing_of, start_here, tells_survey, year_of
 
 SET = SHARED / "eval" / "acl_tutorials"
 
@@ -105,6 +106,43 @@ def test_a_name_belongs_to_who_gives_it(few: Generation) -> None:
     ids = [summary.id for summary in few.catalogue.summaries]
     assert ids[giver] == "bert" and {ids[user] for user in users} == {"tiny", "quant"}
     assert found.reach[giver] == max(found.reach) and np.count_nonzero(found.reach) == 1
+
+
+def test_a_score_is_half_ones_own_and_half_ones_themes(few: Generation) -> None:
+    found = standing_of(few)
+    ids = [few.catalogue.summaries[position].id for position in found.positions]
+    own = found.own.tolist()
+    for place, one in enumerate(ids):
+        kind = {"survey": 0.6, "told": 0.3}.get(one, 0.0)
+        assert own[place] == pytest.approx(ages(found.year)[place] + kind + 0.4 * found.coined[place])
+        theme = [own[n] for n in range(len(ids)) if found.group[n] == found.group[place]]
+        assert found.score[place] == pytest.approx((own[place] + statistics.mean(theme)) / 2)
+    assert [found.positions[n] for n in sorted(range(len(ids)), key=lambda n: -found.score[n])] == found.order()
+    assert len(set(found.group.tolist())) == 4 and found.coined.any()
+    assert found.survey.sum() == found.told.sum() == 1
+
+
+def test_of_a_few_papers_two_are_of_one_theme(few: Generation) -> None:
+    for count in range(2, 6):
+        group = standing_of(few, range(count)).group
+        assert len(set(group.tolist())) == min(count - 1, 4)
+
+
+@pytest.mark.parametrize(
+    ("date", "arxiv", "elsewhere", "year"),
+    [
+        ("2019", "2005.01234", 1990, 2019), ("1500", None, 1990, 1500), ("1499", None, 1990, 1990), ("1499", None, None, None),
+        ("", "2005.01234", 1990, 2020), ("", "0704.0001", None, 2007), ("", "hep-th/9101001", None, 1991),
+        ("", "math.GT/0309136", None, 2003), ("", "cs/0502012", None, 2005), ("", "9105.0001", None, 1991),
+        ("", "9005.0001", None, 2090), ("", "nothing", 1990, 1990), ("", None, None, None), ("9999", None, None, 9999),
+    ],
+)  # fmt: skip
+def test_the_year_of_a_paper(
+    few: Generation, date: str, arxiv: str | None, elsewhere: int | None, year: int | None
+) -> None:
+    summary = replace(few.catalogue.summaries[0], date=date, arxiv_id=arxiv)
+    found = year_of(summary, None if elsewhere is None else {summary.position: elsewhere}.get)
+    assert found == year or (year is None and found != found)
 
 
 @settings(max_examples=30, deadline=None)

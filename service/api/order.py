@@ -11,6 +11,7 @@ from service import reading_order
 from service.api import examples, pieces
 from service.api.found import NOT_MODIFIED, answered
 from service.opened import Opened
+from service.reading_order.kept import kept_order
 from service.serving.problems import answers
 
 _ORDER = TypeAdapter(reading_order.Order)
@@ -42,7 +43,7 @@ def made(held: Opened) -> APIRouter:
                  None if again else marks.stamp, without_digests)  # fmt: skip
 
         def body() -> bytes:
-            answer = reading_order.reading_order(
+            answer = kept_order(
                 generation, id_ or None, goal=goal or None, topic=topic or None, budget=budget or None, known=known,
                 marks=None if again else marks, without_digests=without_digests,
                 embedder=held.embedder if topic else None,

@@ -17,6 +17,7 @@ from service.opened import Opened
 from service.pages import frame, order_map, showing
 from service.papers import summary_of
 from service.reading_order import Edge, Evidence, Order
+from service.reading_order.kept import kept_order
 
 _STEPS = (30, 60)  # minutes of the slider, of a short order and of a long one
 _LONG = 600
@@ -72,7 +73,7 @@ class Page:
         self.narrowed = bool(self.goal) or budget is not None or bool(asked.known)
         if self.narrowed:
             # On a way to a goal what is read is shown, and fades; in a budget it takes no time, so that others fit.
-            self.answer = reading_order.reading_order(
+            self.answer = kept_order(
                 generation, goal=self.goal or None, budget=budget, known=asked.known,
                 marks=None if budget is None else marks,
             )  # fmt: skip

@@ -7,7 +7,7 @@
 `precedence.py` says what has to be read before what, `standing.py` and `direction.py` what titles, texts and years tell,
 `solving.py` makes one score of it, `grouping.py` themes and `sequence.py` a list that keeps to them, `stages.py` parts with
 names, `goal.py` and `budget.py` leave out, `telling.py` says why. What is known by its title alone has no say in any of it:
-`alone.py` puts it in.
+`alone.py` puts it in. `kept.py` has the last long order for who asks for its next piece.
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ _LEAST = 0.15  # of the cosine: of 20 pairs in a library one is as near
 
 @dataclass(frozen=True)
 class Solved:
-    """All papers asked for, in order. `positions` go by place; everything else speaks of places."""
+    """All papers asked for, in order. `positions` go by place; everything else speaks of places. `score` and `group` are of
+    those that are known by more than a title."""
 
     positions: tuple[int, ...]
     standing: Standing
@@ -75,13 +76,13 @@ class Solved:
     dropped: tuple[Pair, ...]
     kept: tuple[Pair, ...]
     """The strict pairs that the order keeps: all that are not dropped."""
-    often: tuple[Pair, ...] = ()
+    often: tuple[Pair, ...]
     """What is mentioned again and again, where the order has it so."""
-    explained: tuple[Pair, ...] = ()
+    explained: tuple[Pair, ...]
     """What the texts of concepts name as needed, where the order has it so."""
-    by_text: bool = False
+    by_text: bool
     """Whether the order is made of what texts explain, years and themes left out."""
-    alone: int = 0
+    alone: int
     """How many are known by their titles alone, which are the last places."""
 
     @property
@@ -101,11 +102,12 @@ def solved(
     left_out: tuple[tuple[Basis, bool], ...] = (("digest", without_digests), ("text", told.trusted))
     without = {basis for basis, out in left_out if out}
     found = precedence_of(graph, known, stands.survey, without)
-    own = None if told.trusted else grouping.groups(generation, graph, known)
-    group = own if own is not None else grouping.finer(generation, known, stands.group)
-    stood = stands.score
     if told.trusted:  # what has to be known first goes through all themes
         group, stood = np.zeros(len(known), np.int64), _in_range(told.score)
+    else:
+        own = grouping.groups(generation, graph, known)
+        group = own if own is not None else grouping.finer(generation, known, stands.group)
+        stood = stands.score
     cycles, dropped = sequence.broken(len(known), found.strict, stood)
     kept = _without_these(found.strict, dropped)
     score = solving.scores(stood, _without_these(found.pairs, dropped))
@@ -114,10 +116,8 @@ def solved(
     order = sequence.sequence(score, group, sequence.held(len(known), kept, near))
     explained = _explained(generation, told, order) if told.trusted else ()
     if alone:
-        whole = titles.joined(generation, graph, alone, without, stands, found, order, score, group)
-        stands, found, order, score, group = (
-            whole.standing, whole.precedence, list(whole.order), whole.score, whole.group
-        )  # fmt: skip
+        whole = titles.joined(generation, graph, alone, without, stands, found, order)
+        stands, found, order = whole.standing, whole.precedence, list(whole.order)
         kept += tuple(pair for pair in whole.pairs if pair.strict)
     at = {place: index for index, place in enumerate(order)}
     return Solved(
@@ -131,8 +131,7 @@ def solved(
 
 def _in_range(score: np.ndarray) -> np.ndarray:
     """Scores as far apart as ages are: 1 from the first to the last."""
-    width = float(np.ptp(score)) if len(score) else 0.0
-    return score / width if width > 0 else score
+    return score / (float(np.ptp(score)) or 1.0)
 
 
 def _explained(generation: Generation, told: Direction, order: Sequence[int]) -> tuple[Pair, ...]:
@@ -231,7 +230,8 @@ def reading_order(
     answer = _told(generation, graph, whole, order, aims, way_pairs, times, lacking, aim, without_digests)
     steps = tuple(replace(step, timing=estimates[place].why) for step, place in zip(answer.order, order, strict=True))
     change = None
-    if not without_digests and any(p.citation and p.citation.basis == "digest" for p in whole.precedence.pairs):
+    cited = [pair.citation for pair in (*whole.precedence.pairs, *whole.precedence.covers)]
+    if not without_digests and any(one is not None and one.basis == "digest" for one in cited):
         change = _without(generation, graph, whole)
     return replace(
         answer, order=steps, goal=goal, topic=topic, budget=minutes_to_read, without_digests=change,
@@ -333,7 +333,7 @@ def _without(generation: Generation, graph: Graph, whole: Solved) -> Change:
     count = len(whole.precedence.pairs) + len(whole.precedence.covers)
     summaries = generation.catalogue.summaries
     ranks = np.argsort(whole.order), np.argsort(other.order)
-    agreement = float(kendalltau(*ranks).statistic) if len(whole.order) > 1 else 1.0
+    agreement = float(kendalltau(*ranks).statistic)
     ids = [summaries[position].id for position in whole.positions]
     return Change(
         count - len(other.precedence.pairs) - len(other.precedence.covers), round(agreement, 4),

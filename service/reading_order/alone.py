@@ -25,20 +25,17 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Joined:
     """The papers in order, those known by their titles alone among them, all by place: these come behind the others in
-    `standing`, and are the later numbers. `pairs` are those that speak of them, `group` has those that stand last in one of
-    their own."""
+    `standing`, and are the later numbers. `pairs` are those that speak of them."""
 
     standing: Standing
     precedence: Precedence
     pairs: tuple[Pair, ...]
     order: tuple[int, ...]
-    score: np.ndarray
-    group: np.ndarray
 
 
 def joined(
     generation: Generation, graph: Graph, alone: Sequence[int], without: set[Basis],
-    standing: Standing, precedence: Precedence, order: Sequence[int], score: np.ndarray, group: np.ndarray,
+    standing: Standing, precedence: Precedence, order: Sequence[int],
 ) -> Joined:  # fmt: skip
     """What is said of the others, with the documents at the positions `alone` (not empty)."""
     stands = _standing(generation, graph, standing, alone)
@@ -61,33 +58,27 @@ def joined(
             ahead.setdefault(first[place], []).append(place)
     whole = [one for place in order for one in (*ahead.get(place, ()), place)]
     whole += [place for place in aged if place not in first]
-    beside = [first.get(place) for place in range(count, last)]
-    lowest, own = float(score.min()), int(group.max()) + 1
     return Joined(
         stands,
         Precedence(_sorted(precedence.pairs + pairs), _sorted(precedence.covers + covers)),
         pairs,
         tuple(whole),
-        np.concatenate([score, [lowest if one is None else score[one] for one in beside]]),
-        np.concatenate([group, [own if one is None else group[one] for one in beside]]).astype(np.int64),
     )
 
 
 def _standing(generation: Generation, graph: Graph, others: Standing, alone: Sequence[int]) -> Standing:
-    summaries = generation.catalogue.summaries
-    some = [summaries[position] for position in alone]
-    count, none = len(others.positions), np.zeros(len(alone))
+    """How all stand; what a title alone doesn't tell is 0, and nobody asks for it."""
+    some = [generation.catalogue.summaries[position] for position in alone]
+
+    def padded(known: np.ndarray) -> np.ndarray:
+        return np.pad(known, (0, len(alone)))
+
     return Standing(
-        others.positions + tuple(alone),
-        np.concatenate([others.score, none]),
-        np.concatenate([others.own, none]),
+        others.positions + tuple(alone), padded(others.score), padded(others.own),
         np.concatenate([others.year, [year_of(summary, graph.years.get) for summary in some]]),
         np.concatenate([others.survey, [is_survey(title_of(summary)) for summary in some]]),
-        np.concatenate([others.told, none > 0]),
-        np.concatenate([others.coined, none]),
-        np.concatenate([others.group, np.full(len(alone), int(others.group.max()) + 1)]),
-        np.concatenate([others.tie, count + np.arange(len(alone))]),
-    )
+        padded(others.told), padded(others.coined), padded(others.group), padded(others.tie),
+    )  # fmt: skip
 
 
 def _sorted(pairs: tuple[Pair, ...]) -> tuple[Pair, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -30,16 +31,19 @@ def within(
     budget: int, minutes: Sequence[int], value: np.ndarray, pairs: Sequence[Pair], places: Collection[int],
     first: Collection[int] = (),
 ) -> set[int]:  # fmt: skip
-    """Which of `places` to read in `budget` minutes, closed under `pairs`; `first` are taken before all others, if they fit.
+    """Which of `places` to read in `budget` minutes, closed under `pairs`; `first`, some of them, are taken before all
+    others, if they fit.
 
     Greedy: again and again the paper that, with what it still needs, has the most value for each minute. The knapsack with
     prerequisites is NP-hard; no paper that would still fit is left out.
     """
     into: dict[int, list[int]] = {}
+    followers: dict[int, list[int]] = {}
     allowed = set(places)
     for pair in pairs:
         if pair.before in allowed and pair.after in allowed:
             into.setdefault(pair.after, []).append(pair.before)
+            followers.setdefault(pair.before, []).append(pair.after)
     chosen: set[int] = set()
     left = budget
 
@@ -55,23 +59,34 @@ def within(
         return (found, total) if total <= left else None
 
     for place in first:
-        if place in allowed and place not in chosen and (need := needed(place)):
+        if place not in chosen and (need := needed(place)):
             chosen |= need[0]
             left -= need[1]
-    waiting = sorted(allowed - chosen)
-    while waiting:
-        options = []
-        for place in waiting:
+    options: list[tuple[float, int, set[int], int]] = []
+
+    def offer(some: Collection[int]) -> None:
+        for place in some:
             deadline.check()
             if place not in chosen and (need := needed(place)):
-                worth = float(value[sorted(need[0])].sum()) / max(need[1], 1)
-                options.append((-worth, place, need))
-        if not options:
-            break
-        _, place, need = min(options, key=lambda option: option[:2])
-        chosen |= need[0]
-        left -= need[1]
-        waiting = [
-            place for place in waiting if place not in chosen
-        ]  # what did not fit may, once what it needs is chosen
+                worth = float(value[sorted(need[0])].sum()) / need[1]
+                heapq.heappush(options, (-worth, place, *need))
+
+    offer(allowed)
+    while options:
+        _, _, found, total = heapq.heappop(options)
+        if total <= left and not found & chosen:
+            chosen |= found
+            left -= total
+            # What rests on these needs less now: it is worth another look, and what did not fit may.
+            offer(_closed(followers, found))
     return chosen
+
+
+def _closed(following: Mapping[int, Sequence[int]], some: Collection[int]) -> set[int]:
+    """Some places with all that follow them."""
+    found, waiting = set(some), list(some)
+    while waiting:
+        new = [place for place in following.get(waiting.pop(), ()) if place not in found]
+        found.update(new)
+        waiting += new
+    return found

@@ -31,7 +31,6 @@ _GIVEN = re.compile(
     + _NAME
     + ")"
 )
-_IN_TITLE, _IN_TEXT = 2, 1
 _MOST_OLDER = 0.1  # of those that use a name
 _FEWEST = 5  # users of a name that all know, in a small library
 
@@ -54,10 +53,10 @@ def _of(generation: Generation, years: Sequence[float]) -> Coined:
     summaries = generation.catalogue.summaries
     with_text = wording.parted(generation, range(len(summaries)))[0]
     told = wording.told(generation, with_text)
-    givers: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    givers: dict[str, list[tuple[bool, int]]] = defaultdict(list)
     for position, each in told.items():
-        for name, sure in given(each.title, each.text).items():
-            givers[name].append((sure, position))
+        for name, titled in given(each.title, each.text).items():
+            givers[name].append((titled, position))
     users: dict[str, list[int]] = defaultdict(list)
     small: Counter[str] = Counter()
     for position, each in told.items():
@@ -71,7 +70,7 @@ def _of(generation: Generation, years: Sequence[float]) -> Coined:
     by: dict[str, tuple[int, tuple[int, ...]]] = {}
     uses = np.zeros(len(summaries))
     for name in sorted(givers):
-        giver = min(givers[name], key=lambda g: (-g[0], _aged(years[g[1]]), wording.mixed(summaries[g[1]].id)))[1]
+        giver = min(givers[name], key=lambda g: (not g[0], _aged(years[g[1]]), wording.mixed(summaries[g[1]].id)))[1]
         if sum(years[user] < years[giver] for user in users[name]) > _MOST_OLDER * len(users[name]):
             continue
         if 2 * small[name] > len(users[name]):  # an ordinary word
@@ -90,19 +89,19 @@ def _aged(year: float) -> float:
     return math.inf if math.isnan(year) else year
 
 
-def given(title: str, text: str) -> dict[str, int]:
-    """The names that a title and a text give, in small letters, each with how sure that is."""
-    found: dict[str, int] = {}
+def given(title: str, text: str) -> dict[str, bool]:
+    """The names that a title and a text give, in small letters, each with whether the title does."""
+    found: dict[str, bool] = {}
     head, colon, _ = title.partition(":")
     words = _WORD.findall(head) if colon else []
     if len(words) <= 2:
         alone = len(words) == 1
-        found |= {_one(word): _IN_TITLE for word in words if _odd(word) or (alone and word[:1].isupper())}
+        found |= {_one(word): True for word in words if _odd(word) or (alone and word[:1].isupper())}
     line = " ".join(text.split())
     for pattern in (_CALLED, _GIVEN):
         for match in pattern.finditer(line):
             if name := next(filter(None, match.groups()), ""):
-                found.setdefault(_one(name), _IN_TEXT)
+                found.setdefault(_one(name), False)
     return found
 
 

@@ -195,12 +195,9 @@ class _Texts:
         number = {stem: n for n, stem in enumerate(sorted({stem for title in self.titles for stem in title}))}
         rows = [(row, number[stem]) for row, title in enumerate(self.titles) for stem in sorted(set(title))]
         places = np.array(rows, np.int64).reshape(-1, 2).T
-        has = csr_array((np.ones(len(rows)), (places[0], places[1])), (len(self.titles), max(len(number), 1)))
+        has = csr_array((np.ones(len(rows)), (places[0], places[1])), (len(self.titles), len(number)))
         lengths = np.maximum(np.asarray(has.sum(axis=1)).ravel(), 1)
-        common = (has @ has.T).tolil()
-        common.setdiag(0)
-        common = csr_array(common)
-        return csr_array(common.multiply(1 / lengths[:, None]))
+        return csr_array((has @ has.T).multiply(1 / lengths[:, None]))
 
 
 def _with_pairs(words: Sequence[str]) -> set:
@@ -221,10 +218,7 @@ def _votes(
     """The pairs of places that anything speaks for, their weights, their votes (-1 to 1), and their mean leads."""
     cosines = [np.clip(rows @ rows.T, 0, None) for rows in vectors]
     shares = [texts.share(pairs=False), texts.share(pairs=True)]
-    named = shares[1].maximum(shares[1].T)
-    named.setdiag(0)
-    named.eliminate_zeros()
-    found = named.tocoo()
+    found = shares[1].maximum(shares[1].T).tocoo()
     upper = found.row < found.col
     before, after = found.row[upper].astype(np.int64), found.col[upper].astype(np.int64)
     weight = found.data[upper] ** 2 * np.mean([cosine[before, after] for cosine in cosines], axis=0)
@@ -277,24 +271,26 @@ def needs(generation: Generation, found: Direction) -> tuple[Need, ...]:
         if best is None:
             continue
         words, sentence, start = best
+        place: tuple[int, int, int] | tuple[None, None, None] = (None, None, None)
         page = pages.get((second, 0))
-        at = page.text.find(told[second].text) if page is not None and start is not None else -1
-        place = (0, at + start, at + start + len(sentence)) if at >= 0 and start is not None else (None, None, None)
+        if start is not None and page is not None and (at := page.text.find(told[second].text)) >= 0:
+            place = 0, at + start, at + start + len(sentence)
         made.append(Need(first, second, confidence, words, " ".join(sentence.split()), *place))
     return tuple(sorted(made, key=lambda need: (-need.confidence, wording.mixed(str((need.before, need.after))))))
 
 
 def _naming(title: set[str], told: Told) -> tuple[tuple[str, ...], str, int | None] | None:
-    """The words of a title that a text names as a need, the sentence with most of them, and where it begins; the text's
-    own title, without a place, where no sentence has more; None where hardly any are named."""
-    best: tuple[int, tuple[str, ...], str, int | None] | None = None
-    sides: list[tuple[int, int, str, int | None]] = [(0, len(told.title), told.title, None)]
-    sides += [(start, end, told.text, start) for start, end in _needing(told.text)]
-    whole = dict(sentences(told.text)) if told.text else {}
-    for start, end, text, place in sides:
-        words = {stem.stem: text[start + stem.start : start + stem.end] for stem in wording.stems(text[start:end])
-                 if stem.stem in title}  # fmt: skip
-        if len(words) >= _SHOWN * len(title) and (best is None or len(words) > best[0] or best[3] is None):
-            sentence = text if place is None else text[start : whole[start]]
-            best = len(words), tuple(words.values()), sentence, place
-    return None if best is None or not title else best[1:]
+    """The words of a title that a text names as a need, the sentence with most of them, and where it begins; where none has
+    enough, the text's own title, without a place; None where that has not either."""
+
+    def words_in(text: str, start: int, end: int) -> tuple[str, ...]:
+        found = (stem for stem in wording.stems(text[start:end]) if stem.stem in title)
+        return tuple({one.stem: text[start + one.start : start + one.end] for one in found}.values())
+
+    enough = max(_SHOWN * len(title), 1)
+    each = [(words_in(told.text, start, end), start) for start, end in _needing(told.text)]
+    words, start = max(each, key=lambda one: len(one[0]), default=((), 0))
+    if len(words) >= enough:
+        return words, told.text[start : dict(sentences(told.text))[start]], start
+    words = words_in(told.title, 0, len(told.title))
+    return (words, told.title, None) if len(words) >= enough else None

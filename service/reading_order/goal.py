@@ -35,7 +35,8 @@ class Way:
 
 
 def flow(count: int, pairs: Sequence[Pair], start: Collection[int], leaning: np.ndarray | None = None) -> np.ndarray:
-    """How much of what starts at `start`, in equal parts, comes to each place against the pairs' direction: float64.
+    """How much of what starts at `start` (not empty), in equal parts, comes to each place against the pairs' direction:
+    float64.
 
     `leaning` (float64) is how much each paper cites in all: what a paper mentions among a hundred others gets little of it,
     though nothing else that it cites be here.
@@ -43,7 +44,7 @@ def flow(count: int, pairs: Sequence[Pair], start: Collection[int], leaning: np.
     from scipy.sparse import coo_array
 
     given = np.zeros(count)
-    given[sorted(start)] = 1 / max(len(start), 1)
+    given[sorted(start)] = 1 / len(start)
     if not pairs:
         return given * (1 - _GOES_ON)
     before = np.array([pair.before for pair in pairs])

@@ -48,11 +48,10 @@ def groups(generation: Generation, graph: Graph, positions: Sequence[int]) -> np
     said = likeness.of(generation)
     worded = np.stack([said.words(position)[own] for position in own])
     alike = _standard(meaning @ meaning.T)
-    alike += _standard((worded + worded.T) / 2)
+    alike += _standard(worded + worded.T)
     alone = wording.parted(generation, range(len(graph.same_as)))[1]
     alike += _standard(_coupled(graph, place, own, {graph.same_as[one] for one in alone} - place.keys()))
-    distance = np.round(alike.max() - alike, 6)
-    np.fill_diagonal(distance, 0)
+    distance = np.round(alike.max() - alike, _DIGITS)
     tree = linkage(squareform(distance, checks=False), "ward")
     wanted = max(2, min(round(count / _SIZE), _GROUPS))
     return settled(alike, fcluster(tree, wanted, "maxclust").astype(np.int64) - 1)
@@ -61,13 +60,13 @@ def groups(generation: Generation, graph: Graph, positions: Sequence[int]) -> np
 def finer(generation: Generation, positions: Sequence[int], group: np.ndarray) -> np.ndarray:
     """The themes that the standing is made with, or where these have more than a stage's papers, as many as leave it so."""
     count = len(positions) // stages.USUAL
-    return group if count <= int(group.max(initial=-1)) + 1 else topics.groups_of(generation, positions, count)
+    return group if count <= int(group.max()) + 1 else topics.groups_of(generation, positions, count)
 
 
 def settled(alike: np.ndarray, group: np.ndarray) -> np.ndarray:
     """The groups without those that are no more like the rest of theirs than any two papers are, which `alike` has as 0:
     they go where they are more alike, or stand alone. Numbered from 0."""
-    count = int(group.max(initial=-1)) + 1
+    count = int(group.max()) + 1
     alike = alike - np.diag(np.diag(alike))
     sums = np.stack([alike[:, group == number].sum(axis=1) for number in range(count)], axis=1)
     each = np.arange(len(group))

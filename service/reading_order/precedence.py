@@ -79,9 +79,7 @@ def precedence_of(
             if citation.basis in without:
                 continue
             weight = citation.weight * BY_ROLE[citation.role]
-            for before in places.get(citation.cited, ()):
-                if before == after:
-                    continue
+            for before in places.get(citation.cited, ()):  # never itself: the graph has no paper cite its own versions
                 if survey[after]:
                     covers.append(Pair(after, before, weight, "covers", False, citation))
                 else:

@@ -110,8 +110,8 @@ def sequence(score: np.ndarray, group: np.ndarray, pairs: Sequence[Pair], patien
     now = -1
     while open_groups:
         deadline.check()
-        soonest = min(ready[number][0][0] for number in open_groups) + slack
-        if now not in open_groups or ready[now][0][0] > soonest:
+        soonest = min(ready[number][0][0] for number in open_groups)
+        if now not in open_groups or ready[now][0][0] - soonest > slack:
             now = min(open_groups, key=lambda number: ready[number][0])
         place = heapq.heappop(ready[now])[1]
         order.append(place)
@@ -136,9 +136,9 @@ def runs_of(order: Sequence[int], group: np.ndarray) -> list[list[int]]:
 
 
 def _joined(order: list[int], score: np.ndarray, group: np.ndarray, pairs: Sequence[Pair], slack: float) -> list[int]:
-    """The order with whole runs moved beside others of their theme, where that breaks no pair and none goes ahead of one
+    """The order with whole runs moved down to the next of their theme, where that breaks no pair and puts none ahead of one
     whose score is more than `slack` above its own; each move joins two runs. None goes down to a shorter one: a theme
-    doesn't wait for its stragglers."""
+    doesn't wait for its stragglers. None could go up: what can be read earlier in its theme is."""
     before: dict[int, set[int]] = {}
     for pair in pairs:
         before.setdefault(pair.after, set()).add(pair.before)
@@ -161,10 +161,7 @@ def _joined(order: list[int], score: np.ndarray, group: np.ndarray, pairs: Seque
             if group[runs[i][0]] != group[runs[j][0]]:
                 continue
             between = [place for run in runs[i + 1 : j] for place in run]
-            if free(between, runs[j]):  # the later one goes up to the earlier
-                cost = _disorder(between, runs[j], score)
-                options.append((cost, i, j, [*runs[:i], runs[i] + runs[j], *runs[i + 1 : j], *runs[j + 1 :]]))
-            if len(runs[i]) <= len(runs[j]) and free(runs[i], between):  # the earlier one goes down to the later
+            if len(runs[i]) <= len(runs[j]) and free(runs[i], between):
                 cost = _disorder(runs[i], between, score)
                 options.append((cost, i, j, [*runs[:i], *runs[i + 1 : j], runs[i] + runs[j], *runs[j + 1 :]]))
         if options:

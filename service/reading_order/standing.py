@@ -89,10 +89,10 @@ def standing_of(
     own_years = [year_of(summary) for summary in summaries]
     reach = coined.of(generation, own_years).reach[np.array(known, np.int64)]
     in_order = [known[place] for place in np.argsort(tie)]
-    group = topics.groups_of(generation, in_order, max(1, min(_GROUPS, len(known) - 1)))[tie]
+    group = topics.groups_of(generation, in_order, min(_GROUPS, len(known) - 1))[tie]
     own = ages(year) + _TITLED * survey + _TOLD * told + _COINED * reach
-    mean = np.bincount(group, own) / np.maximum(np.bincount(group), 1)
-    score = (1 - _SMOOTH) * own + _SMOOTH * mean[group] if len(known) else own
+    mean = np.bincount(group, own) / np.bincount(group)
+    score = (1 - _SMOOTH) * own + _SMOOTH * mean[group]
     return Standing(known, score, own, year, survey, told, reach, group, tie)
 
 

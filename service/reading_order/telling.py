@@ -82,14 +82,14 @@ class Around:
     whether it is known what it cites; `alone`: whether there is no other; `titled`: whether only its title is known.
     """
 
-    into: Sequence[Pair] = ()
-    out: Sequence[Pair] = ()
-    covers: Sequence[Pair] = ()
-    covered: Sequence[Pair] = ()
-    joined: bool = False
-    listed: bool = True
-    alone: bool = False
-    titled: bool = False
+    into: Sequence[Pair]
+    out: Sequence[Pair]
+    covers: Sequence[Pair]
+    covered: Sequence[Pair]
+    joined: bool
+    listed: bool
+    alone: bool
+    titled: bool
 
 
 def reasons(
@@ -175,7 +175,7 @@ def _by_itself(around: Around, year: float | None) -> Reason:
 def cycle(generation: Generation, positions: Sequence[int], places: Sequence[int], dropped: Sequence[Pair]) -> Cycle:
     """A ring of citations and how it was cut, in words."""
     inside, summaries = set(places), generation.catalogue.summaries
-    cut = tuple(edges(generation, positions, [p for p in dropped if p.before in inside and p.after in inside]))
+    cut = tuple(edges(generation, positions, [p for p in dropped if p.before in inside]))  # and so is its other end
     ids = tuple(summaries[positions[place]].id for place in places)
     titles = {summaries[positions[place]].id: short(summaries[positions[place]].title) for place in places}
     broken = "; ".join(f"{titles[e.after]} {e.kind} {titles[e.before]}, which is read later" for e in cut)
