@@ -322,6 +322,23 @@ def test_comments_are_no_part_of_the_list_and_code_is_swept():
     ]  # fmt: skip
 
 
+def test_the_name_of_a_file_is_no_host():
+    assert [entry.links for entry in entries(f"- [a paper]({A}), notes in README.md, code in train.py")] == [()]
+
+
+def test_the_cells_of_an_html_table_stay_apart():
+    text = (f"<table>\n<tr><th>Year</th><th>Title</th><th>Paper</th><th>Remarks</th></tr>\n<tr><td>2017</td>"
+            f"<td>Attention is all you need</td><td><a href='{A}'>pdf</a></td><td>read it twice</td></tr>\n</table>\n")  # fmt: skip
+    mention = one(text).mentions[0]
+    assert (mention.title, mention.note) == ("Attention is all you need", "2017 · read it twice")
+
+
+def test_comment_marks_shown_in_code_hide_nothing_between_them():
+    assert addresses(f"```html\n<!--\n```\n\n```\nwget {A}\n```\n\n    a -->\n\n- [b]({B})") == [
+        "arxiv:1706.03762", "arxiv:1810.04805",
+    ]  # fmt: skip
+
+
 def test_a_comment_that_is_never_closed_hides_nothing():
     assert addresses(f"<!-- closed -->\n<!-- open\n\n- [a]({A})\n<!-- again\n- [b]({B})") == [
         "arxiv:1706.03762",

@@ -24,7 +24,7 @@ def names_a_pdf(wanted: Wanted, final: httpx.URL | None = None) -> bool:
 
 def can_be_judged(head: bytes, most: int) -> bool:
     """Whether `head` says what its body is: a PDF says so soon, of a page `most` bytes are wanted."""
-    return len(head) >= _SNIFF and (_is_pdf(head) or len(head) >= most)
+    return _is_pdf(head) or len(head) >= most
 
 
 def judged(wanted: Wanted, final: httpx.URL, response: httpx.Response, head: bytes) -> str:
