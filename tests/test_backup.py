@@ -25,7 +25,7 @@ from libraries import build, document
 from test_cli import Shell, shell  # noqa: F401
 
 from indexer.errors import FormatUnknown, GenerationDamaged, LibraryBusy, LibraryError, LibraryUnwritable, NoLibrary
-from indexer.library import Library, Writer, archive, backup, marks, uploads
+from indexer.library import Generation, Library, Writer, archive, backup, marks, uploads
 from indexer.library.cache import Cache, Download
 from indexer.library.manifest import manifest_from, manifest_text
 
@@ -146,6 +146,27 @@ def test_nothing_is_lost_by_an_import(library: Library, exported: Path, tmp_path
     published(Library(tmp_path / "third"), ("list.md", "another.md"))
     with pytest.raises(backup.ImportRefused, match=r"lacks a source.*another\.md"):
         backup.bring_in(Library(tmp_path / "third"), exported, keep=3)
+
+
+def test_three_that_would_be_lost_are_named_and_the_rest_counted(exported: Path, tmp_path: Path) -> None:
+    for count, says in ((1, "x0."), (3, "x0, x1, x2."), (4, "x0, x1, x2 and 1 more."), (6, "x0, x1, x2 and 3 more.")):
+        folder = tmp_path / str(count)
+        build(folder, {**OLD, **{f"x{n}": [f"Paper {n}."] for n in range(count)}})
+        with pytest.raises(backup.ImportRefused) as caught:
+            backup.bring_in(Library(folder), exported, keep=3)
+        assert caught.value.message.endswith(says)
+
+
+def test_over_a_library_of_an_earlier_format(exported: Path, tmp_path: Path) -> None:
+    """What it holds is seen, and asked for before it is left."""
+    with zipfile.ZipFile(Path(__file__).parent / "fixtures" / "format-2.zip") as file:
+        file.extractall(tmp_path / "earlier")
+    earlier = Library(tmp_path / "earlier")
+    with pytest.raises(backup.ImportRefused, match=r"lacks 2 of the 2 documents|made with the model"):
+        backup.bring_in(earlier, exported, keep=3)
+    assert earlier.current_name() == "000002"
+    assert backup.bring_in(earlier, exported, keep=3, yes=True).generation == "000003"
+    assert earlier.open().manifest.documents == len(OLD)
 
 
 def test_a_library_that_is_damaged_is_restored(library: Library, exported: Path, tmp_path: Path) -> None:
@@ -339,6 +360,105 @@ def test_parts_that_do_not_fit(exported: Path, tmp_path: Path) -> None:
         backup.bring_in(Library(tmp_path / "new"), tmp_path / "odd.zip", keep=3)
     with pytest.raises(NoLibrary):
         Library(tmp_path / "new").open()
+
+
+def test_what_it_says_of_itself_is_checked(exported: Path, tmp_path: Path) -> None:
+    """Though nothing else would tell that it was altered: where an upload lay before."""
+    parts = members(exported.read_bytes())
+    whole = json.loads(parts["export.json"])
+    (upload,) = whole["export"]["uploads"]
+    whole["export"]["uploads"][upload] = "/elsewhere.pdf"
+    written(tmp_path / "odd.zip", parts | {"export.json": json.dumps(whole).encode()})
+    assert "what it says of itself was altered" in refused(tmp_path / "odd.zip", tmp_path / "new")
+
+
+def test_members_are_those_that_it_names(exported: Path, tmp_path: Path) -> None:
+    parts = members(exported.read_bytes())
+    written(tmp_path / "odd.zip", parts | {f"cache/bodies/{'0' * 64}": b"x"})
+    assert "its members are not those that it names" in refused(tmp_path / "odd.zip", tmp_path / "new")
+    body = json.loads(parts["export.json"])["export"]
+    body["uploads"]["uploads/0123456789abcdef/list.md"] = "/list.md"
+    written(tmp_path / "odd.zip", parts | {"export.json": index(body)})
+    assert "an upload is missing" in refused(tmp_path / "odd.zip", tmp_path / "new")
+
+
+@pytest.mark.parametrize("what", ["bytes", "name"])
+def test_its_generation_names_its_files_by_what_is_in_them(exported: Path, tmp_path: Path, what: str) -> None:
+    parts = members(exported.read_bytes())
+    (name,) = (name for name in parts if name.startswith("generations/"))
+    manifest = manifest_from(parts[name])
+    words = manifest.files["words"]
+    if what == "bytes":
+        odd = replace(manifest, files={**manifest.files, "words": replace(words, bytes=words.bytes + 1)})
+    else:  # the file of another role under its name
+        odd = replace(manifest, files={**manifest.files, "words": manifest.files["space"], "space": words})
+    written(tmp_path / "odd.zip", with_member(exported, name, manifest_text(odd).encode()))
+    assert "is not the one that its generation names" in refused(tmp_path / "odd.zip", tmp_path / "new")
+
+
+def test_every_member_is_read_before_anything_is_written(exported: Path, tmp_path: Path) -> None:
+    """Its index is right, and so is the CRC that any tool would look at."""
+    parts = members(exported.read_bytes())
+    for name in parts.keys() - {"export.json"}:
+        written(tmp_path / "odd.zip", parts | {name: parts[name][:-1] + bytes([parts[name][-1] ^ 1])})
+        told = refused(tmp_path / "odd.zip", tmp_path / "new")
+        assert f"{name} was altered" in told or "it is damaged" in told
+
+
+def test_what_can_not_be_brought_leaves_no_half_of_it(
+    exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(part: Path, final: Path) -> None:
+        raise OSError(28, "full")
+
+    with archive.Archive(exported) as held:
+        (name,) = held.members("uploads/")
+        monkeypatch.setattr("indexer.library.files.replace", full)
+        with pytest.raises(OSError, match="full"):
+            held.to(name, tmp_path / "there" / "file")
+    assert list((tmp_path / "there").iterdir()) == []
+
+
+def test_only_what_it_is_made_of_was_downloaded(exported: Path) -> None:
+    with archive.Archive(exported) as held:
+        assert [row.address for row in held.ledger()] == ["https://example.org/title-only"]
+
+
+def test_downloads_where_none_were_ever_made(library: Library, tmp_path: Path) -> None:
+    shutil.rmtree(library.folder / "cache")
+    done = backup.export(library, tmp_path / "file.zip", downloads=True)
+    assert (done.downloads, done.left_out, done.uploads) == (0, (), 1)
+    assert not (library.folder / "cache").exists()
+
+
+def test_an_upload_that_is_there_stays_and_one_that_was_altered_is_restored(
+    library: Library, exported: Path, tmp_path: Path
+) -> None:
+    other = Library(tmp_path / "other")
+    backup.bring_in(other, exported, keep=3)
+    (upload,) = (other.folder / "uploads").glob("*/*")
+    whole, before = upload.read_bytes(), upload.stat()
+    assert backup.bring_in(other, exported, keep=3).published is False
+    assert (upload.stat().st_ino, upload.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    upload.write_bytes(b"altered")
+    backup.bring_in(other, exported, keep=3, yes=True)
+    assert upload.read_bytes() == whole and [path.name for path in upload.parent.iterdir()] == [upload.name]
+
+
+def test_what_is_pruned_while_it_is_exported_is_told(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Library.open
+
+    def late(self: Library, *, earlier: bool = False) -> Generation:
+        found = real(self, earlier=earlier)
+        shutil.rmtree(self.folder / "files")
+        return found
+
+    monkeypatch.setattr(Library, "open", late)
+    with pytest.raises(GenerationDamaged, match=r"Generation 000001: .* is missing"):
+        backup.export(library, tmp_path / "file.zip")
+    assert list(tmp_path.glob("file.zip*")) == []
 
 
 def test_one_of_a_newer_paperpath(exported: Path, tmp_path: Path) -> None:

@@ -89,6 +89,20 @@ def test_rolling_back_and_pruning(
     assert seen[-3:] == [1, 1, 1] and set(seen) == {0, 1}
 
 
+def test_what_was_pruned_stays_away(
+    library: Path, truths: tuple, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its manifest goes for good before its files do: none is ever left that names what is not there."""
+    build(library, NEW)
+    disk = Disk(library.parent, tmp_path, lambda image: truths.index(sound(image / "library")))
+    with disk.watched(monkeypatch):
+        with Writer(Library(library)) as writer:
+            assert writer.prune(1) == ["000001"]
+        build(library, OLD)
+        disk.look()
+    assert disk.seen[0] == 1 and disk.seen[-3:] == [0, 0, 0]
+
+
 def test_marks(library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One after the other, the first of all among them: what was said last may be lost until it is said to be kept."""
     summaries = Library(library).open().catalogue.summaries

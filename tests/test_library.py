@@ -458,7 +458,7 @@ def test_an_empty_generation_is_sound(library: Library) -> None:
         writer.publish([(empty, [])], np.empty((0, 8), np.float32), model=MODEL, inputs="", sources=["x"], excluded=[],
                        keep=3)  # fmt: skip
     generation = library.open()
-    assert generation.vectors.nearest(unit_rows(1), 5)[1].shape == (1, 0)
+    assert [found.shape for found in generation.vectors.nearest(unit_rows(1), 5)] == [(1, 0), (1, 0)]
 
 
 def test_one_writer_at_a_time(library: Library) -> None:

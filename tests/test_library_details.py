@@ -1,17 +1,19 @@
-"""The vectors of sentences beside the library: worked out once, and an answer is had whatever the disk does."""
+"""Bodies that are read late, and the vectors of sentences: worked out once, and an answer is had whatever the disk does."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from libraries import build
+from libraries import build, document
 
+from indexer.document import Page, Section
 from indexer.embed import Toy
 from indexer.errors import LibraryUnwritable
-from indexer.library import Generation, Library, sentences
+from indexer.library import Generation, Library, bodies, sentences
 from indexer.library.cache import Cache
 from indexer.progress import Progress
 
@@ -112,3 +114,20 @@ def test_vectors_of_another_length_are_not_taken(generation: Generation, tmp_pat
     toy = Counting()
     assert np.array_equal(sentences.vectors_of(generation, toy, TEXTS[:1]), Toy().embed_passages(TEXTS[:1]))
     assert toy.asked == TEXTS[:1]
+
+
+def test_a_body_is_read_when_it_is_looked_at_and_once() -> None:
+    """What nothing looks at is not read; what looks sees what a document has."""
+    body = bodies.Body((Page("one", 1), Page("two", 2)), (Section("1 A", 1, 0, 0),), (), ())
+    turns: list[int] = []
+    fields = bodies.later("the digest", lambda: (turns.append(1), body)[1])
+    assert set(fields) == set(bodies.FIELDS) and turns == []
+    bare = document("x", [])
+    kept = replace(bare, **fields)
+    assert bodies.digest_of(kept) == "the digest" and turns == []
+    assert len(kept.pages) == 2 and list(kept.pages) == list(body.pages) and kept.pages[-1] == body.pages[1]
+    assert kept.pages[:1] == body.pages[:1] and len(kept.sections) == 1 and not kept.blocks and turns == [1]
+    whole = replace(bare, pages=body.pages, sections=body.sections)
+    altered = replace(whole, pages=(Page("one", 1), Page("two", 3)))
+    assert len({bodies.digest_of(one) for one in (bare, whole, altered)}) == 3
+    assert bodies.digest_of(whole) == bodies.digest_of(replace(whole, title="another"))

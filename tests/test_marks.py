@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import filelock
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from libraries import document
 
 from indexer.document import Mention
-from indexer.errors import LibraryUnwritable
+from indexer.errors import LibraryBusy, LibraryUnwritable
 from indexer.library import Summary, catalogue, catalogue_writing, files, marks
 from indexer.library.marks import Mark
 
@@ -124,6 +125,16 @@ def test_of_two_lines_the_newer_of_each_thing_counts(tmp_path: Path) -> None:
         (tmp_path / "marks.jsonl").unlink()
 
 
+@pytest.mark.parametrize(("bare", "note"), [("2026-03-01T09:59", "with an offset"), ("2026-03-01T10:01", "without")])
+def test_a_date_that_a_person_wrote_without_an_offset_is_utc(tmp_path: Path, bare: str, note: str) -> None:
+    rows = [
+        {"id": "x", "note": "with an offset", "note_at": EARLY.isoformat()},
+        {"id": "x", "note": "without", "note_at": bare},
+    ]
+    (tmp_path / "marks.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    assert marks.load(tmp_path).by_id["x"].note == note
+
+
 @given(
     st.lists(
         st.one_of(st.binary(max_size=40), st.text().map(lambda text: json.dumps({"id": text, "read": None}).encode()))
@@ -162,3 +173,135 @@ def test_a_folder_that_can_not_be_written_is_named(paper: Summary, tmp_path: Pat
     (tmp_path / "marks").write_text("a file")
     with pytest.raises(LibraryUnwritable, match="marks"):
         marks.set_read(tmp_path / "marks", paper, True)
+
+
+@pytest.mark.parametrize(("mark", "box", "read"), [
+    (None, marks.Box(by_hand=True, since="then"), True), (None, marks.Box(ticked=True, by_hand=False), False),
+    (Mark("x", note="only a note"), marks.Box(by_hand=True), True),
+    # as it was when the mark was made, and as it became since
+    (Mark("x", read=False, by_hand=True, since="then"), marks.Box(by_hand=True, since="then"), False),
+    (Mark("x", read=True, by_hand=False, since="then"), marks.Box(by_hand=False, since="then"), True),
+    (Mark("x", read=True, by_hand=True, since="then"), marks.Box(by_hand=False, since="then"), False),
+    (Mark("x", read=False, by_hand=True, since="then"), marks.Box(by_hand=True, since="later"), True),
+    (Mark("x", read=True), marks.Box(by_hand=False, since="then"), False),
+    # nobody changed the order
+    (Mark("x", read=True, by_hand=False, since="then"), marks.Box(since="then"), True),
+    (Mark("x", note="only a note"), marks.Box(ticked=True), True), (Mark("x", note="only a note"), marks.Box(), False),
+])  # fmt: skip
+def test_a_box_that_was_changed_by_hand_since_says_it(mark: Mark | None, box: marks.Box, read: bool) -> None:
+    assert marks.said(mark, box) is read
+
+
+def test_what_the_boxes_of_a_paper_say(paper: Summary) -> None:
+    def of(*mentions: Mention) -> marks.Box:
+        return marks.box_of(replace(paper, entry=replace(paper.entry, mentions=mentions)))
+
+    assert of() == of(Mention("list.md", 1)) == marks.Box(None, None, "")
+    assert of(Mention("list.md", 1, checked=False), Mention("list.md", 2, checked=True)) == marks.Box(True)
+    assert of(Mention("list.md", 1, checked=False), Mention("list.md", 2)) == marks.Box(False)
+    by_hand = Mention("order.md", 1, by_hand=False, by_hand_since="then")
+    assert of(by_hand, Mention("list.md", 2)) == marks.Box(None, False, "then")
+    assert of(by_hand, replace(by_hand, by_hand=True)) == marks.Box(None, True, "then")
+
+
+def test_notes_are_told_each_once_the_own_one_first(paper: Summary) -> None:
+    noted = [Mention("list.md", line, note=note) for line, note in enumerate(("two", "", " ", "one", "two"), 1)]
+    there = replace(paper, entry=replace(paper.entry, mentions=tuple(noted)))
+    assert marks.notes(there, marks.NONE) == ("two", "one")
+    for own, told in (("one", ("one", "two")), ("mine", ("mine", "two", "one")), ("", ("two", "one"))):
+        assert marks.notes(there, marks.Marks({paper.id: Mark(paper.id, note=own)})) == told
+    assert marks.notes(there, marks.Marks({paper.id: Mark(paper.id, read=True)})) == ("two", "one")
+
+
+def test_what_was_altered_is_not_believed(paper: Summary, tmp_path: Path) -> None:
+    marks.set_note(tmp_path, paper.id, "not before the talk", EARLY)
+    file = tmp_path / "marks.jsonl"
+    line = json.loads(file.read_text())
+    for altered in (line | {"note": "before the talk"}, line | {"check": "0" * 8}, line | {"since": 3}):
+        file.write_text(json.dumps(altered))
+        held = marks.load(tmp_path)
+        assert held.by_id == {} and [warning.kind for warning in held.warnings] == ["damaged-mark"]
+    del line["check"]  # a person wrote it
+    file.write_text(json.dumps(line | {"note": "by hand"}))
+    assert marks.load(tmp_path).by_id[paper.id].note == "by hand"
+    file.write_text(json.dumps(line | {"since": 3}))
+    assert '"since" is a text' in marks.load(tmp_path).warnings[0].message
+
+
+def test_whether_marks_can_be_read_and_since_when(paper: Summary, tmp_path: Path) -> None:
+    assert marks.load(tmp_path).readable and marks.load(tmp_path).read_at(paper.id) == ""
+    marks.set_read(tmp_path, paper, False, EARLY)
+    assert marks.load(tmp_path).read_at(paper.id) == EARLY.isoformat() and marks.load(tmp_path).read_at("none") == ""
+    (tmp_path / "marks.jsonl").unlink()
+    (tmp_path / "marks.jsonl").symlink_to("marks.jsonl")
+    held = marks.load(tmp_path)
+    assert not held.readable and "can't be read" in held.warnings[0].message and held.read_at(paper.id) == ""
+
+
+def test_of_what_is_merged_the_later_counts(tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder, first, second in ((here, EARLY, LATE), (there, LATE, EARLY)):
+        marks.set_note(folder, "a", f"{folder.name} on a", first)
+        marks.set_note(folder, "b", f"{folder.name} on b", second)
+    marks.set_note(there, "c", "there on c", EARLY)
+    with (there / "marks.jsonl").open("ab") as file:
+        file.write(b"damaged\n")
+    exported = marks.export(there)
+    before = marks.load(here).by_id
+    assert marks.merge(here, exported) == 2  # a and c
+    held = marks.load(here)
+    assert {id_: mark.note for id_, mark in held.by_id.items()} == {
+        "a": "there on a",
+        "b": "here on b",
+        "c": "there on c",
+    }
+    assert held.by_id["b"] == before["b"] and len(held.warnings) == 1
+    assert marks.merge(here, exported) == 0
+    assert marks.load(here).by_id == held.by_id and marks.export(here).count(b"damaged") == 1
+    assert marks.merge(tmp_path / "new", b"") == 0 and not (tmp_path / "new").exists()
+
+
+def test_of_each_thing_the_later_counts_when_marks_are_merged(paper: Summary, tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    marks.set_note(here, paper.id, "the later note", LATE)
+    marks.set_read(here, paper, False, EARLY)
+    marks.set_note(there, paper.id, "the earlier note", EARLY)
+    marks.set_read(there, paper, True, LATE)
+    assert marks.merge(here, marks.export(there)) == 1
+    mark = marks.load(here).by_id[paper.id]
+    assert (mark.note, mark.note_at, mark.read, mark.read_at) == (
+        "the later note", LATE.isoformat(), True, LATE.isoformat())  # fmt: skip
+
+
+def test_what_is_said_now_is_said_last(paper: Summary, tmp_path: Path) -> None:
+    """Though the clock was set back since: what is said later counts, of each thing."""
+    future = datetime.now(UTC) + timedelta(days=365)
+    marks.set_read(tmp_path, paper, True, future)
+    marks.set_note(tmp_path, paper.id, "said next year", future)
+    marks.set_read(tmp_path, paper, False)
+    held = marks.load(tmp_path).by_id[paper.id]
+    assert held.read is False and held.note == "said next year"
+    assert held.read_at == (future + timedelta(seconds=1)).isoformat() and held.note_at == future.isoformat()
+    marks.set_note(tmp_path, paper.id, "said now")
+    held = marks.load(tmp_path).by_id[paper.id]
+    assert held.note == "said now" and held.note_at == (future + timedelta(seconds=1)).isoformat()
+    assert held.read_at == (future + timedelta(seconds=1)).isoformat()
+    marks.set_read(tmp_path, paper, True, EARLY)  # who gives a date means it
+    assert marks.load(tmp_path).by_id[paper.id].read is False
+
+
+def test_two_do_not_write_at_once(paper: Summary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(marks, "_SECONDS", 0.1)
+    marks.set_read(tmp_path, paper, True)
+    with filelock.FileLock(tmp_path / "lock"), pytest.raises(LibraryBusy, match="Another program"):
+        marks.set_read(tmp_path, paper, False)
+    assert marks.state(paper, marks.load(tmp_path))
+    marks.set_read(tmp_path, paper, False)
+    assert not marks.state(paper, marks.load(tmp_path))
+
+
+def test_the_folder_of_the_first_mark_is_there_for_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr(files, "sync_folder", synced.append)
+    marks.set_note(tmp_path / "marks", "x", "a note")
+    assert synced == [tmp_path, tmp_path / "marks"]

@@ -131,3 +131,51 @@ def test_few_vectors_stay_as_they_are(tmp_path: Path) -> None:
         held = Space(tmp_path / "s")
         assert (held.mean == 0).all() and (held.matrix == np.eye(matrix.shape[1])).all()
         assert held.kin.shape == (count, 5) and (held.kin >= 0).sum() == count * min(max(count - 1, 0), 5)
+
+
+def skewed(count: int, seed: int = 0) -> np.ndarray:
+    """Vectors a third of which say nearly the same, as those of a library about one thing do."""
+    matrix = clustered(count, seed)
+    matrix[: count // 3] = matrix[0] + 0.05 * matrix[: count // 3]
+    return matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
+
+
+def test_the_space_is_whitened_by_a_quarter_of_the_power() -> None:
+    """Written out: with C = E diag(l) E', what a vector is multiplied with, twice, is E diag(l + a/10) ** -1/4 E', in some scale."""
+    matrix = skewed(COUNT)
+    mean, transform = space.fitted(matrix)
+    values, axes = np.linalg.eigh(np.cov(matrix.T.astype(np.float64), bias=True))
+    expected = (axes * (values + 0.1 * values.mean()) ** -0.25) @ axes.T
+    found = transform.astype(np.float64) @ transform.T
+    assert np.allclose(mean, matrix.mean(0), atol=1e-6)
+    assert np.allclose(found / np.trace(found), expected / np.trace(expected), atol=1e-6)
+
+
+def test_moments_are_kept_through_changes_where_the_centre_is_far(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vectors, "SWITCH", 1000)
+    vectors.write(tmp_path / "v", skewed(COUNT))
+    was = Vectors(tmp_path / "v")
+    space.write(tmp_path / "s", was.matrix, np.full(COUNT, -1))
+    former = Space(tmp_path / "s")
+    source = np.concatenate((np.arange(80, COUNT), np.full(60, -1)))
+    vectors.update(tmp_path / "w", was, source, skewed(60, 5), np.arange(len(source)))
+    held, none = Vectors(tmp_path / "w"), np.full(len(source), -1)
+    space.update(tmp_path / "t", former, was, source, held, none)
+    after = Space(tmp_path / "t")
+    assert after.changes == 140 and np.linalg.norm(after.centre) > 0.1
+    checked(after, held.matrix, none, 1e-5)
+
+
+def test_what_is_searched_with(tmp_path: Path) -> None:
+    """The cosine in the space with every row, and the mean and the deviation of all of them, from one direction."""
+    matrix, asked = skewed(COUNT), clustered(7, 3)
+    space.write(tmp_path / "s", matrix, np.full(COUNT, -1))
+    held = Space(tmp_path / "s")
+    own, _ = slowly(matrix, np.full(COUNT, -1), (held.mean, held.matrix))
+    queries, _ = slowly(asked, np.full(7, -1), (held.mean, held.matrix))
+    v, c, mean, deviation = held.directions(asked)
+    cosines = queries @ own.T
+    assert np.allclose((matrix @ v.T - c).T / held.norms, cosines, atol=1e-5)
+    assert np.allclose(mean, cosines.mean(1), atol=1e-5) and np.allclose(deviation, cosines.std(1), atol=1e-5)

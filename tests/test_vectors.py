@@ -88,8 +88,8 @@ def test_rows_are_what_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     for again in (held.matrix, np.concatenate(list(held.blocks())), held.rows(np.arange(COUNT))):
         assert again.dtype == np.float32 and np.allclose(again, matrix, atol=1e-3 if held.approximate else 0)
     missing = int(np.setdiff1d(np.arange(COUNT * 2), ids)[0])
-    one, none = held.of([int(ids[7]), missing])
-    assert none is None and one is not None and np.allclose(one, matrix[7], atol=1e-3)
+    one, none, beyond = held.of([int(ids[7]), missing, int(ids[-1]) + 1])
+    assert none is beyond is None and one is not None and np.allclose(one, matrix[7], atol=1e-3)
 
 
 @pytest.mark.parametrize("switch", [1000, 10**6])

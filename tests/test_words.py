@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from libraries import document
 
-from indexer.document import Passage
+from indexer.document import Entry, Mention, Passage, Section
 from indexer.library import arrays, words
 from indexer.terms import located, terms
 
@@ -57,7 +58,9 @@ def test_arrays_come_back_as_they_went_in(tmp_path: Path, name: str) -> None:
     assert set(found) == set(given)
     for name, array in given.items():
         assert (found[name].dtype, found[name].shape) == (array.dtype, array.shape) and (found[name] == array).all()
-        assert not found[name].flags.writeable and found[name].flags.aligned, "each begins at a multiple of its own size"
+        assert not found[name].flags.writeable and found[name].flags.aligned, (
+            "each begins at a multiple of its own size"
+        )
 
 
 @pytest.mark.parametrize("data", [b"x", b"\xff" * 8, b"\x02" + bytes(7) + b"[]", b"\x02" + bytes(7) + b"{{"])
@@ -87,3 +90,39 @@ def test_what_is_meant_alike_shares_a_term(one: str, other: str) -> None:
 
 def test_words_of_grammar_have_no_term() -> None:
     assert terms("How is it that this was for them?") == []
+
+
+def test_what_counts_in_a_passage(tmp_path: Path) -> None:
+    """Parts of an abstract have the words of the whole, an overlap once; a heading's count below it, a note's where prose begins."""
+    text = "alpha beta gamma delta"
+    made = replace(
+        document("one", [text, "table iota", "kappa lambda"]), title="Omega", sections=(Section("Sigma", 1, 2, 0),),
+        entry=Entry("x", (Mention("a.md", 1, note="zeta"), Mention("b.md", 2, note="zeta"))),
+    )  # fmt: skip
+    cut = [Passage(1, 0, 10, kind="table"), Passage(0, 0, 16, kind="abstract"), Passage(0, 11, 22, kind="abstract"),
+           Passage(2, 0, 12, 0)]  # fmt: skip
+    words.write(tmp_path / "words", [(made, cut), (replace(made, id="two"), cut[:1])])
+    held = words.Words(tmp_path / "words")
+    counted = {term: dict(zip(*(a.tolist() for a in held.postings(term)), strict=True)) for term in held.vocabulary}
+    both = {1: 1, 2: 1}
+    assert {term: counted.get(one) for term in ("alpha", "beta", "gamma", "delta", "zeta") for one in terms(term)} == {
+        "alpha": both, "beta": both, "gamma": both, "delta": both, "zeta": {1: 1, 2: 1, 4: 1}}  # fmt: skip
+    (omega,), (sigma,), (iota,) = terms("Omega"), terms("Sigma"), terms("iota")
+    assert counted[omega] == dict.fromkeys(range(5), 2) and counted[sigma] == {3: 1} and counted[iota] == {0: 1, 4: 1}
+    assert held.prose.tolist() == [False, True, True, True, False]
+    assert (held.frequency(iota), held.frequency(omega)) == (0, 3)
+
+
+def test_postings_are_taken_over_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However small the pieces are, and whatever goes, comes or moves."""
+    from test_library import Made, everything_in, publish_made
+
+    from indexer.library import Library
+
+    before, after = [Made(n, 0, 1) for n in range(9)], [Made(n, n % 2, 1) for n in (8, 3, 4, 11, 0)]
+    truth = everything_in(publish_made(Library(tmp_path / "truth"), after, None))
+    for size in (1, 4, 50):
+        monkeypatch.setattr(words, "_BLOCK", size)
+        library = Library(tmp_path / str(size))
+        same = publish_made(library, before[::-1], publish_made(library, before, None))
+        assert everything_in(publish_made(library, after, same)) == truth

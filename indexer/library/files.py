@@ -81,10 +81,13 @@ def checked(path: Path, size: int, sha256: str) -> bytes | None:
 
 
 def make_folder(path: Path) -> None:
-    """Makes a folder and those above it that are not there, for good: a power cut takes none of them away."""
-    new = [folder for folder in (path, *path.parents) if not folder.is_dir()]
+    """Makes a folder and those above it that are not there, for good: a power cut takes none of them away.
+
+    One that is there is not taken to be so: who made it may have been killed before that.
+    """
+    made = [path, *(folder for folder in path.parents if not folder.is_dir())]
     path.mkdir(parents=True, exist_ok=True)
-    for folder in new:
+    for folder in made:
         sync_folder(folder.parent)
 
 

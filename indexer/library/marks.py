@@ -162,8 +162,7 @@ def said(mark: Mark | None, box: Box) -> bool:
     """The same of a mark (None: none) and of what the check box says now.
 
     A box that a person changed in the order says it, unless it was like that, in the same writing of the order, when the
-    mark was made. No box in the lists, or
-    one that was never ticked, says nothing against a mark.
+    mark was made. No box in the lists, or one that was never ticked, says nothing against a mark.
     """
     if box.by_hand is not None:
         if mark is None or mark.read is None or (box.by_hand, box.since) != (mark.by_hand, mark.since):
@@ -270,9 +269,9 @@ def _last(before: Mark | None, mark: Mark) -> Mark:
     """What is said now, dated no earlier than what was said before: the clock may have been set back since."""
     if before is None:
         return mark
-    if before.read is not None and mark.read is not None and _at(before.read_at) > _at(mark.read_at):
+    if _at(before.read_at) > _at(mark.read_at):
         mark = replace(mark, read_at=_after(before.read_at))
-    if before.note is not None and mark.note is not None and _at(before.note_at) > _at(mark.note_at):
+    if _at(before.note_at) > _at(mark.note_at):
         mark = replace(mark, note_at=_after(before.note_at))
     return mark
 

@@ -45,8 +45,6 @@ class Writer:
             with files.writing(folder):
                 for needed in (folder, folder / "generations", folder / "files", self.library.marks):
                     files.make_folder(needed)
-                files.sync_folder(folder)
-                files.sync_folder(folder.parent)
                 try:
                     held.enter_context(filelock.FileLock(folder / "lock", timeout=0))
                 except filelock.Timeout:
@@ -212,7 +210,6 @@ class Writer:
         final = part.with_name(f"{sha256}.{role}")
         size = part.stat().st_size
         files.replace(part, final)  # also over one of that name: what is there may be damaged
-        files.sync_folder(final.parent)  # a run that was killed may have renamed it and not come so far
         return File(final.name, size, sha256)
 
 
