@@ -64,17 +64,19 @@ class Opened:
 
     `threads` run the model, 0: as many as the settings say. With `behind`, what is published is opened and tried out in a
     thread of its own, holding that lock, while what is held goes on answering: nobody waits for it, and for a moment nobody
-    sees it. With `waits` only `catch_up` opens it; `newer` says that there is something to open.
+    sees it. With `waits` only `catch_up` opens it; `newer` says that there is something to open. Without `asks` no question will
+    be asked of it that needs the model, so that any model may be set, or none be there.
 
     Whoever took a generation keeps it for the whole of an answer, so that no answer is mixed from two.
     """
 
     def __init__(
-        self, settings: Settings, threads: int = 0, *, behind: threading.Lock | None = None, waits: bool = False
-    ) -> None:
+        self, settings: Settings, threads: int = 0, *, behind: threading.Lock | None = None, waits: bool = False,
+        asks: bool = True,
+    ) -> None:  # fmt: skip
         self.settings = settings
         self.behind, self.newer = behind, False
-        self._threads, self._waits = threads, waits
+        self._threads, self._waits, self._asks = threads, waits, asks
         self.library = Library(settings.library)
         self.trouble: PaperpathError | None = None  # why the newest generation is not the one that serves
         self.reranker = Reranker(settings.reranker) if settings.reranker else None
@@ -153,7 +155,8 @@ class Opened:
         """Opens what is published. Where that can't be served, what is held stays."""
         try:
             generation = self.library.open()
-            self._require_model(generation)
+            if self._asks:
+                self._require_model(generation)
             trouble = generation.instead_of
         except PaperpathError as error:
             generation, trouble = None, error.bare()

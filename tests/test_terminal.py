@@ -107,3 +107,14 @@ def quoted(settings: Settings, *arguments: str) -> Result:
     return CliRunner(env={"PAPERPATH_MODEL": "toy"}).invoke(
         main_group, ["quote", *arguments, "--library", str(settings.library)]
     )
+
+
+@pytest.mark.parametrize("model", ["another", "toy"])
+@pytest.mark.parametrize(
+    "command", [["quote", "half a thousand"], ["papers"], ["order"], ["related", "2311.08105"], ["cite", "1902.00001"]]
+)
+def test_what_needs_no_model_asks_for_none(settings: Settings, command: list[str], model: str) -> None:
+    build(settings.library, PAGES)
+    arguments = [*command, "--library", str(settings.library)]
+    done = CliRunner(env={"PAPERPATH_MODEL": model}).invoke(main_group, arguments)
+    assert done.exit_code == 0, done.output

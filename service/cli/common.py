@@ -51,7 +51,7 @@ def opened_library(settings: Settings, *, model: bool = False) -> tuple[Opened, 
     from service.opened import Opened
     from service.terminal import say
 
-    opened = Opened(settings)
+    opened = Opened(settings, asks=model)
     generation = opened.now()
     if model:
         say_first_use(settings)
