@@ -328,7 +328,7 @@ def test_who_left_or_has_no_time_ends_the_work(
             ended_by.append(type(error))
             raise
 
-    monkeypatch.setattr("service.reading_order.reading_order", endless)
+    monkeypatch.setattr("service.reading_order.kept.reading_order", endless)
     server = served(request_seconds=WAIT if leaves else 0.2)
     with server.connect() as client:
         client.sendall(request("GET /v1/reading-order HTTP/1.1"))
