@@ -21,6 +21,7 @@ import numpy as np
 from indexer.library import Generation
 from indexer.library.marks import Marks, state
 from service import paper_vectors, topics, wording
+from service.derived import Once
 from service.papers import summary_of
 from service.reading_order import alone as titles
 from service.reading_order import budget as budgets
@@ -129,6 +130,15 @@ def solved(
     )  # fmt: skip
 
 
+def _solved_whole(generation: Generation) -> Solved:
+    from service import citations
+
+    return solved(generation, citations.of(generation), range(len(generation.catalogue.summaries)))
+
+
+_whole: Once[Solved] = Once(_solved_whole)  # each way to a paper, and each budget, is a part of it
+
+
 def _in_range(score: np.ndarray) -> np.ndarray:
     """Scores as far apart as ages are: 1 from the first to the last."""
     return score / (float(np.ptp(score)) or 1.0)
@@ -197,7 +207,11 @@ def reading_order(
         read |= {position for position in wanted if state(summaries[position], marks)}
     read -= set(targets)
     graph = citations.of(generation)
-    whole = solved(generation, graph, wanted | set(targets), without_digests=without_digests)
+    wanted |= set(targets)
+    if len(wanted) == len(summaries) and not without_digests:
+        whole = _whole(generation)
+    else:
+        whole = solved(generation, graph, wanted, without_digests=without_digests)
     place_of = {position: place for place, position in enumerate(whole.positions)}
     familiar = {place_of[position] for position in read if position in place_of}
     aims = [place_of[position] for position in targets]
