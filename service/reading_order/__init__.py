@@ -21,7 +21,7 @@ import numpy as np
 from indexer.library import Generation
 from indexer.library.marks import Marks, state
 from service import paper_vectors, topics, wording
-from service.derived import Once
+from service.derived import Last
 from service.papers import summary_of
 from service.reading_order import alone as titles
 from service.reading_order import budget as budgets
@@ -130,13 +130,11 @@ def solved(
     )  # fmt: skip
 
 
-def _solved_whole(generation: Generation) -> Solved:
-    from service import citations
-
-    return solved(generation, citations.of(generation), range(len(generation.catalogue.summaries)))
+def _solved_whole(generation: Generation, graph: Graph) -> Solved:
+    return solved(generation, graph, range(len(generation.catalogue.summaries)))
 
 
-_whole: Once[Solved] = Once(_solved_whole)  # each way to a paper, and each budget, is a part of it
+_whole: Last[Solved] = Last(_solved_whole)  # each way to a paper, and each budget, is a part of it
 
 
 def _in_range(score: np.ndarray) -> np.ndarray:
@@ -209,7 +207,7 @@ def reading_order(
     graph = citations.of(generation)
     wanted |= set(targets)
     if len(wanted) == len(summaries) and not without_digests:
-        whole = _whole(generation)
+        whole = _whole(generation, (graph,), graph)
     else:
         whole = solved(generation, graph, wanted, without_digests=without_digests)
     place_of = {position: place for place, position in enumerate(whole.positions)}
