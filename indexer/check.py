@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from indexer.document import Entry
 from indexer.errors import FetchError, Gone, LibraryUnwritable, Offline
 from indexer.fetch import Fetcher, metadata
 from indexer.fetch.metadata import ArxivMetadata
+from indexer.library import Library, Writer
 from indexer.library.cache import Cache
 from indexer.progress import Progress
 from indexer.settings import Settings
@@ -45,14 +48,14 @@ class Findings:
 def check(source: str, settings: Settings, *, offline: bool = False, progress: Progress | None = None) -> Findings:
     """What is wrong with the list (or any other source). Asks arXiv for metadata, and other hosts whether links live.
 
-    Raises a `UsageError` where the source can't be read.
+    Raises a `UsageError` where the source can't be read, `LibraryBusy` while a reindex asks them.
     """
     progress = progress or Progress()
     reading = sources.read(source)
     found = [Finding(w.source, w.line, w.kind, w.message) for w in reading.warnings]
     with (
         tempfile.TemporaryDirectory() as spare,
-        _cache(settings, Path(spare)) as cache,
+        _cache(settings, Path(spare), alone=not offline) as cache,
         Fetcher(settings, cache, offline=offline) as fetcher,
     ):
         works = [Work(entry) for entry in reading.entries if entry.address not in reading.records]
@@ -64,14 +67,19 @@ def check(source: str, settings: Settings, *, offline: bool = False, progress: P
     return Findings(source, len(reading.entries), tuple(sorted(found, key=lambda f: (f.source, f.line or 0, f.kind))))
 
 
-def _cache(settings: Settings, spare: Path) -> Cache:
-    """The library's cache; one that is thrown away where there is no library, or none that may be written to."""
-    if settings.library.is_dir():
-        try:
-            return Cache(settings.library / "cache")
-        except LibraryUnwritable:
-            pass
-    return Cache(spare / "cache")
+@contextmanager
+def _cache(settings: Settings, spare: Path, alone: bool) -> Iterator[Cache]:
+    """The library's cache, `alone` as its writer: two that ask arXiv at once would be one too many. One that is thrown away
+    where there is no library, or none that may be written to."""
+    with ExitStack() as held:
+        cache = None
+        if settings.library.is_dir():
+            with suppress(LibraryUnwritable):
+                if alone:
+                    cache = held.enter_context(Writer(Library(settings.library))).cache
+                else:
+                    cache = held.enter_context(Cache(settings.library / "cache"))
+        yield cache or held.enter_context(Cache(spare / "cache"))
 
 
 def _about_arxiv(works: list[Work], fetcher: Fetcher, cache: Cache, settings: Settings) -> list[Finding]:

@@ -23,7 +23,7 @@ from libraries import TEXTS, build, build_documents, document
 from loopback_arxiv import LoopbackArxiv, paper, tiny_pdf
 
 from indexer.document import Block, Page, Reference, Section, TextMention
-from indexer.library import Library
+from indexer.library import Library, Writer
 from indexer.library.cache import Cache, Download
 
 PROJECT = Path(__file__).parents[1]
@@ -232,6 +232,13 @@ def test_checking_a_list(shell: Shell) -> None:
         assert "1 entry, 0 findings" in shell("check", "good.md").stdout
         (shell.folder / "old.md").write_text("- [The true title of one](https://arxiv.org/abs/2301.00001v1)\n")
         assert "superseded" in shell("check", "old.md", code=4).stdout
+        build(shell.library)
+        asked = len(arxiv.requests)
+        with Writer(Library(shell.library)):  # a reindex may be asking arXiv, and one at a time is what it bears
+            explained(shell("check", "good.md", code=1), "Another reindex", "Wait")
+            assert "0 findings" not in shell("check", "good.md", "--offline").stdout
+        assert len(arxiv.requests) == asked
+        assert "1 entry, 0 findings" in shell("check", "good.md").stdout
 
 
 def test_serving(shell: Shell, papers: Path) -> None:

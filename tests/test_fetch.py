@@ -462,7 +462,7 @@ def test_a_held_body_that_cannot_be_refreshed_stays(
     assert cache.download(NAME) == replace(before, outcome="failed", reason=kept.note)
     assert fetcher.transferred_bodies == 0
     server._always.clear()
-    healed = make().fetch(NAME)
+    healed = make(now=lambda: NOW + 10_000).fetch(NAME)
     assert (healed.transferred, healed.note) == (False, "")
     assert cache.download(NAME) == before
 
@@ -1192,9 +1192,9 @@ def test_a_torn_note_begins_the_download_anew(server: LoopbackArxiv, make: Make,
 # The pace alone
 
 
-def test_the_pace_of_a_party_alone(time: FakeTime) -> None:
+def test_the_pace_of_a_party_alone(time: FakeTime, cache: Cache) -> None:
     settings = Settings(_env_file=None, arxiv_seconds=3, host_seconds=1)
-    polite = Politeness(settings, clock=time.clock, sleep=time.sleep, now=lambda: NOW, jitter=lambda: 1.0)
+    polite = Politeness(settings, cache, clock=time.clock, sleep=time.sleep, now=lambda: NOW, jitter=lambda: 1.0)
     url = httpx.URL("https://arxiv.org/pdf/1")
     for _ in range(3):
         with polite.turn(url):
@@ -1204,6 +1204,34 @@ def test_the_pace_of_a_party_alone(time: FakeTime) -> None:
     with polite.turn(url):
         pass
     assert time.sleeps == [3, 3, 3, 3]
+
+
+def test_the_pace_is_kept_from_one_run_to_the_next(server: LoopbackArxiv, make: Make, time: FakeTime) -> None:
+    make(now=lambda: NOW).fetch(NAME, newest=3)
+    make(now=lambda: NOW).fetch(f"arxiv:{THIRD}", newest=1)
+    make(now=lambda: NOW + 1).fetch(NAME, version=1)
+    server.pages["/post"] = Page(b"<p>Another host is another matter.", "text/html")
+    make(now=lambda: NOW + 1).fetch(elsewhere(server, "/post"))
+    assert time.sleeps == [3, 2]
+
+
+def test_a_server_that_asked_for_a_wait_is_left_alone_by_the_next_run(
+    server: LoopbackArxiv, make: Make, time: FakeTime
+) -> None:
+    server.on(THIRD, answer(503, retry_after=1000))
+    with pytest.raises(Refused, match="asks for a wait of 1000 s"):
+        make(now=lambda: NOW).fetch(f"arxiv:{THIRD}", newest=1)
+    with pytest.raises(Refused, match="asks for a wait of 900 s"):
+        make(now=lambda: NOW + 100).fetch(NAME, newest=3)
+    assert len(server.requests) == 1
+    make(now=lambda: NOW + 900).fetch(NAME, newest=3)
+    assert time.sleeps == [100]
+
+
+def test_after_the_clock_was_set_back_nobody_waits_for_years(server: LoopbackArxiv, make: Make, time: FakeTime) -> None:
+    make(now=lambda: NOW).fetch(NAME, newest=3)
+    make(now=lambda: NOW - 3e8).fetch(f"arxiv:{THIRD}", newest=1)
+    assert time.sleeps == []
 
 
 # The server itself, on real papers

@@ -76,7 +76,7 @@ class Fetcher:
         """Bodies that came whole and were kept in this run."""
         self._settings = settings
         self._cache = cache
-        self._sender = Sender(settings, clock=clock, sleep=sleep, now=now, jitter=jitter, resolve=resolve)
+        self._sender = Sender(settings, cache, clock=clock, sleep=sleep, now=now, jitter=jitter, resolve=resolve)
         self._downloader = Downloader(self._sender, cache, now, on_progress)
         self._lock = threading.Lock()
 

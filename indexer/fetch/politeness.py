@@ -1,7 +1,8 @@
-"""When a server may be asked, and whether at all: the pace of requests and what is known of each host in this run.
+"""When a server may be asked, and whether at all: the pace of requests and what is known of each host.
 
 arXiv counts as one party, whatever the host: its API and its PDFs share one pace, and a refusal by one ends both.
-Every other host is a party of its own. This is the only place of the fetcher that waits.
+Every other host is a party of its own. When a party was asked last, and how long it asked to be left alone, is kept from one
+run to the next. This is the only place of the fetcher that waits.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from math import inf
 import httpx
 
 from indexer.errors import FetchError, Refused, Unreachable
+from indexer.library.cache import Asked, Cache
 from indexer.settings import Settings
 
 _FIRST_BACKOFF = 5.0  # seconds; doubled with each try
@@ -25,6 +27,7 @@ _WORN_OUT = 3  # entries in a row that fail at one party after all their tries, 
 
 @dataclass
 class _Party:
+    name: str
     seconds: float  # from the end of one request to the start of the next
     ended: float = -inf
     not_before: float = -inf
@@ -33,7 +36,7 @@ class _Party:
 
 
 class Politeness:
-    """The pace and the state of every party over one run.
+    """The pace and the state of every party over one run; `cache` is what it knows of earlier ones.
 
     `clock` counts seconds from anywhere, `sleep` waits that long, `now` is the time since 1970, `jitter` gives
     numbers from 0 to 1.
@@ -42,6 +45,7 @@ class Politeness:
     def __init__(
         self,
         settings: Settings,
+        cache: Cache,
         *,
         clock: Callable[[], float],
         sleep: Callable[[float], None],
@@ -49,10 +53,10 @@ class Politeness:
         jitter: Callable[[], float],
     ) -> None:
         self._settings = settings
+        self._cache = cache
         self._clock, self._sleep, self._now, self._jitter = clock, sleep, now, jitter
-        self._arxiv = _Party(settings.arxiv_seconds)
         self._arxiv_hosts = {httpx.URL(str(url)).host for url in (settings.arxiv_url, settings.arxiv_api_url)}
-        self._others: dict[str, _Party] = {}
+        self._parties: dict[str, _Party] = {}
         self._down: dict[tuple[str, int | None], str] = {}
         self._reached = False
         self._sent = False
@@ -86,6 +90,7 @@ class Politeness:
         finally:
             if self._sent:
                 party.ended = self._clock()
+                self._keep(party)
 
     def reached(self) -> None:
         """A host was connected to: there is a network."""
@@ -101,26 +106,27 @@ class Politeness:
         """The URL's party waits before it is asked again: as long as it said, else longer with every try."""
         cap = self._settings.retry_cap_seconds
         backoff = min(cap, _FIRST_BACKOFF * 2**tries) * (0.5 + 0.5 * self._jitter())
-        self._party(url).not_before = self._clock() + (backoff if retry_after is None else retry_after)
+        self._leave_alone(self._party(url), backoff if retry_after is None else retry_after)
 
     def check_wait(self, url: httpx.URL, retry_after: float | None) -> None:
         """Raises `Refused` if the server asks for a longer wait than the settings allow; arXiv is then left alone."""
         if retry_after is None or retry_after <= self._settings.retry_cap_seconds:
             return
-        self._party(url).not_before = self._clock() + retry_after
+        party = self._party(url)
+        self._leave_alone(party, retry_after)
         error = self._too_long(url, retry_after)
         if self.is_arxiv(url):
-            self._arxiv.closed = error
+            party.closed = error
         raise error
 
     def close_arxiv(self, url: httpx.URL) -> Refused:
         """arXiv has said no, and is asked nothing more in this run. Returns the error."""
-        self._arxiv.closed = Refused(
+        closed = self._party(url).closed = Refused(
             f"arXiv answered 403 (forbidden) to {url}; nothing more is asked of it in this run, since going on"
             " would be taken as an attack.",
             cure="Wait a day before the next run, set PAPERPATH_CONTACT, and write to arXiv if it says no again.",
         )
-        return Refused(self._arxiv.closed.message, cure=self._arxiv.closed.cure)
+        return Refused(closed.message, cure=closed.cure)
 
     def answered(self, url: httpx.URL) -> None:
         """The URL's party gave a plain answer, good or bad."""
@@ -145,9 +151,28 @@ class Politeness:
             return None
 
     def _party(self, url: httpx.URL) -> _Party:
-        if self.is_arxiv(url):
-            return self._arxiv
-        return self._others.setdefault(url.host, _Party(self._settings.host_seconds))
+        of_arxiv = self.is_arxiv(url)
+        name = "arxiv" if of_arxiv else url.host
+        if name not in self._parties:
+            seconds = self._settings.arxiv_seconds if of_arxiv else self._settings.host_seconds
+            self._parties[name] = self._remembered(_Party(name, seconds))
+        return self._parties[name]
+
+    def _remembered(self, party: _Party) -> _Party:
+        asked, clock, now = self._cache.asked(party.name), self._clock(), self._now()
+        if asked and asked.at <= now:  # else the clock was set back since
+            party.ended = clock - (now - asked.at)
+            party.not_before = clock + (asked.not_before - now)
+        return party
+
+    def _leave_alone(self, party: _Party, seconds: float) -> None:
+        party.not_before = self._clock() + seconds
+        self._keep(party)
+
+    def _keep(self, party: _Party) -> None:
+        clock, now = self._clock(), self._now()
+        not_before = now + max(0.0, party.not_before - clock)
+        self._cache.keep_asked(party.name, Asked(now - min(clock - party.ended, now), not_before))
 
     def _too_long(self, url: httpx.URL, seconds: float) -> Refused:
         cap = self._settings.retry_cap_seconds

@@ -17,6 +17,7 @@ import httpx
 from indexer.errors import AddressRefused, FetchError, NotAsClaimed, Refused, TooLarge, Unreachable
 from indexer.fetch.addresses import Backend, Guard, Resolve, TooMuch, TooSlow, transport
 from indexer.fetch.politeness import Politeness
+from indexer.library.cache import Cache
 from indexer.settings import Settings
 
 PIECE = 64 * 1024
@@ -41,6 +42,7 @@ class Sender:
     def __init__(
         self,
         settings: Settings,
+        cache: Cache,
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -54,7 +56,7 @@ class Sender:
         """That a body may have, unpacked."""
         self.guard = Guard(settings, resolve=resolve)
         self.backend = Backend(self.guard, most_bytes=self.most_bytes + 1_000_000, clock=clock)
-        self.polite = Politeness(settings, clock=clock, sleep=sleep, now=now, jitter=jitter)
+        self.polite = Politeness(settings, cache, clock=clock, sleep=sleep, now=now, jitter=jitter)
         self._settings = settings
         self._transport: httpx.HTTPTransport | None = None
 

@@ -2,7 +2,8 @@
 
     cache/bodies/<sha256>      bytes as they were fetched
     cache/parts/<key>          downloads under way
-    cache/cache.sqlite         the ledger of downloads, arXiv's metadata, extracted texts, vectors, files' hashes
+    cache/cache.sqlite         the ledger of downloads, whom was asked when, arXiv's metadata, extracted texts, vectors,
+                               files' hashes
 
 Everything here can be lost without losing an answer: the generations hold all that is served.
 """
@@ -29,6 +30,7 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS downloads (
     address TEXT PRIMARY KEY, asked_url TEXT, final_url TEXT, version INTEGER, sha256 TEXT, bytes INTEGER,
     content_type TEXT, etag TEXT, last_modified TEXT, time TEXT, outcome TEXT, reason TEXT) STRICT;
+CREATE TABLE IF NOT EXISTS asked (party TEXT PRIMARY KEY, at REAL, not_before REAL) STRICT;
 CREATE TABLE IF NOT EXISTS metadata (arxiv_id TEXT PRIMARY KEY, asked REAL, answer TEXT) STRICT;
 CREATE TABLE IF NOT EXISTS texts (key TEXT PRIMARY KEY, answer BLOB) STRICT;
 CREATE TABLE IF NOT EXISTS fronts (key TEXT PRIMARY KEY, answer TEXT) STRICT;
@@ -60,6 +62,14 @@ class Download:
     time: str = ""
     outcome: str = "fetched"
     reason: str = ""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """When a server was asked last, and before when it is not to be asked again; seconds since 1970."""
+
+    at: float
+    not_before: float
 
 
 class Cache:
@@ -128,6 +138,15 @@ class Cache:
             [tuple(values.values())],
         )
         points.reached("fetch.ledger")
+
+    def asked(self, party: str) -> Asked | None:
+        """When those were asked last who go by that name, a host's or "arxiv"; None if never."""
+        row = self._row("SELECT at, not_before FROM asked WHERE party = ?", party)
+        return Asked(*row) if row else None
+
+    def keep_asked(self, party: str, asked: Asked) -> None:
+        """Keeps when they were asked last."""
+        self._write("INSERT OR REPLACE INTO asked VALUES (?, ?, ?)", [(party, asked.at, asked.not_before)])
 
     def sha256_of(self, path: Path) -> str:
         """The SHA-256 of a file, read only where it is not the file that it was when that was last asked.
