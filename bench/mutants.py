@@ -24,6 +24,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
+_MEMORY = 12 << 30  # bytes of address space for each process: a loop that a fault has made endless may eat all there is
 PROJECT = Path(__file__).resolve().parent.parent
 TURNED: dict[type[ast.AST], str] = {
     ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "==", ast.In: "not in",
@@ -124,7 +125,8 @@ def copied(into: Path) -> Path:
 
 def passes(folder: Path, tests: list[str], limit: float) -> bool | None:
     """Whether the tests pass; None if they were not done in `limit` seconds, which counts as noticed."""
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-m", "not torture", *tests]
+    command = ["prlimit", f"--as={_MEMORY}", sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider",
+               "-m", "not torture", *tests]  # fmt: skip
     child = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
                              env={**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"})  # fmt: skip
     try:
