@@ -275,6 +275,27 @@ def test_generations(shell: Shell, papers: Path) -> None:
     assert json.loads(shell("library", "ledger", "--json").stdout) == {"downloads": []}
 
 
+def test_downloads_stay_until_they_are_to_go(shell: Shell) -> None:
+    with LoopbackArxiv({f"2301.0000{n}": paper(f"Number {n}", f"text {n}") for n in (1, 2)}) as arxiv:
+        shell.environment |= arxiv.environment() | {"PAPERPATH_ALLOW_PRIVATE": "1"}
+        shell("reindex", "2301.00001", "2301.00002")
+        for body in (shell.library / "cache" / "bodies").iterdir():
+            os.utime(body, (1e9, 1e9))
+        shell("reindex", "--remove", "2301.00002")
+        assert "Downloads" not in shell("library", "prune").stdout
+        shell("reindex", "--add", "2301.00002")
+        assert arxiv.bodies == 2  # not brought again
+        shell("reindex", "--remove", "2301.00002")
+        assert "Downloads removed: 0.0 MB" in shell("library", "prune", "--keep", "2", "--downloads").stdout
+        assert len(list((shell.library / "cache" / "bodies").iterdir())) == 2  # a generation that is kept is made of it
+        shell("library", "prune", "--downloads")
+        rows = json.loads(shell("library", "ledger", "--json").stdout)["downloads"]
+        assert [row["address"] for row in rows] == ["arxiv:2301.00001"]
+        assert len(list((shell.library / "cache" / "bodies").iterdir())) == 1
+        shell("reindex", "--add", "2301.00002")
+        assert arxiv.bodies == 3
+
+
 # ---------------------------------------------------------------------- what goes wrong
 
 READS = [["search", "anything"], ["papers"], ["papers", "2311.08105"], ["open", "2311.08105", "--print"], ["library", "list"],

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
 from test_library import unit_rows
 
-from indexer.library.cache import Cache, Download
+from indexer.library.cache import Asked, Cache, Download
 
 
 def test_the_ledger_keeps_what_is_recorded(tmp_path: Path) -> None:
@@ -81,3 +82,66 @@ def test_a_body_that_was_altered_is_let_go(tmp_path: Path) -> None:
         assert body is not None and cache.is_sound(body) is True and body.exists()
         body.write_bytes(b"%PDF-1.5")
         assert cache.is_sound(body) is False and not body.exists() and cache.body(body.name) is None
+
+
+def brought(cache: Cache, address: str, body: bytes, days: float = 2) -> str:
+    """Has a body in the cache, `days` old, with a line in the ledger and a text. Returns its hash."""
+    part = cache.part(address)
+    part.write_bytes(body)
+    old = time.time() - days * 86_400
+    os.utime(part, (old, old))
+    sha256 = cache.keep_body(part)
+    cache.record(Download(address, address, sha256=sha256))
+    cache.keep_text(f"{sha256}:reader 1", {"text": address})
+    cache.keep_front(f"{sha256}:reader 1", {"text": address})
+    return sha256
+
+
+def test_a_superseded_body_goes_with_its_text_and_no_other(tmp_path: Path) -> None:
+    with Cache(tmp_path / "cache") as cache:
+        first = brought(cache, "arxiv:2301.00001", b"%PDF version 1")
+        second = brought(cache, "arxiv:2301.00001", b"%PDF version 2")
+        other = brought(cache, "https://example.org/v1", b"%PDF other")
+        cache.keep_text("a cut", {"passages": []})
+        assert cache.let_go() == len(b"%PDF version 1")
+        assert [cache.body(sha) is not None for sha in (first, second, other)] == [False, True, True]
+        texts = [f"{sha}:reader 1" for sha in (first, second, other)]
+        assert [cache.text(key) is not None for key in texts] == [False, True, True]
+        assert [cache.front(key) is not None for key in texts] == [False, True, True]
+        assert cache.text("a cut") == {"passages": []}
+        assert cache.let_go() == 0
+
+
+def test_what_a_run_may_still_name_stays(tmp_path: Path) -> None:
+    """Killed between the body and its line of the ledger, or in the middle of a download."""
+    with Cache(tmp_path / "cache") as cache:
+        young, old, older = cache.part("young"), cache.part("old"), cache.part("older")
+        for part, days in ((young, 0), (old, 29), (older, 31)):
+            part.write_bytes(b"half")
+            os.utime(part, (time.time() - days * 86_400,) * 2)
+        body = brought(cache, "https://example.org/1", b"%PDF now", days=0.9)
+        brought(cache, "https://example.org/1", b"%PDF later", days=0.9)
+        assert cache.let_go() == 0
+        assert cache.body(body) is not None
+        assert [part.exists() for part in (young, old, older)] == [True, True, False]
+
+
+def test_downloads_of_others_go_when_that_is_asked(tmp_path: Path) -> None:
+    addresses = ["arxiv:2301.00001", "arxiv:solv-int/9701001", "https://example.org/v2", "arxiv:2301.00003"]
+    with Cache(tmp_path / "cache") as cache:
+        held = [brought(cache, address, address.encode()) for address in addresses]
+        versioned = brought(cache, "arxiv:2301.00001v2", b"%PDF 2")
+        assert cache.let_go(set(addresses[:3])) == len(addresses[3])
+        assert [cache.body(sha) is not None for sha in (*held, versioned)] == [True, True, True, False, True]
+        assert [row.address for row in cache.downloads()] == sorted([*addresses[:3], "arxiv:2301.00001v2"])
+        assert cache.let_go({"https://example.org/v2"}) > 0
+        assert [row.address for row in cache.downloads()] == ["https://example.org/v2"]
+
+
+def test_when_a_server_was_asked_is_kept(tmp_path: Path) -> None:
+    with Cache(tmp_path / "cache") as cache:
+        assert cache.asked("arxiv") is None
+        cache.keep_asked("arxiv", Asked(1.5, 3.5))
+        cache.keep_asked("arxiv", Asked(2.5, 0.0))
+    with Cache(tmp_path / "cache") as cache:
+        assert (cache.asked("arxiv"), cache.asked("example.org")) == (Asked(2.5, 0.0), None)

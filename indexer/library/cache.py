@@ -13,10 +13,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import sqlite3
 import time
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -39,6 +40,9 @@ CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB) STRICT;
 """
 
 
+_VERSION = re.compile(r"(?<=\d)v\d+$")
+_DAY = 86_400  # seconds
+_BROKEN_OFF = 30 * _DAY  # a download that was not gone on with since
 _SETTLED = 2_000_000_000  # nanoseconds; a file that was changed later than that before may change again unseen
 
 
@@ -163,6 +167,28 @@ class Cache:
             self._write("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?)", [(str(path), state, sha256)])
         return sha256
 
+    def let_go(self, addresses: Collection[str] | None = None) -> int:
+        """Removes what nobody asks for any more: bodies that no line of the ledger names, with the texts made of them, and
+        downloads that were broken off long ago. Returns how many bytes went.
+
+        With `addresses`, the lines of all others go first. What is of the last day stays: a run that was cut may name it yet.
+        """
+        if addresses is not None:
+            others = [row.address for row in self.downloads() if _VERSION.sub("", row.address) not in addresses]
+            self._write("DELETE FROM downloads WHERE address = ?", [(address,) for address in others])
+        named = {row.sha256 for row in self.downloads()}
+        freed = 0
+        with files.writing(self.folder):
+            for part in self._left_alone("parts", _BROKEN_OFF):
+                part.unlink()
+            for body in self._left_alone("bodies", _DAY):
+                if body.name not in named:
+                    for table in ("texts", "fronts"):  # its keys are the hash, a colon, and who made it
+                        self._write(f"DELETE FROM {table} WHERE key > ? AND key < ?", [(f"{body.name}:", f"{body.name};")])
+                    freed += body.stat().st_size
+                    body.unlink()
+        return freed
+
     # ------------------------------------------------------------------ arXiv's metadata
 
     def metadata(self, arxiv_id: str) -> tuple[float, dict] | None:
@@ -224,6 +250,10 @@ class Cache:
         points.reached("embed.cached")
 
     # ------------------------------------------------------------------ inside
+
+    def _left_alone(self, folder: str, seconds: float) -> list[Path]:
+        before = time.time() - seconds
+        return [path for path in sorted((self.folder / folder).iterdir()) if path.stat().st_mtime < before]
 
     def _row(self, statement: str, *values: object) -> tuple | None:
         rows = self._rows(statement, *values)

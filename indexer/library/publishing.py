@@ -151,6 +151,7 @@ class Writer:
         points.reached("publish.current")
         with contextlib.suppress(LibraryError):  # it is published: what stays too long goes with the next one
             self.prune(keep, answering=manifest.name)
+            self.cache.let_go()
         points.reached("publish.pruned")
 
     def rollback(self, name: str | None = None) -> str:
@@ -198,6 +199,16 @@ class Writer:
                 if path.name not in used:
                     path.unlink()
         return gone
+
+    def let_go_downloads(self) -> int:
+        """Removes the downloads that no generation is made of, and returns how many bytes went. Raises `LibraryUnwritable`,
+        and a `LibraryError` where a generation can't be read, since what that needs is not known."""
+        needed = set()
+        for name in self.library.names():
+            generation = self.library.open_generation(name, earlier=True)
+            needed |= {summary.entry.address for summary in generation.catalogue.summaries}
+            generation.close()
+        return self.cache.let_go(needed)
 
     def _next_name(self) -> str:
         names = self.library.names()

@@ -86,11 +86,13 @@ def library_verify(library: Path | None, as_json: bool) -> None:
 
 @library.command("prune")
 @click.option("--keep", default=1, show_default=True, type=click.IntRange(1), help="How many of the newest to keep.")
+@click.option("--downloads", is_flag=True, help="Downloads too that none of those left is made of.")
 @library_option
-def library_prune(keep: int, library: Path | None) -> None:
-    """Remove old generations, and files that none of those left needs. Marks and caches stay.
+def library_prune(keep: int, downloads: bool, library: Path | None) -> None:
+    """Remove old generations, and files that none of those left needs. Marks stay.
 
     The newest stay, and the one that is read. An upload goes when it is a day old and none of those left has it for a source.
+    Downloads stay, unless asked: what is taken out may be wanted again. Superseded versions go with each reindex.
     """
     from indexer.library import Library, Writer
 
@@ -98,10 +100,13 @@ def library_prune(keep: int, library: Path | None) -> None:
     held.current_name()
     with Writer(held) as writer:
         gone = writer.prune(keep)
+        freed = writer.let_go_downloads() if downloads else 0
     current = held.current_name()
     left = [manifest.name + (" (read now)" if manifest.name == current else "") for manifest in held.manifests()]
     removed = f"Removed: {', '.join(gone)}" if gone else "Nothing to remove"
     print(f"{removed}. Kept: {', '.join(left)}.")
+    if downloads:
+        print(f"Downloads removed: {freed / 1e6:.1f} MB.")
 
 
 @library.command("export")
