@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from test_library import unit_rows
 
-from indexer.library.cache import Asked, Cache, Download
+from indexer.errors import LibraryUnwritable
+from indexer.library import cache as cache_module
+from indexer.library.cache import Asked, Cache, Download, vector_of
 
 
 def test_the_ledger_keeps_what_is_recorded(tmp_path: Path) -> None:
@@ -30,6 +35,19 @@ def test_vectors_come_back_as_they_went_in(tmp_path: Path) -> None:
         held = cache.vectors(keys)
     assert set(held) == set(keys[:1000])
     assert all((held[key] == row).all() for key, row in zip(keys[:1000], rows, strict=False))
+
+
+@pytest.mark.parametrize("dimension", range(1, 9))
+def test_a_vector_of_any_length_comes_back_as_it_was(tmp_path: Path, dimension: int) -> None:
+    vector = np.arange(dimension, dtype=np.float32) / 7
+    with Cache(tmp_path / "cache") as cache:
+        cache.keep_vectors([(b"key", vector)])
+        assert cache.vectors([b"none", b"key"])[b"key"].tolist() == vector.tolist()
+        ((kept,),) = cache._rows("SELECT vector FROM vectors")
+    altered = vector_of(bytes([kept[0] ^ 1]) + kept[1:])
+    assert altered is None or len(altered) != dimension
+    by_an_earlier_one = vector_of(np.ones(2 * dimension, np.float32).tobytes())
+    assert by_an_earlier_one is not None and by_an_earlier_one.tolist() == [1.0] * (2 * dimension)
 
 
 def test_a_damaged_cache_is_set_aside_and_begun_anew(tmp_path: Path) -> None:
@@ -138,6 +156,15 @@ def test_downloads_of_others_go_when_that_is_asked(tmp_path: Path) -> None:
         assert [row.address for row in cache.downloads()] == ["https://example.org/v2"]
 
 
+@pytest.mark.parametrize("address", ["https://example.org/2023v2", "doi:10.1000/7v1", "https://example.org/arxiv:1v2"])
+def test_what_only_looks_like_a_version_is_an_address_of_its_own(tmp_path: Path, address: str) -> None:
+    with Cache(tmp_path / "cache") as cache:
+        held, other = brought(cache, address, b"%PDF 1"), brought(cache, address[:-2], b"%PDF 2")
+        cache.let_go({address})
+        assert cache.body(held) is not None and cache.body(other) is None
+        assert [row.address for row in cache.downloads()] == [address]
+
+
 def test_when_a_server_was_asked_is_kept(tmp_path: Path) -> None:
     with Cache(tmp_path / "cache") as cache:
         assert cache.asked("arxiv") is None
@@ -145,3 +172,108 @@ def test_when_a_server_was_asked_is_kept(tmp_path: Path) -> None:
         cache.keep_asked("arxiv", Asked(2.5, 0.0))
     with Cache(tmp_path / "cache") as cache:
         assert (cache.asked("arxiv"), cache.asked("example.org")) == (Asked(2.5, 0.0), None)
+
+
+def test_what_arxiv_said_and_the_fronts_of_texts_are_kept(tmp_path: Path) -> None:
+    with Cache(tmp_path / "cache") as cache:
+        assert cache.metadata("2301.00001") is cache.front("key") is cache.text("key") is None
+        cache.keep_metadata(1.5, {"2301.00001": {"title": "One"}, "2301.00002": {}})
+        cache.keep_metadata(2.5, {"2301.00002": {"title": "Two"}})
+        cache.keep_front("key", {"a": 1})
+        cache.keep_front("key", {"a": 2})
+    with Cache(tmp_path / "cache") as cache:
+        assert cache.metadata("2301.00001") == (1.5, {"title": "One"})
+        assert cache.metadata("2301.00002") == (2.5, {"title": "Two"})
+        assert cache.front("key") == {"a": 2} and cache.front("other") is None
+        cache._write("UPDATE metadata SET answer = ?", [("00000000{}",)])
+        assert cache.metadata("2301.00001") is None
+        cache._write("UPDATE metadata SET answer = ?", [('{"title": ',)])
+        assert cache.metadata("2301.00001") is None
+
+
+def test_a_file_is_read_again_where_it_may_be_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Path] = []
+    real = cache_module.files.sha256_of
+    monkeypatch.setattr(cache_module.files, "sha256_of", lambda path: (read.append(path), real(path))[1])
+    path = tmp_path / "file"
+    path.write_bytes(b"one")
+    later = time.time_ns() + 3_000_000_000
+    with Cache(tmp_path / "cache") as cache:
+        hashes = [cache.sha256_of(path) for _ in range(2)]  # just written: it may change again within the same moment
+        assert len(read) == 2
+        with monkeypatch.context() as patched:
+            patched.setattr(time, "time_ns", lambda: later)
+            hashes += [cache.sha256_of(path) for _ in range(3)]
+        assert len(read) == 3
+        hashes.append(cache.sha256_of(path))
+        assert len(read) == 3 and set(hashes) == {real(path)}
+        path.write_bytes(b"two")
+        assert cache.sha256_of(path) == real(path) != hashes[0]
+        os.utime(path, ns=(later * 2, later * 2))  # of a time to come: it may change and look the same
+        with monkeypatch.context() as patched:
+            patched.setattr(time, "time_ns", lambda: later)
+            read.clear()
+            assert [cache.sha256_of(path) for _ in range(2)] == [real(path)] * 2 and len(read) == 2
+        path.unlink()
+        with pytest.raises(FileNotFoundError):
+            cache.sha256_of(path)
+
+
+def test_every_thread_may_use_it(tmp_path: Path) -> None:
+    with Cache(tmp_path / "cache") as cache:
+        thread = threading.Thread(target=lambda: cache.keep_front("key", {"a": 1}))
+        thread.start()
+        thread.join()
+        assert cache.front("key") == {"a": 1}
+
+
+@pytest.mark.parametrize("first", ["written", "read"])
+def test_whatever_meets_the_damage_begins_anew(tmp_path: Path, first: str) -> None:
+    with Cache(tmp_path / "cache") as cache:
+        cache.keep_vectors((number.to_bytes(32, "big"), row) for number, row in enumerate(unit_rows(300)))
+        before = len(os.listdir("/proc/self/fd"))
+    path, aside = (tmp_path / "cache" / f"cache.sqlite{ending}" for ending in ("", ".damaged"))
+    with sqlite3.connect(path) as database:
+        (root,) = database.execute("SELECT rootpage FROM sqlite_master WHERE name = 'vectors'").fetchone()
+    database.close()
+    body = bytearray(path.read_bytes())
+    body[(root - 1) * 4096 : root * 4096] = b"\xff" * 4096
+    path.write_bytes(body)
+    rows = unit_rows(2, 5)
+    with Cache(tmp_path / "cache") as cache:
+        if first == "read":
+            assert cache.vectors([bytes(32)]) == {} and aside.exists()
+        cache.keep_vectors([(b"one", rows[0]), (b"two", rows[1])])
+        assert {key: row.tolist() for key, row in cache.vectors([b"one", b"two"]).items()} == {
+            b"one": rows[0].tolist(), b"two": rows[1].tolist()}  # fmt: skip
+        assert len(os.listdir("/proc/self/fd")) == before
+    assert aside.read_bytes()[(root - 1) * 4096 : root * 4096] == b"\xff" * 4096
+
+
+def test_a_cache_that_can_not_be_used_is_told(tmp_path: Path) -> None:
+    with Cache(tmp_path / "cache") as cache:
+        cache._write("DROP TABLE fronts", [()])
+        for use in (lambda: cache.front("key"), lambda: cache.keep_front("key", {})):
+            with pytest.raises(LibraryUnwritable, match="no such table") as caught:
+                use()
+            assert str(tmp_path / "cache") in caught.value.message
+    assert not (tmp_path / "cache" / "cache.sqlite.damaged").exists()
+    (tmp_path / "other" / "cache.sqlite").mkdir(parents=True)
+    with pytest.raises(LibraryUnwritable, match="unable to open"):
+        Cache(tmp_path / "other")
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(LibraryUnwritable, match="a file stands"):
+        Cache(tmp_path / "file")
+
+
+def test_it_lets_go_of_its_files(tmp_path: Path) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    with Cache(tmp_path / "cache") as cache:
+        cache.keep_front("key", {"a": 1})
+    (tmp_path / "cache" / "cache.sqlite").write_bytes(b"no database" * 999)
+    with Cache(tmp_path / "cache"):
+        pass
+    (tmp_path / "plain").write_bytes(b"no database" * 999)
+    with pytest.raises(sqlite3.DatabaseError) as caught:
+        cache_module._connected(tmp_path / "plain")
+    assert len(os.listdir("/proc/self/fd")) == before, caught  # though who told of it is remembered

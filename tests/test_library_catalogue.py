@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import sqlite3
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +13,10 @@ import pytest
 from test_library import MODEL, Made, a_document, publish_made
 
 from indexer.document import Block, Document, Page, Passage, Section
+from indexer.errors import GenerationDamaged
 from indexer.library import Generation, Library, Writer, catalogue, catalogue_writing
 from indexer.library.catalogue import Catalogue
+from indexer.library.kept import Kept, taken_over
 
 MADE = [Made(number, 0, 1) for number in (5, 0, 3, 6, 13)]
 
@@ -111,8 +116,6 @@ def test_parts_of_one_paper_share_its_number(tmp_path: Path) -> None:
 
 
 def test_a_page_that_says_something_else_is_not_quoted(tmp_path: Path) -> None:
-    import sqlite3
-
     catalogue_writing.write(tmp_path / "c", [(a_document(1), [Passage(1, 0, 5), Passage(1, 6, 23)])])
     with sqlite3.connect(tmp_path / "c") as database:
         database.execute("UPDATE pages SET text = 'Pages' || substr(text, 6) WHERE page = 1")
@@ -146,3 +149,81 @@ def test_its_year_is_that_of_its_date(tmp_path: Path) -> None:
         writer.publish(of(*dated), np.empty((0, MODEL.dimension), np.float32), model=MODEL, inputs="", sources=["x"],
                        excluded=[], keep=1)  # fmt: skip
     assert [summary.year for summary in Library(tmp_path).open().catalogue.summaries] == [2023, 1999, None, None]
+
+
+def handles() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_wherever_it_is_read_from_it_is_read_by_every_thread_and_copied(tmp_path: Path, in_memory: bool) -> None:
+    written(tmp_path / "c", a_document(1), a_document(2)).close()
+    before = handles()
+    held = Catalogue(tmp_path / "c", (tmp_path / "c").read_bytes() if in_memory else None)
+    assert (handles() == before) is in_memory
+    found: list[object] = []
+    thread = threading.Thread(target=lambda: found.append(held.document("paper-2")))
+    thread.start()
+    thread.join()
+    assert found == [a_document(2)]
+    held.copy_to(tmp_path / "d")
+    assert (tmp_path / "d").read_bytes() == (tmp_path / "c").read_bytes()
+    held.close()
+    assert handles() == before
+    with pytest.raises(sqlite3.ProgrammingError):  # a fault of who asks, not of the disk
+        held.counts()
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_what_is_no_catalogue_is_told(tmp_path: Path, in_memory: bool) -> None:
+    data = b"no catalogue" * 999
+    (tmp_path / "c").write_bytes(data)
+    before = handles()
+    with pytest.raises(GenerationDamaged, match="c can't be read"):
+        Catalogue(tmp_path / "c", data if in_memory else None)
+    with pytest.raises(GenerationDamaged, match="can't be read"):
+        catalogue.ids_of(data)
+    assert handles() == before
+
+
+def kept_of(held: Catalogue, positions: list[int]) -> tuple[Kept, list[tuple[Document, list[Passage]]]]:
+    """The documents at these positions, kept, and one that is new."""
+    pairs = [*((held.document(held.summaries[n].id), held.passages_of(n)) for n in positions), (a_document(77), [Passage(1, 0, 5)])]  # fmt: skip
+    kept = taken_over(pairs, held, [*positions, -1])
+    assert kept is not None
+    return kept, pairs
+
+
+def test_what_went_leaves_neither_rows_nor_much_room(tmp_path: Path) -> None:
+    many = [(dataclasses.replace(a_document(n), pages=(*a_document(n).pages, Page("word " * 900, 3))),
+             [Passage(1, 0, 5), Passage(1, 6, 23)]) for n in range(60)]  # fmt: skip
+    catalogue_writing.write(tmp_path / "c", many)
+    held = Catalogue(tmp_path / "c")
+    for left in (55, 20):  # where little goes, its room is left for what comes
+        kept, pairs = kept_of(held, list(range(left)))
+        catalogue_writing.write(tmp_path / f"{left}", pairs, ["d"] * len(pairs), kept)
+        catalogue_writing.write(tmp_path / f"{left}-anew", pairs, ["d"] * len(pairs))
+        rows, free = {}, {}
+        for name in (f"{left}", f"{left}-anew"):
+            with sqlite3.connect(tmp_path / name) as database:
+                tables = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+                rows[name] = {t: database.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in tables}
+                free[name] = database.execute("PRAGMA freelist_count").fetchone()[0]
+            database.close()
+        assert rows[f"{left}"] == rows[f"{left}-anew"]
+        assert (free[f"{left}"] > 0) is (left == 55)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["20", "20-anew", "55", "55-anew", "c"]
+
+
+def test_what_is_damaged_is_not_gone_on_from(tmp_path: Path) -> None:
+    written(tmp_path / "c", *(a_document(n) for n in range(40))).close()
+    held = Catalogue(tmp_path / "c")
+    kept, pairs = kept_of(held, list(range(20)))
+    with sqlite3.connect(tmp_path / "c") as database:
+        (root,) = database.execute("SELECT rootpage FROM sqlite_master WHERE name = 'blocks'").fetchone()
+    database.close()
+    data = bytearray((tmp_path / "c").read_bytes())
+    data[(root - 1) * 4096 : root * 4096] = b"\xff" * 4096
+    (tmp_path / "c").write_bytes(data)
+    with pytest.raises(GenerationDamaged, match="was to be made from is damaged"):
+        catalogue_writing.write(tmp_path / "d", pairs, (), kept)

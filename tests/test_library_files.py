@@ -69,6 +69,26 @@ def test_writing_keeps_no_handle(tmp_path: Path) -> None:
     assert handles() == before and (tmp_path / "file").read_text() == "text"
 
 
+def test_what_is_written_is_on_the_disk_before_it_has_its_name_and_its_name_before_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def synced(handle: int) -> None:
+        done.append(os.path.basename(os.readlink(f"/proc/self/fd/{handle}")))
+        fsync(handle)
+
+    def replaced(part: Path, final: Path) -> None:
+        done.append("named")
+        replace(part, final)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", replaced)
+    files.write_text(tmp_path / "file", "text")
+    assert done == ["file.part", "named", tmp_path.name]
+
+
 @pytest.mark.parametrize("call", ["fsync", "replace"])
 def test_what_could_not_be_written_leaves_the_old_one_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str

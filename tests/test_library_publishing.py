@@ -11,10 +11,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from test_library import Made, publish, publish_made
+from test_library import MODEL, Made, a_document, publish, publish_made, unit_rows
 
+from indexer.document import Passage
 from indexer.errors import GenerationDamaged, LibraryBusy, LibraryError, LibraryUnwritable
 from indexer.library import Library, Writer, catalogue_writing, uploads
+from indexer.library.cache import Cache, Download
 from indexer.library.manifest import File, manifest_text
 
 
@@ -230,3 +232,28 @@ def test_what_is_left_of_an_upload_that_was_cut_off_goes_in_time(library: Librar
     with pytest.raises(uploads.BadUpload, match="is no PDF"):
         asyncio.run(uploads.keep(library.folder, "paper.pdf", body()))
     assert sorted(path.name for path in folder.iterdir() if path.is_file()) == ["of-now.part"]
+
+
+def test_downloads_stay_that_a_generation_is_made_of(library: Library) -> None:
+    """Also of an entry that turned out to be the same paper as another; where a generation can't be read, all of them."""
+    document = a_document(9)
+    merged = dataclasses.replace(
+        document, entry=dataclasses.replace(document.entry, also=("https://example.org/same",))
+    )
+    with Writer(library) as writer:
+        writer.publish([(merged, [Passage(1, 0, 23)])], unit_rows(1), model=MODEL, inputs="", sources=["list.md"],
+                       excluded=[], keep=2)  # fmt: skip
+    needed = {"https://example.org/3", *merged.entry.addresses}
+    with Cache(library.folder / "cache") as cache:
+        for address in ("https://example.org/1", *needed):
+            cache.record(Download(address, address))
+    path = library.folder / "files" / library.manifest("000003").files["catalogue"].name
+    whole = path.read_bytes()
+    path.write_bytes(b"torn")
+    with Writer(library) as writer:
+        with pytest.raises(GenerationDamaged):
+            writer.let_go_downloads()
+        assert len(writer.cache.downloads()) == 4
+        path.write_bytes(whole)
+        assert writer.let_go_downloads() == 0
+        assert {row.address for row in writer.cache.downloads()} == needed

@@ -43,7 +43,8 @@ def test_what_came_in_pieces_is_kept_whole(tmp_path: Path) -> None:
     path = uploads.path_of(tmp_path, taken.source)
     assert path == (tmp_path / "uploads" / folder / "paper.PDF").resolve() and path.read_bytes() == body
     assert kept(tmp_path, "paper.PDF", body) == taken and every_file(tmp_path) == [f"uploads/{folder}/paper.PDF"]
-    assert uploads.by_content(path) == f"uploads/{folder}/paper.PDF" and uploads.named(str(path)) == (folder, "paper.PDF")
+    assert uploads.by_content(path) == f"uploads/{folder}/paper.PDF"
+    assert uploads.named(str(path)) == (folder, "paper.PDF")
     path.write_bytes(body + b"more")
     altered = hashlib.sha256(body + b"more").hexdigest()[:16]
     assert uploads.by_content(path) == f"uploads/{altered}/paper.PDF"
@@ -63,7 +64,7 @@ def test_the_first_kilobyte_tells_what_a_file_is(tmp_path: Path, name: str, piec
 
 
 @pytest.mark.parametrize(("name", "pieces", "says"), [
-    ("a.exe", [PDF], "a.exe is of a kind"), ("a.", [PDF], "kind"), ("pdf", [PDF], "needs a name"),
+    ("a.exe", [PDF], "a.exe is of a kind"), ("a." + "x" * 200, [PDF], "is of a kind"), ("a.", [PDF], "kind"), ("pdf", [PDF], "needs a name"),
     (".pdf", [PDF], "needs a name"), ("x/", [PDF], "needs a name"), ("a.pdf", [], "is empty"), ("a.md", [b""], "is empty"),
     ("a.pdf", [b"x" * 1020 + b"%PDF-"], "no PDF"), ("a.pdf", [b"x" * 600, b"x" * 420 + b"%PDF-"], "no PDF"),
     ("a.md", [b"x" * 1023 + b"\0"], "no text"), ("a.bib", [b"x" * 600, b"x" * 423 + b"\0"], "no text"),
@@ -159,9 +160,10 @@ def test_a_source_that_is_an_upload_of_some_library(source: str, expected: tuple
 
 def test_what_no_generation_names_goes_after_a_day(tmp_path: Path) -> None:
     now = time.time()
-    names = {"named.md": 9 * DAY, "old.md": DAY + 600, "of-today.md": DAY - 600}
+    old = {f"old-{number}.md": DAY + 600 for number in range(9)}  # before and behind what stays
+    names = {"named.md": 9 * DAY, "of-today.md": DAY - 600, **old}
     paths = {name: uploads.path_of(tmp_path, kept(tmp_path, name, name.encode()).source) for name in names}
-    beside, elsewhere = tmp_path / "uploads" / "mine" / "old.md", tmp_path / "uploads" / ("f" * 16) / "folder"
+    beside, elsewhere = tmp_path / "uploads" / "-mine" / "old.md", tmp_path / "uploads" / ("f" * 16) / "folder"
     beside.parent.mkdir()
     beside.write_text("that is no upload")
     elsewhere.mkdir(parents=True)
@@ -173,7 +175,7 @@ def test_what_no_generation_names_goes_after_a_day(tmp_path: Path) -> None:
     uploads.let_go(tmp_path, [str(paths["named.md"]), "https://example.org/x"])
     left = {name for name, path in paths.items() if path is not None and path.exists()}
     assert left == {"named.md", "of-today.md"} and beside.exists() and elsewhere.exists()
-    assert paths["old.md"] is not None and not paths["old.md"].parent.exists()
+    assert not any(path.parent.exists() for name, path in paths.items() if path is not None and name in old)
     uploads.let_go(tmp_path / "none", [])
 
 

@@ -79,6 +79,14 @@ def test_the_switch_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert made(tmp_path / "at", clustered(1000), ids).approximate
 
 
+@pytest.mark.usefixtures("few")
+def test_the_first_and_the_last_passage_are_found_too(tmp_path: Path) -> None:
+    matrix = clustered(1200)
+    held = made(tmp_path / "v", matrix, np.arange(1200, dtype=np.int64))
+    cosines, found = held.nearest(matrix[[0, -1]], 1)
+    assert found.tolist() == [[0], [1199]] and np.allclose(cosines, 1, atol=1e-3)
+
+
 @pytest.mark.parametrize("switch", [1000, 10**6])
 def test_rows_are_what_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, switch: int) -> None:
     monkeypatch.setattr(vectors, "SWITCH", switch)
@@ -87,9 +95,19 @@ def test_rows_are_what_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert (held.ids == ids).all()
     for again in (held.matrix, np.concatenate(list(held.blocks())), held.rows(np.arange(COUNT))):
         assert again.dtype == np.float32 and np.allclose(again, matrix, atol=1e-3 if held.approximate else 0)
+    assert held.approximate or not held.matrix.flags.writeable
     missing = int(np.setdiff1d(np.arange(COUNT * 2), ids)[0])
-    one, none, beyond = held.of([int(ids[7]), missing, int(ids[-1]) + 1])
+    one, none, last, beyond = held.of([int(ids[7]), missing, int(ids[-1]), int(ids[-1]) + 1])
     assert none is beyond is None and one is not None and np.allclose(one, matrix[7], atol=1e-3)
+    assert last is not None and np.allclose(last, matrix[-1], atol=1e-3)
+
+
+def test_an_empty_index_has_nothing_of_any_passage(tmp_path: Path) -> None:
+    held = made(tmp_path / "v", clustered(1)[:0], np.empty(0, np.int64))
+    assert (held.count, held.dimension, held.matrix.shape, held.ids.tolist()) == (0, DIMENSION, (0, DIMENSION), [])
+    assert held.of([]) == [] and held.of([0, 7]) == [None, None] and list(held.blocks()) == []
+    cosines, found = held.nearest(clustered(3), 10)
+    assert cosines.shape == found.shape == (3, 0) and cosines.dtype == np.float32
 
 
 @pytest.mark.parametrize("switch", [1000, 10**6])
@@ -114,24 +132,26 @@ def test_what_was_changed_is_found_as_in_a_fresh_one(
     for one in (held, fresh):
         assert recall(one.nearest(asked, 10)[1], after, numbers, asked, everything) > 0.97
     assert (held.nearest(new, 1)[1][:, 0] == numbers[500:620]).all()
-    assert held.changes == (220 if held.approximate else 0)
+    assert (held.changes, held.fitted) == ((220, COUNT) if held.approximate else (0, 0))
 
 
 @pytest.mark.usefixtures("few")
-def test_an_index_of_which_half_has_changed_is_made_anew(tmp_path: Path) -> None:
-    matrix, ids = clustered(COUNT), np.arange(COUNT, dtype=np.int64)
-    former = made(tmp_path / "v", matrix, ids)
-    source = np.arange(COUNT)
-    source[:1600] = -1
-    vectors.update(tmp_path / "w", former, source, clustered(1600, 6), ids)
+@pytest.mark.parametrize(("gone", "changes"), [(0, 700), (1, 0)])
+def test_the_cells_stay_until_half_has_changed(tmp_path: Path, gone: int, changes: int) -> None:
+    former = made(tmp_path / "v", clustered(1400), np.arange(1400, dtype=np.int64))
+    source = np.arange(1400 - gone)
+    source[:350] = -1
+    vectors.update(tmp_path / "w", former, source, clustered(350, 6), np.arange(len(source), dtype=np.int64))
     held = Vectors(tmp_path / "w")
-    assert held.changes == 0 and held.fitted == COUNT
+    assert (held.changes, held.fitted) == (changes, 1400 if changes else 1399)
 
 
 @pytest.mark.usefixtures("few")
-def test_an_update_comes_back_below_the_switch(tmp_path: Path) -> None:
+@pytest.mark.parametrize("left", [1000, 999])
+def test_an_update_comes_back_below_the_switch(tmp_path: Path, left: int) -> None:
     matrix = clustered(1001)
     former = made(tmp_path / "v", matrix, np.arange(1001, dtype=np.int64))
-    vectors.update(tmp_path / "w", former, np.arange(900), matrix[:0], np.arange(900, dtype=np.int64))
+    vectors.update(tmp_path / "w", former, np.arange(left), matrix[:0], np.arange(left, dtype=np.int64))
     held = Vectors(tmp_path / "w")
-    assert not held.approximate and np.allclose(held.matrix, matrix[:900], atol=1e-3)
+    assert held.approximate is (left == 1000) and held.changes == (1 if held.approximate else 0)
+    assert np.allclose(held.matrix, matrix[:left], atol=1e-3)

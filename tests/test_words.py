@@ -41,6 +41,16 @@ def test_every_term_is_found_where_it_stands(tmp_path: Path, pages: list[list[st
         assert held.frequency(term) == sum(bool(held.prose[p]) for p in found)
 
 
+def test_where_nothing_is_kept_what_was_before_is_nothing(tmp_path: Path) -> None:
+    before, after = (
+        [(document(name, [text]), [Passage(0, 0, 40)])] for name, text in (("one", "ring"), ("two", "tree"))
+    )
+    words.write(tmp_path / "before", before)
+    words.write(tmp_path / "after", after, words.Words(tmp_path / "before"), None)
+    words.write(tmp_path / "alone", after)
+    assert (tmp_path / "after").read_bytes() == (tmp_path / "alone").read_bytes()
+
+
 def test_a_word_said_a_thousand_times_counts_as_often_as_can_be_told(tmp_path: Path) -> None:
     words.write(tmp_path / "words", [(document("one", ["ring " * 1000]), [Passage(0, 0, 5000)])])
     assert words.Words(tmp_path / "words").postings("ring")[1].tolist() == [255]

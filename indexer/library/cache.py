@@ -40,7 +40,7 @@ CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB) STRICT;
 """
 
 
-_VERSION = re.compile(r"(?<=\d)v\d+$")
+_VERSION = re.compile(r"(arxiv:.*\d)v\d+")
 _DAY = 86_400  # seconds
 _BROKEN_OFF = 30 * _DAY  # a download that was not gone on with since
 _SETTLED = 2_000_000_000  # nanoseconds; a file that was changed later than that before may change again unseen
@@ -174,8 +174,9 @@ class Cache:
         With `addresses`, the lines of all others go first. What is of the last day stays: a run that was cut may name it yet.
         """
         if addresses is not None:
-            others = [row.address for row in self.downloads() if _VERSION.sub("", row.address) not in addresses]
-            self._write("DELETE FROM downloads WHERE address = ?", [(address,) for address in others])
+            own = {row.address: _VERSION.fullmatch(row.address) for row in self.downloads()}
+            others = [(line,) for line, of in own.items() if (of[1] if of else line) not in addresses]
+            self._write("DELETE FROM downloads WHERE address = ?", others)
         named = {row.sha256 for row in self.downloads()}
         freed = 0
         with files.writing(self.folder):
@@ -184,7 +185,9 @@ class Cache:
             for body in self._left_alone("bodies", _DAY):
                 if body.name not in named:
                     for table in ("texts", "fronts"):  # its keys are the hash, a colon, and who made it
-                        self._write(f"DELETE FROM {table} WHERE key > ? AND key < ?", [(f"{body.name}:", f"{body.name};")])
+                        self._write(
+                            f"DELETE FROM {table} WHERE key > ? AND key < ?", [(f"{body.name}:", f"{body.name};")]
+                        )
                     freed += body.stat().st_size
                     body.unlink()
         return freed
@@ -304,11 +307,9 @@ def _with_check(data: bytes) -> bytes:
 
 def vector_of(kept: bytes) -> np.ndarray | None:
     """A vector as `keep_vectors` kept it, None where it was altered since. One that an earlier paperpath kept has no CRC."""
-    if len(kept) % 8 == 4:
-        if _with_check(kept[:-4]) != kept:
-            return None
-        kept = kept[:-4]
-    return np.frombuffer(kept, np.float32)
+    if _with_check(kept[:-4]) == kept:
+        return np.frombuffer(kept[:-4], np.float32)
+    return None if len(kept) % 8 else np.frombuffer(kept, np.float32)  # models' vectors have an even length
 
 
 def _sealed(answer: dict) -> str:

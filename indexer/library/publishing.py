@@ -203,10 +203,10 @@ class Writer:
     def let_go_downloads(self) -> int:
         """Removes the downloads that no generation is made of, and returns how many bytes went. Raises `LibraryUnwritable`,
         and a `LibraryError` where a generation can't be read, since what that needs is not known."""
-        needed = set()
+        needed: set[str] = set()
         for name in self.library.names():
             generation = self.library.open_generation(name, earlier=True)
-            needed |= {summary.entry.address for summary in generation.catalogue.summaries}
+            needed.update(address for s in generation.catalogue.summaries for address in s.entry.addresses)
             generation.close()
         return self.cache.let_go(needed)
 

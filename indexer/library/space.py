@@ -33,6 +33,7 @@ _PARTS = 4  # of one abstract beside a row, hardly ever more
 _LOOKED_IN = 16  # cells: of the five nearest of a million they hold four; twice as many cost twice as much for 3 % more
 _TAKEN = 100  # candidates for a row's nearest, of which the exact cosines decide
 _BLOCK = 8192
+_PRODUCTS = 1 << 25  # held at once: 128 MiB
 
 
 _P = ParamSpec("_P")
@@ -76,9 +77,10 @@ def update(path: Path, former: Space, was: Vectors, source: np.ndarray, held: Ve
     """Writes the space of the vectors `held`, most of which `former` has, that of `was`; as `write` would, or nearly.
 
     `source` (int64, shape (n,)) is the row in `former` of each vector, -1 for each that is new; `abstracts` is as `write`
-    has it. The mean and the matrix stay; under them the centre, the spread, and who has a new row among the five nearest
-    are exact. What a new row, and one that lost a neighbour, has for its nearest is looked for in the index. Where `held`
-    is exact, or a tenth has changed since the mean was fitted, all is fitted anew. Raises `LibraryUnwritable`.
+    has it, and the parts of one are all new or none. The mean and the matrix stay; under them the centre, the spread, and
+    who has a new row among the five nearest are exact. What a new row, and one that lost a neighbour, has for its nearest is
+    looked for in the index. Where `held` is exact, or a tenth has changed since the mean was fitted, all is fitted anew.
+    Raises `LibraryUnwritable`.
     """
     count = len(source)
     added = np.flatnonzero(source < 0)
@@ -105,19 +107,18 @@ def update(path: Path, former: Space, was: Vectors, source: np.ndarray, held: Ve
 
     directions = (new @ transform.T).astype(np.float32)
     offsets = directions @ mean
-    start = 0
-    for block in held.blocks() if len(added) else ():  # whom a new row is nearer to than one that they have
-        rows = np.arange(start, start + len(block))
-        near = block @ directions.T
+    step = min(_BLOCK, max(_PRODUCTS // max(len(added), 1), 1))
+    for first in range(0, count if len(added) else 0, step):  # whom a new row is nearer to than one that they have
+        rows = np.arange(first, min(first + step, count))
+        near = held.rows(slice(first, first + step)) @ directions.T
         near -= offsets
         near /= norms[rows][:, None]
-        start += len(block)
-        near[(abstracts[rows][:, None] == abstracts[added]) & (abstracts[rows] >= 0)[:, None]] = -2
-        for row in rows[near.max(1) > cosines[rows].min(1)].tolist():
-            both = np.concatenate((cosines[row], near[row - rows[0]]))
+        least = cosines[rows].min(1)
+        for place in np.flatnonzero(near.max(1) > least).tolist():
+            row, nearer = first + place, np.flatnonzero(near[place] > least[place])
+            both = np.concatenate((cosines[row], near[place, nearer]))
             best = np.argsort(-both, kind="stable")[:NEIGHBOURS]
-            kin[row] = np.concatenate((kin[row], added))[best]
-            cosines[row] = both[best]
+            kin[row], cosines[row] = np.concatenate((kin[row], added[nearer]))[best], both[best]
 
     again = np.union1d(added, lost)
     for first in range(0, len(again), _BLOCK):

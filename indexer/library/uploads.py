@@ -98,19 +98,16 @@ def by_content(upload: Path) -> str:
     return f"uploads/{files.sha256_of(upload)[:16]}/{upload.name}"
 
 
-def let_go(library: Path, sources: Iterable[str]) -> list[str]:
-    """Removes the uploads that none of the `sources` is and that were not just handed over. Returns their names."""
+def let_go(library: Path, sources: Iterable[str]) -> None:
+    """Removes the uploads that none of the `sources` is and that were not just handed over."""
     kept = {name for source in sources if (name := named(source))}
-    gone = []
     for path in sorted((library / "uploads").glob("*/*")):
         if (path.parent.name, path.name) in kept or not _FOLDER.fullmatch(path.parent.name):
             continue
         with contextlib.suppress(OSError):  # another time
             if path.is_file() and path.stat().st_mtime < time.time() - _LEFT_SECONDS:
                 path.unlink()
-                gone.append(path.name)
                 path.parent.rmdir()
-    return gone
 
 
 def is_name(name: str) -> bool:
@@ -145,5 +142,5 @@ def _safe(name: str) -> str:
     stem, dot, suffix = name.rpartition(".")
     if not stem:
         raise BadUpload("A file needs a name with an ending.")
-    room = _LONGEST_NAME - len(suffix.encode()) - 1
-    return stem.encode()[: max(room, 1)].decode("utf-8", "ignore").rstrip(" .") + dot + suffix
+    room = _LONGEST_NAME - len(suffix.encode()) - 1  # an ending that leaves none is refused
+    return stem.encode()[:room].decode("utf-8", "ignore").rstrip(" .") + dot + suffix

@@ -23,7 +23,7 @@ VERSION = "words-2"
 _MOST = 255  # of one term in one passage: more tell nothing more
 # While postings are put in order, each is one number: the term's, the passage's and the count, from the highest bit down.
 _TERM, _PASSAGE = np.uint64(36), 8
-_BELOW_TERM = np.uint64((1 << 36) - 1)
+_BELOW_TERM = (np.uint64(1) << _TERM) - np.uint64(1)
 _BLOCK = 1 << 19  # postings that fit a processor's cache
 TITLE = 2  # a title's words count as often in each passage of its document
 _NOTHING = (np.empty(0, np.int32), np.empty(0, np.uint8))
