@@ -176,3 +176,27 @@ def test_who_dies_at_a_new_generation_is_missed_by_nobody(two: Beside, settings:
     assert two._all == [second] == two._idle and two._aside is None
     ((_, (_, pid, documents)),) = two([1])
     assert pid == second.pid and documents == 1
+
+
+def test_one_that_hangs_costs_nobody_an_answer_and_is_replaced(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(beside, "_END_SECONDS", 0.1)
+    monkeypatch.setattr(beside, "_AGAIN_SECONDS", 0.0)
+    build(settings.library)
+    two = Beside(Opened(settings.model_copy(update={"request_seconds": 2.0})), work, 2, 2)
+    try:
+        list(two(LINE))
+        until(lambda: two.running == 2)
+        first, second = two.processes
+        os.kill(second, signal.SIGSTOP)
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(lambda n: list(two([n])), range(20)))
+        assert [answers[0][1][0] for answers in found] == list(range(20))
+        assert second not in {pid for answers in found for _, (_, pid, _) in answers} and "hangs" in caplog.text
+        until(lambda: two.running == 2)
+        assert first in two.processes and second not in two.processes
+        with pytest.raises(ProcessLookupError):
+            os.kill(second, 0)
+    finally:
+        two.stop()

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from libraries import build
 from pydantic import SecretStr
+from starlette.types import Message, Receive, Scope, Send
 
 from indexer.settings import Settings
 from service.api import create_app
@@ -260,3 +261,34 @@ def test_long_answers_hold_up_no_quick_ones_and_too_many_are_refused(
         go_on.set()
         assert {one.result().status_code for one in asked} == {429, 500}
     assert len(inside) == most
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_who_takes_an_answer_slowly_holds_a_place_only_while_it_is_made(streamed: bool) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"1", "more_body": streamed})
+        if streamed:
+            await send({"type": "http.response.body", "body": b"2"})
+
+    async def run() -> tuple[int, list[str], int]:
+        taken, came, taking = asyncio.Event(), [], asyncio.Event()
+
+        async def send(message: Message) -> None:
+            taking.set()
+            await taken.wait()
+            came.append(message["type"].rpartition(".")[2])
+
+        lanes = limits.Lanes(app, lambda: False)
+        line = lanes.lines["long"]
+        scope = {"type": "http", "method": "GET", "path": "/v1/graph", "headers": []}
+        task = asyncio.create_task(lanes(scope, None, send))  # type: ignore[arg-type]
+        await taking.wait()
+        free = line.at_once - line._free
+        taken.set()
+        await task
+        return free, came, line._free - line.at_once
+
+    held, came, after = asyncio.run(run())
+    assert (held, after) == (int(streamed), 0)
+    assert came == ["start", "body", *["body"] * streamed]

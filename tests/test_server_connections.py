@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from indexer.settings import Settings
 from service import deadline
 from service.api import create_app
 from service.serving import connections
-from service.serving.connections import Rules
+from service.serving.connections import Connection, Rules
 
 WAIT = 60.0  # seconds, for what comes sooner
 SOON = 0.3  # the time that heads and bodies have in these tests
@@ -282,6 +283,32 @@ def test_one_address_has_its_share(served: Callable[..., Server], monkeypatch: p
         until(lambda: server.open == 4)
         assert server.ask("GET /healthz HTTP/1.1")[0] == 200
     until(lambda: not server.protocol.open.by_address)
+
+
+def test_requests_one_behind_the_other_are_answered_and_few_are_held(
+    served: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many come at once: of the shortest there are some hundred in what is looked at together."""
+    server, held, real = served(Rules(100, 100, WAIT)), [0], Connection.on_headers_complete
+
+    def counted(self: Connection) -> None:
+        real(self)
+        held.append(len(self.pipeline))
+
+    monkeypatch.setattr(Connection, "on_headers_complete", counted)
+    count, one = 20_000, b"GET /healthz HTTP/1.1\r\nHost:a\r\n\r\n"
+    body = b"POST /v1/marks HTTP/1.1\r\nHost:a\r\nContent-Length: 9000\r\n\r\n" + b"x" * 9000
+    with server.connect() as client, ThreadPoolExecutor(1) as other:
+        sending = other.submit(
+            client.sendall, one * count + body + one.replace(b"Host:a", b"Host:a\r\nConnection: close")
+        )
+        came = b""
+        while piece := client.recv(1 << 20):
+            came += piece
+        sending.result()
+    assert came.count(b"HTTP/1.1 421 ") == count + 2
+    assert len(held) == count + 3 and max(held) < 256
+    until(lambda: server.open == 0)
 
 
 def test_whose_connections_are_counted() -> None:

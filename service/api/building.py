@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +19,7 @@ from service.api import examples
 from service.serving.jobs import Job, Jobs
 from service.serving.problems import answers
 
+_EVENT_ID = re.compile(r"[0-9]{1,9}")
 _EVENT = {
     "type": "object",
     "properties": {
@@ -98,7 +100,7 @@ def made(jobs: Jobs, library: Path) -> APIRouter:
     ) -> StreamingResponse:
         """A reindex job as it goes on, as server-sent events: `stage`, `step`, `failed`, `message`, and `end`, the last."""
         jobs.get(job_id)
-        after = int(last_event_id) if last_event_id.isascii() and last_event_id.isdigit() else 0
+        after = int(last_event_id) if _EVENT_ID.fullmatch(last_event_id) else 0
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(_told(jobs, job_id, after), headers=headers, media_type="text/event-stream")
 

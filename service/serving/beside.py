@@ -1,9 +1,10 @@
 """Processes that answer beside the server's own, while many ask.
 
 Python runs one thread at a time, so that one process answers no faster on eight cores than on two. Where questions wait in
-line, as many processes are started as there are cores for them, each with the library and the model opened for itself;
-when nobody has asked for a while they end. Who asks alone never meets them. A process that dies costs nobody an answer:
-what it was asked is answered here. A new generation is opened by one after another, each asked nothing meanwhile.
+line, as many processes are started as there are cores for them, each with the library and the model opened for itself; when
+nobody has asked for a while they end. Who asks alone never meets them. A process that dies or hangs costs nobody an answer:
+what it was asked is answered here, and after a while another takes its place. A new generation is opened by one after
+another, each asked nothing meanwhile.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ IN_LINE = 4
 IDLE_SECONDS = 120.0
 """After which, unasked, the processes end."""
 _START_SECONDS = 120.0
+_LOOK_SECONDS = 0.5  # whether it is to be waited for still
 _END_SECONDS = 10.0
 _OPEN_SECONDS = 60.0
 _AGAIN_SECONDS = 60.0  # after a start that failed
@@ -66,7 +68,7 @@ class Beside(Generic[T, R]):
         self._renewing = threading.Lock()
         self._starting: threading.Thread | None = None
         self._asked = time.monotonic()
-        self._not_before = 0.0
+        self._not_before = self._replace_at = 0.0
         self._stopped = False
 
     @property
@@ -86,8 +88,12 @@ class Beside(Generic[T, R]):
         if (process := self._taken()) is not None:
             try:
                 answers, stages, caches, newer = process.ask(questions)
-            except (EOFError, ConnectionError):
-                log.warning("A process that answers ended by itself; the others go on.")
+            except (EOFError, ConnectionError, TimeoutError) as error:
+                hangs = isinstance(error, TimeoutError)
+                log.warning(
+                    "A process that answers %s; the others go on.",
+                    "hangs, and is ended" if hangs else "ended by itself",
+                )
                 self._lose(process)
             except Exception:
                 self._give_back(process)
@@ -158,6 +164,7 @@ class Beside(Generic[T, R]):
         with self._changed:
             self._all = [other for other in self._all if other is not process]
             self._idle = [other for other in self._idle if other is not process]
+            self._replace_at = time.monotonic() + _AGAIN_SECONDS
             self._changed.notify_all()
         process.end()
 
@@ -176,23 +183,10 @@ class Beside(Generic[T, R]):
         """Starts the processes, waits until they are of no more use, and ends them."""
         started: list[_Process[T, R]] = []
         try:
-            for _ in range(self._most):
-                started.append(_Process(self._held.settings, self._work))
-            for process in started:
-                process.ready()
-                with self._changed:
-                    if self._stopped:
-                        return
-                    self._all.append(process)
-                    self._idle.append(process)
-                    self._changed.notify_all()
-            log.info("%d processes answer beside the server's own.", len(started))
-            with self._changed:
-                while self._all and not self._stopped:
-                    left = self._asked + IDLE_SECONDS - time.monotonic()
-                    if left <= 0 and len(self._idle) == len(self._all):
-                        break
-                    self._changed.wait(max(left, 1.0))
+            self._add(self._most, started)
+            log.info("%d processes answer beside the server's own.", self.running)
+            while self._lack():
+                self._add(self._most - self.running, started)
         except (EOFError, OSError) as error:
             log.warning("No process could be started to answer beside the server's own: %s", error)
             self._not_before = time.monotonic() + _AGAIN_SECONDS
@@ -204,6 +198,36 @@ class Beside(Generic[T, R]):
             for process in started:
                 process.end()
 
+    def _add(self, count: int, started: list[_Process[T, R]]) -> None:
+        """Starts so many, and adds them to those that were `started`. Raises EOFError or OSError where that fails."""
+        new = []
+        for _ in range(count):
+            new.append(_Process(self._held.settings, self._work))
+            started.append(new[-1])
+        for process in new:
+            process.ready(lambda: self._stopped)
+            with self._changed:
+                if self._stopped:
+                    return
+                self._all.append(process)
+                self._idle.append(process)
+                self._changed.notify_all()
+
+    def _lack(self) -> bool:
+        """Waits until one that was lost is to be replaced; False when they are of no more use."""
+        with self._changed:
+            while self._all and not self._stopped:
+                now = time.monotonic()
+                left = self._asked + IDLE_SECONDS - now
+                if left <= 0 and len(self._idle) == len(self._all):
+                    return False
+                if len(self._all) < self._most:
+                    if now >= self._replace_at:
+                        return True
+                    left = min(left, self._replace_at - now)
+                self._changed.wait(max(left, 1.0))
+        return False
+
 
 class _Process(Generic[T, R]):
     """One other process, and the pipe to it."""
@@ -211,16 +235,21 @@ class _Process(Generic[T, R]):
     def __init__(self, settings: Settings, work: Work[T, R]) -> None:
         here, there = _SPAWN.Pipe()
         self._pipe: Connection = here
+        self._seconds = settings.request_seconds
         self._asking = threading.Lock()
         with _BIRTHS:
             self._process = _SPAWN.Process(target=_answer, args=(there, settings, work), name="beside", daemon=True)
             self._process.start()
         there.close()
 
-    def ready(self) -> None:
-        """Waits until it can answer. Raises EOFError or OSError where it can't."""
-        if not self._pipe.poll(_START_SECONDS):
-            raise TimeoutError(f"it took more than {_START_SECONDS:.0f} s")
+    def ready(self, stopped: Callable[[], bool]) -> None:
+        """Waits until it can answer, or nobody is to be answered. Raises EOFError or OSError where it can't."""
+        until = time.monotonic() + _START_SECONDS
+        while not self._pipe.poll(_LOOK_SECONDS):
+            if stopped():
+                return
+            if time.monotonic() > until:
+                raise TimeoutError(f"it took more than {_START_SECONDS:.0f} s")
         self._pipe.recv()
 
     @property
@@ -235,11 +264,13 @@ class _Process(Generic[T, R]):
         self, questions: Sequence[T]
     ) -> tuple[list[tuple[int, R | Exception]], list[tuple[str, float]], Caches, bool]:
         """The answers, what `Elsewhere` is told, and whether there is something newer to open. Raises EOFError or
-        ConnectionError where it has ended, and what `work` raised."""
+        ConnectionError where it has ended, TimeoutError where no answer came in time, and what `work` raised."""
         with self._asking:
             if self._pipe.closed:
                 raise EOFError
             self._pipe.send(questions)
+            if not self._pipe.poll(self._seconds):
+                raise TimeoutError(f"no answer in {self._seconds:g} s")
             answers = self._pipe.recv()
         if isinstance(answers, Exception):
             raise answers

@@ -23,6 +23,7 @@ from indexer.settings import Settings
 # What a proxy adds to a request that it passes on. Where one of these stands, the client's address is not who asks.
 _FORWARDED = frozenset((b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip",
                         b"x-forwarded-server", b"cf-connecting-ip", b"true-client-ip"))  # fmt: skip
+_LONGEST_ADDRESS = 100  # characters, with a scope
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?)(?::[0-9]{1,5})?")
 _ORIGIN = re.compile(r"(https?)://([^/?#@\s]+)")
 
@@ -171,8 +172,12 @@ def is_loopback(name: str) -> bool:
     return address is not None and address.is_loopback
 
 
-@lru_cache(maxsize=1024)  # several times for each request
 def _address(name: str) -> Address | None:
+    return _parsed(name) if len(name) <= _LONGEST_ADDRESS else None
+
+
+@lru_cache(maxsize=1024)  # several times for each request
+def _parsed(name: str) -> Address | None:
     try:
         address = ipaddress.ip_address(name)
     except ValueError:

@@ -17,7 +17,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from functools import lru_cache
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from indexer.cores import cores
 from service import deadline
@@ -39,14 +39,19 @@ _LANES = (
     ("long", re.compile(r"/order|/papers/.*|/v1/(?:reading-order|graph|topics|quote|status|papers/.+/related)")),
     ("quick", re.compile(r".*", re.DOTALL)),
 )
+_USUAL = 200  # characters of a path; a longer one is not remembered
 _AT_ONCE = {"told": 64, "long": max(2, cores() // 2), "quick": 2 * cores(), "changes": 8}
 
 
-@lru_cache(maxsize=1024)  # it is asked for each request, a refused one too
 def lane_of(method: str, path: str) -> str:
     """The line that a request stands in, "" for none."""
     if method not in READS:
         return "changes"
+    return _lane_of(path) if len(path) < _USUAL else _lane_of.__wrapped__(path)
+
+
+@lru_cache(maxsize=1024)  # it is asked for each request, a refused one too
+def _lane_of(path: str) -> str:
     return next(name for name, fits in _LANES if fits.fullmatch(path))
 
 
@@ -140,12 +145,37 @@ class Lanes:
             await refuse(scope, receive, send, 429, "More is asked than can be answered soon.", code="overloaded",
                          headers={"Retry-After": "1"})  # fmt: skip
             return
+        leave = _Leaving(line, entered, send)
         try:
             if not deadline.gone():
-                await self._app(scope, receive, send)
+                await self._app(scope, receive, leave.send)
         finally:
-            if line is not None:
-                line.leave(entered)
+            leave()
+
+
+class _Leaving:
+    """Leaves a line once: when the answer is there whole, before it is sent, since who takes it may take it slowly; one that is
+    sent as it is made, when it ends."""
+
+    def __init__(self, line: Line | None, entered: float, send: Send) -> None:
+        self._line, self._entered, self._send = line, entered, send
+        self._start: Message | None = None  # waits for the body, to see whether that is whole
+
+    def __call__(self) -> None:
+        if self._line is not None:
+            self._line.leave(self._entered)
+            self._line = None
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._start = message
+            return
+        if not message.get("more_body"):
+            self()
+        if self._start is not None:
+            start, self._start = self._start, None
+            await self._send(start)
+        await self._send(message)
 
 
 class Rate:
