@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import threading
@@ -200,3 +201,25 @@ def test_one_that_hangs_costs_nobody_an_answer_and_is_replaced(
             os.kill(second, 0)
     finally:
         two.stop()
+
+
+def test_one_that_has_opened_many_generations_is_replaced_one_at_a_time(
+    two: Beside, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beside, "_GENERATIONS", 2)
+    list(two(LINE))
+    until(lambda: two.running == 2)
+    ages = [two.processes]
+    for number in range(3):
+        build(settings.library, {f"other {number}": ["Another paper. "]})
+        two.catch_up()
+        assert who(two([1])) <= set(two.processes)
+        until(lambda: two.running == 2)
+        ages.append(two.processes)
+    first, second = ages[0]
+    assert [len({*before} - {*after}) for before, after in itertools.pairwise(ages)] == [0, 1, 1]
+    assert not {first, second} & {*ages[-1]}
+    with ThreadPoolExecutor(4) as pool:
+        found = [answer for answers in pool.map(lambda n: list(two([n])), range(20)) for answer in answers]
+    assert {pid for _, (_, pid, _) in found} <= {*ages[-1]}
+    assert {documents for _, (_, _, documents) in found} == {two._held.now().manifest.documents}

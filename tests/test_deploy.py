@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import json
 import os
 import re
+import shlex
 import shutil
 import socket
 import ssl
@@ -17,8 +19,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+import uvicorn
 
 from indexer.settings import PROJECT, Settings
+from service.serving.guard.hosts import LONGEST_TARGET
 from tests import bare_root, libraries
 from tests.printed import pdf, prose
 from tests.serving import WAIT, served, until
@@ -304,6 +308,49 @@ def test_the_units_agree_with_the_server_and_with_each_other() -> None:
         assert timer.with_suffix(".service").exists()
 
 
+def hardened() -> str:
+    return (DEPLOY / "paperpath-.service.d" / "hardened.conf").read_text("utf-8")
+
+
+def test_the_documents_that_are_read_at_once_fit_into_the_memory() -> None:
+    workers, memory = (
+        re.search(r"PAPERPATH_WORKERS=(\d+)$", hardened(), re.M),
+        re.search(r"^MemoryMax=(\d+)G$", hardened(), re.M),
+    )
+    assert workers and memory
+    each = Settings.model_fields["extract_megabytes"].default
+    assert int(workers[1]) * each <= (int(memory[1]) - 1) * 1024  # a gigabyte for the model and all else
+
+
+def test_what_runs_a_command_on_the_library_has_the_units_own_settings() -> None:
+    given = re.search(r"^in_library\(\) \{\n(.*?)^\}$", (PROJECT / "README.md").read_text("utf-8"), re.M | re.S)
+    assert given
+    words = shlex.split(given[1].replace("\\\n", " "))
+    settings = hardened().replace("%S", "/var/lib").replace("%C", "/var/cache")
+    environment = {one for line in re.findall(r"^Environment=(.*)$", settings, re.M) for one in line.split()}
+    for option, value in itertools.pairwise(words):
+        if option == "-p":
+            assert value in settings.splitlines(), value
+        if option == "-E":
+            assert value in environment, value
+    assert {"DynamicUser=yes", "User=paperpath", "StateDirectory=paperpath", "UMask=0077"} < set(words)
+    assert f"{words[-2]} " in (DEPLOY / "paperpath-serve.service").read_text("utf-8") and words[-1] == "$@"
+
+
+def test_the_steps_of_the_readme_put_there_what_the_units_read() -> None:
+    steps = re.search(r"^git clone … .*?^```$", (PROJECT / "README.md").read_text("utf-8"), re.M | re.S)
+    assert steps
+    listed = re.search(r"REINDEX=--add (/\S+?)'", steps[0])
+    assert listed
+    folder, name = os.path.split(listed[1])
+    installed = re.search(
+        rf"^install -m 644 /opt/paperpath/(\S+/{re.escape(name)}) {re.escape(folder)}/", steps[0], re.M
+    )
+    assert installed and (PROJECT / installed[1]).is_file()
+    assert f"install -d -m 755 {folder}\n" in steps[0] and "(umask 077; python3 -c" in steps[0]
+    assert steps[0].index(installed[0]) < steps[0].index("systemctl start paperpath-reindex")
+
+
 # nginx
 
 
@@ -311,6 +358,11 @@ needs_nginx = pytest.mark.skipif(
     shutil.which("nginx") is None, reason="nginx is not installed (apt-get install nginx-light)"
 )
 NAME = "papers.lab.example"
+
+
+def test_nginx_lets_go_of_an_idle_connection_before_the_server_does() -> None:
+    idle = re.search(r"^upstream .*?keepalive_timeout (\d+)s;", (DEPLOY / "nginx.conf").read_text("utf-8"), re.M | re.S)
+    assert idle and int(idle[1]) < uvicorn.Config("none").timeout_keep_alive
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:
@@ -398,6 +450,13 @@ def test_behind_nginx_as_in_the_example(tmp_path: Path) -> None:
         assert found.json()["results"][0]["id"] == "2311.08105"
         assert client.get("/v1/search", params={"q": QUESTION}).status_code == 401
         assert client.get("/healthz").status_code == 200
+
+        # an address as long as paperpath takes, and one that paperpath refuses
+        for more, status in ((0, 200), (1, 414)):
+            q = "communication" + "+" * (LONGEST_TARGET - len("/v1/searchq=communication") + more)
+            answer = client.get(f"/v1/search?q={q}", headers=may_read)
+            assert answer.status_code == status, answer.text
+        assert answer.json()["code"] == "left"
 
         # under another name, in plain text, without a name: not past nginx
         assert client.get("/v1/papers", headers={**may_read, "Host": "evil.example"}).status_code == 421

@@ -41,6 +41,7 @@ _LOOK_SECONDS = 0.5  # whether it is to be waited for still
 _END_SECONDS = 10.0
 _OPEN_SECONDS = 60.0
 _AGAIN_SECONDS = 60.0  # after a start that failed
+_GENERATIONS = 10  # that one process opens: each leaves a megabyte or two behind
 _CATCH_UP = "catch up"  # in place of questions
 _SPAWN = multiprocessing.get_context("spawn")
 _BIRTHS = threading.Lock()  # `multiprocessing` looks after all children whenever one starts, and not for two threads
@@ -115,7 +116,9 @@ class Beside(Generic[T, R]):
         self._renew()
 
     def _renew(self) -> None:
-        """Has one process after another open what is new, the others answering. `_renewing` is held, and let go of."""
+        """Has one process after another open what is new, the others answering; in place of one that has opened many a new
+        one is started. `_renewing` is held, and let go of."""
+        old = next((process for process in list(self._all) if process.opened >= _GENERATIONS), None)
         try:
             for process in list(self._all):
                 with self._changed:
@@ -123,7 +126,9 @@ class Beside(Generic[T, R]):
                     while process in self._all and process not in self._idle and not self._stopped:
                         self._changed.wait()
                 try:
-                    if process in self._all and not self._stopped:
+                    if process is old and process in self._all:
+                        self._lose(process, replace_at=time.monotonic())
+                    elif process in self._all and not self._stopped:
                         with self._held.behind or contextlib.nullcontext():
                             process.catch_up()
                 except (EOFError, OSError):
@@ -160,11 +165,11 @@ class Beside(Generic[T, R]):
             self._idle.append(process)
             self._changed.notify_all()
 
-    def _lose(self, process: _Process[T, R]) -> None:
+    def _lose(self, process: _Process[T, R], replace_at: float | None = None) -> None:
         with self._changed:
             self._all = [other for other in self._all if other is not process]
             self._idle = [other for other in self._idle if other is not process]
-            self._replace_at = time.monotonic() + _AGAIN_SECONDS
+            self._replace_at = time.monotonic() + _AGAIN_SECONDS if replace_at is None else replace_at
             self._changed.notify_all()
         process.end()
 
@@ -236,6 +241,8 @@ class _Process(Generic[T, R]):
         here, there = _SPAWN.Pipe()
         self._pipe: Connection = here
         self._seconds = settings.request_seconds
+        self.opened = 1
+        """Generations that it has opened."""
         self._asking = threading.Lock()
         with _BIRTHS:
             self._process = _SPAWN.Process(target=_answer, args=(there, settings, work), name="beside", daemon=True)
@@ -285,6 +292,7 @@ class _Process(Generic[T, R]):
             if not self._pipe.poll(_OPEN_SECONDS):
                 raise TimeoutError(f"it took more than {_OPEN_SECONDS:.0f} s")
             self._pipe.recv()
+            self.opened += 1
 
     def end(self) -> None:
         """Ends it, after what it is at."""
