@@ -48,6 +48,7 @@ def main() -> None:
     """The command `paperpath`: runs one and ends with its documented exit code, never with a traceback."""
     from indexer.errors import PaperpathError
 
+    os.environ["PYTHONSAFEPATH"] = "1"  # else a process that is started runs what it finds in the folder one is in
     for stream in (sys.stdout, sys.stderr):  # a terminal or a pipe that can't show a character shows its code
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -71,7 +71,8 @@ def of(job: Job, generation: Generation | None) -> Outcome | None:
     warnings = [warning for warning in report.get("warnings", ()) if not _of_the_network(warning, shared)]
     return Outcome(
         job.report is None, job.messages[-3:], report.get("documents", 0), bool(report.get("published")),
-        added[:_NAMED], len(added), read[:_NAMED], len(read), report.get("removed", ()),
+        added[:_NAMED], len(added) + report.get("left_out", {}).get("added", 0), read[:_NAMED], len(read),
+        report.get("removed", ()),
         " ".join(one.text for one in shared.values()), still, [_remark(warning) for warning in warnings],
     )  # fmt: skip
 

@@ -32,6 +32,7 @@ LEAST_WAIT, STANDING_STILL = 0.1, 1.0
 """Seconds that a question may have to wait where answers are quicker than that; and where all stood still for a moment."""
 _NEWEST = 0.1  # how much of the usual time is that of the newest answers
 _GUESS = 0.001  # seconds for one, before any was answered
+_END_SECONDS = 10.0  # for what threads are at when they are to end
 
 
 class Overloaded(PaperpathError):
@@ -108,15 +109,17 @@ class Asking(Generic[T, R]):
             one.answer.cancel()  # does nothing to one that is done
 
     def stop(self) -> None:
-        """Ends the threads, each after what it is at; what still waits is refused. Asking again starts anew."""
+        """Ends the threads, each after what it is at, and waits some seconds for that; what still waits is refused. Asking
+        again starts anew."""
         with self._changed:
             threads, self._threads = self._threads, []
             left, self._waiting = self._waiting, deque()
             self._changed.notify_all()
         for one in left:
             _tell(one, Stopping("The server is stopping."))
-        for thread in threads:
-            thread.join()
+        until = time.monotonic() + _END_SECONDS
+        for thread in threads:  # one that hangs ends with the process
+            thread.join(max(0.0, until - time.monotonic()))
 
     def _start(self) -> None:
         """Starts the threads unless they run. The lock is held."""

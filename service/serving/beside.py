@@ -41,7 +41,7 @@ _LOOK_SECONDS = 0.5  # whether it is to be waited for still
 _END_SECONDS = 10.0
 _OPEN_SECONDS = 60.0
 _AGAIN_SECONDS = 60.0  # after a start that failed
-_GENERATIONS = 10  # that one process opens: each leaves a megabyte or two behind
+_GENERATIONS = 50  # that one process opens: each leaves a megabyte or two behind
 _CATCH_UP = "catch up"  # in place of questions
 _SPAWN = multiprocessing.get_context("spawn")
 _BIRTHS = threading.Lock()  # `multiprocessing` looks after all children whenever one starts, and not for two threads
@@ -116,19 +116,12 @@ class Beside(Generic[T, R]):
         self._renew()
 
     def _renew(self) -> None:
-        """Has one process after another open what is new, the others answering; in place of one that has opened many a new
-        one is started. `_renewing` is held, and let go of."""
-        old = next((process for process in list(self._all) if process.opened >= _GENERATIONS), None)
+        """Has one process after another open what is new, the others answering. `_renewing` is held, and let go of."""
         try:
             for process in list(self._all):
-                with self._changed:
-                    self._aside = process
-                    while process in self._all and process not in self._idle and not self._stopped:
-                        self._changed.wait()
+                self._set_aside(process)
                 try:
-                    if process is old and process in self._all:
-                        self._lose(process, replace_at=time.monotonic())
-                    elif process in self._all and not self._stopped:
+                    if process in self._all and not self._stopped:
                         with self._held.behind or contextlib.nullcontext():
                             process.catch_up()
                 except (EOFError, OSError):
@@ -139,6 +132,22 @@ class Beside(Generic[T, R]):
                 self._aside = None
                 self._changed.notify_all()
             self._renewing.release()
+
+    def _set_aside(self, process: _Process[T, R]) -> None:
+        """Has a process be asked nothing more, and waits till it is free. `_renewing` is held."""
+        with self._changed:
+            self._aside = process
+            while process in self._all and process not in self._idle and not self._stopped:
+                self._changed.wait()
+
+    def _retire(self, process: _Process[T, R]) -> None:
+        """Ends one that has opened many generations."""
+        with self._renewing:
+            self._set_aside(process)
+            self._lose(process)
+            with self._changed:
+                self._aside = None
+                self._changed.notify_all()
 
     def stop(self) -> None:
         """Ends the processes, each after what it is at, for good."""
@@ -165,11 +174,11 @@ class Beside(Generic[T, R]):
             self._idle.append(process)
             self._changed.notify_all()
 
-    def _lose(self, process: _Process[T, R], replace_at: float | None = None) -> None:
+    def _lose(self, process: _Process[T, R]) -> None:
         with self._changed:
             self._all = [other for other in self._all if other is not process]
             self._idle = [other for other in self._idle if other is not process]
-            self._replace_at = time.monotonic() + _AGAIN_SECONDS if replace_at is None else replace_at
+            self._replace_at = time.monotonic() + _AGAIN_SECONDS
             self._changed.notify_all()
         process.end()
 
@@ -191,7 +200,10 @@ class Beside(Generic[T, R]):
             self._add(self._most, started)
             log.info("%d processes answer beside the server's own.", self.running)
             while self._lack():
-                self._add(self._most - self.running, started)
+                old = self._old()
+                self._add(1 if old else self._most - self.running, started)
+                if old:  # only when the new one answers
+                    self._retire(old)
         except (EOFError, OSError) as error:
             log.warning("No process could be started to answer beside the server's own: %s", error)
             self._not_before = time.monotonic() + _AGAIN_SECONDS
@@ -218,14 +230,19 @@ class Beside(Generic[T, R]):
                 self._idle.append(process)
                 self._changed.notify_all()
 
+    def _old(self) -> _Process[T, R] | None:
+        return next((process for process in list(self._all) if process.opened >= _GENERATIONS), None)
+
     def _lack(self) -> bool:
-        """Waits until one that was lost is to be replaced; False when they are of no more use."""
+        """Waits until one that was lost or is old is to be replaced; False when they are of no more use."""
         with self._changed:
             while self._all and not self._stopped:
                 now = time.monotonic()
                 left = self._asked + IDLE_SECONDS - now
                 if left <= 0 and len(self._idle) == len(self._all):
                     return False
+                if self._old():
+                    return True
                 if len(self._all) < self._most:
                     if now >= self._replace_at:
                         return True

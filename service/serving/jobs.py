@@ -16,16 +16,21 @@ import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 from indexer.errors import LibraryBusy, PaperpathError
 from service import deadline
 
 _KEPT = 100
 _LOGGED = 20_000  # events of one job
-_TOLD = 3  # jobs whose events and whole reports are kept
+_TOLD = 3  # jobs whose events and longer reports are kept
+_LISTED = 1000  # of a report's lines, and of each other list in it
+_LISTED_SHORT = 500
 _NICENESS = 10  # a tenth of an answer's share where both want the same core
 _LONGEST_REPORT = 64 << 20
+_PIECE = 1 << 20
+_PUBLISHED = (0, 3, 4)  # exit codes of a reindex that came to its end
+_SECRETS = {f"PAPERPATH_{name}" for name in ("TOKEN", "TOKEN_FILE", "READ_TOKEN", "READ_TOKEN_FILE")}
 log = logging.getLogger("paperpath")
 
 
@@ -39,7 +44,9 @@ class UnknownJob(PaperpathError):
 class Job:
     """A reindex under way or ended. `exit_code` is the command's, `report` what it printed; times in seconds since 1970.
 
-    `done` of `total` steps of the `stage` are behind it.
+    `done` of `total` steps of the `stage` are behind it. Each list of a report has at most a thousand entries, its lines those
+    first where something went wrong or is new; where there are more, the report's `left_out` says of each list how many.
+    Of older jobs, and of what is told at a job's end, only such lines are kept. A `report` of more than 64 MiB is null.
     """
 
     id: str
@@ -89,11 +96,12 @@ class Jobs:
         with self._lock:
             if self._processes:
                 raise LibraryBusy("A reindex that this server started is still running.")
-            command = [sys.executable, "-m", "service.cli", "reindex", "--json", "--progress", "json",
+            # -P: else Python takes modules out of the folder that the server was started in, and so would the child's own
+            command = [sys.executable, "-P", "-m", "service.cli", "reindex", "--json", "--progress", "json",
                        "--library", str(self._library.resolve()), *arguments]  # fmt: skip
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                encoding="utf-8", errors="replace",
+                encoding="utf-8", errors="replace", env=_environment(),
             )  # fmt: skip
             _behind_answers(process.pid)
             job = Job(secrets.token_hex(8), "running", time.time())
@@ -104,10 +112,9 @@ class Jobs:
                 del self._jobs[old]
             for old in list(self._events)[:-_TOLD]:
                 del self._events[old]
-            for old in list(self._jobs)[:-_TOLD]:  # a hundred whole reports of a large library would be much
-                self._jobs[old] = replace(
-                    self._jobs[old], report=self._jobs[old].report and _short(self._jobs[old].report)
-                )
+            for old in list(self._jobs)[:-_TOLD]:  # a hundred reports of a large library would be much
+                if report := self._jobs[old].report:
+                    self._jobs[old] = replace(self._jobs[old], report=_short(report))
         log.info("Reindex %s began.", job.id)
         threading.Thread(target=self._follow, args=(job.id, process), daemon=True, name=f"job-{job.id}").start()
         return job
@@ -184,7 +191,7 @@ class Jobs:
     def _follow(self, job_id: str, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None and process.stderr is not None
         output: list[str] = []
-        reader = threading.Thread(target=lambda: output.append(process.stdout.read(_LONGEST_REPORT)), daemon=True)  # type: ignore[union-attr]
+        reader = threading.Thread(target=lambda: output.append(_read(process.stdout)), daemon=True)  # type: ignore[arg-type]
         reader.start()
         for line in process.stderr:
             self._update(job_id, line.rstrip())
@@ -192,11 +199,12 @@ class Jobs:
         reader.join()
         process.stdout.close()
         process.stderr.close()
-        try:
-            report = json.loads(output[0])
-        except (ValueError, IndexError):
-            report = None
-        state: Literal["done", "failed"] = "done" if report is not None else "failed"
+        too_long = bool(output) and len(output[0]) > _LONGEST_REPORT
+        if too_long:
+            self._update(job_id, f"The report is longer than {_LONGEST_REPORT >> 20} MiB, and isn't kept.")
+        report = None if too_long or not output else _report(output[0])
+        ended = report is not None or (too_long and exit_code in _PUBLISHED)
+        state: Literal["done", "failed"] = "done" if ended else "failed"
         try:
             self._before_end()
         except Exception:
@@ -252,7 +260,56 @@ def _end_of(job: Job) -> dict[str, Any]:
             "messages": job.messages}  # fmt: skip
 
 
+def _environment() -> dict[str, str]:
+    """The environment of a job: the tokens of the server are nothing that it, or who reads PDFs for it, needs."""
+    return {name: value for name, value in os.environ.items() if name.upper() not in _SECRETS}
+
+
+def _read(output: IO[str]) -> str:
+    """What a process prints up to its end, so that it never waits for a reader; a little over the limit where it is more."""
+    pieces, size = [], 0
+    while piece := output.read(_PIECE):
+        if size <= _LONGEST_REPORT:
+            pieces.append(piece)
+            size += len(piece)
+    return "".join(pieces)
+
+
+def _report(printed: str) -> dict[str, Any] | None:
+    """The report that a process printed, as it is kept; None where it is none."""
+    try:
+        report = json.loads(printed)
+    except ValueError:
+        return None
+    return _bounded(report, _LISTED) if isinstance(report, dict) else None
+
+
+def _bounded(report: dict[str, Any], most: int) -> dict[str, Any]:
+    """A report with at most so many entries in each of its lists; `left_out` says how many of each there are besides."""
+    left_out: dict[str, int] = dict(report.get("left_out", {}))
+    bounded = dict(report)
+    for name, value in report.items():
+        if isinstance(value, list) and len(value) > most:
+            bounded[name] = (sorted(value, key=_rank) if name == "lines" else value)[:most]
+            left_out[name] = left_out.get(name, 0) + len(value) - most
+    return bounded | {"left_out": left_out} if left_out else bounded
+
+
+def _rank(line: dict[str, Any]) -> int:
+    """What is told first: what failed, then what is not all there, then what is new; then what was there before."""
+    if line.get("outcome") == "failed":
+        return 0
+    if line.get("why"):
+        return 1
+    return 2 if line.get("outcome") == "full text" else 3
+
+
 def _short(report: dict[str, Any]) -> dict[str, Any]:
     """A report without what grows with the library: its lines only where something is to be said."""
-    lines = [line for line in report.get("lines", ()) if line.get("why") or line.get("outcome") == "full text"]
-    return {name: value for name, value in report.items() if name != "lines"} | {"lines": lines[:500]}
+    lines = report.get("lines", [])
+    told = [line for line in lines if _rank(line) < 3]
+    short = report | {"lines": told}
+    if len(told) < len(lines):
+        left_out = report.get("left_out", {})
+        short["left_out"] = left_out | {"lines": left_out.get("lines", 0) + len(lines) - len(told)}
+    return _bounded(short, _LISTED_SHORT)
