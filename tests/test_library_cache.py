@@ -156,6 +156,42 @@ def test_downloads_of_others_go_when_that_is_asked(tmp_path: Path) -> None:
         assert [row.address for row in cache.downloads()] == ["https://example.org/v2"]
 
 
+def test_what_was_worked_out_of_what_is_gone_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of own files too; and the database is smaller on the disk, its log with it."""
+    rows = unit_rows(3000)
+    keys = [number.to_bytes(32, "big") for number in range(3000)]
+    paper, gone = tmp_path / "paper.pdf", tmp_path / "gone.pdf"
+    later = time.time_ns() + 3_000_000_000
+    with Cache(tmp_path / "cache") as cache:
+        body = brought(cache, "https://example.org/1", b"%PDF", days=0)
+        hashes = []
+        for path in (paper, gone):
+            path.write_bytes(path.name.encode())
+            with monkeypatch.context() as patched:
+                patched.setattr(time, "time_ns", lambda: later)
+                hashes.append(cache.sha256_of(path))
+        stay = [f"{body}:reader 1", f"{hashes[0]}:reader 1:60 s:9 MB", "b" * 64 + ":reader 1"]
+        go = [f"{hashes[1]}:reader 1", "c" * 64 + ":reader 1", "d" * 64]
+        for key in (*stay, *go):
+            cache.keep_text(key, {"a": key})
+            cache.keep_front(key, {"a": key})
+        cache.keep_vectors(zip(keys, rows, strict=True))
+        cache._write("UPDATE vectors SET vector = ? WHERE key = ?", [(b"altered", keys[1])])
+        halves = rows[5:7].astype(np.float16).astype(np.float32)
+        size = sum(path.stat().st_size for path in (tmp_path / "cache").glob("cache.sqlite*"))
+        needed = ({f"file:{paper}", "https://example.org/1"}, {"", "b" * 64})
+        freed = cache.let_go_work(*needed, iter([rows[:2], halves]))
+        left = (tmp_path / "cache" / "cache.sqlite").stat().st_size
+        assert freed > 100_000 and left < size - 100_000
+        assert (tmp_path / "cache" / "cache.sqlite-wal").stat().st_size == 0
+        for held in (cache.text, cache.front):
+            assert [key for key in (*stay, *go) if held(key) is not None] == stay
+        assert sorted(cache.vectors(keys)) == [keys[0], keys[5], keys[6]]
+        assert [path for (path,) in cache._rows("SELECT path FROM hashes")] == [str(paper)]
+        assert cache.let_go_work(*needed, iter([rows[:2], halves])) == 0
+        assert sorted(cache.vectors(keys)) == [keys[0], keys[5], keys[6]]
+
+
 @pytest.mark.parametrize("address", ["https://example.org/2023v2", "doi:10.1000/7v1", "https://example.org/arxiv:1v2"])
 def test_what_only_looks_like_a_version_is_an_address_of_its_own(tmp_path: Path, address: str) -> None:
     with Cache(tmp_path / "cache") as cache:

@@ -255,5 +255,5 @@ def test_downloads_stay_that_a_generation_is_made_of(library: Library) -> None:
             writer.let_go_downloads()
         assert len(writer.cache.downloads()) == 4
         path.write_bytes(whole)
-        assert writer.let_go_downloads() == 0
+        writer.let_go_downloads()
         assert {row.address for row in writer.cache.downloads()} == needed

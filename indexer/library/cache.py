@@ -192,6 +192,37 @@ class Cache:
                     body.unlink()
         return freed
 
+    def let_go_work(self, addresses: Collection[str], hashes: Collection[str], rows: Iterable[np.ndarray]) -> int:
+        """Removes what was worked out of all else than what is needed, and returns how many bytes the database shrank by.
+
+        Texts stay of the bodies held, of the files at `addresses` as they were read last, and of `hashes`; vectors stay that
+        are among `rows`: blocks of those that generations hold, which may have them as halves. What was cut goes: only a
+        document that changes is cut again, and what it has in common with the one before finds its vectors here. So do
+        sentences' vectors, which no generation holds: they are made again when they are asked for.
+        """
+        before = self._size()
+        read = self._rows("SELECT path, sha256 FROM hashes")
+        files_of = {str(Path(address[5:])) for address in addresses if address.startswith("file:")}
+        stay = {*hashes, *os.listdir(self.folder / "bodies"), *(sha256 for path, sha256 in read if path in files_of)}
+        self._write("DELETE FROM hashes WHERE path = ?", [(path,) for path, _ in read if path not in files_of])
+        for table in ("texts", "fronts"):  # a key is a hash, a colon, and who made it; that of a cut has no colon
+            others = [
+                (key,)
+                for (key,) in self._rows(f"SELECT key FROM {table}")
+                if ":" not in key or key.partition(":")[0] not in stay
+            ]
+            self._write(f"DELETE FROM {table} WHERE key = ?", others)
+        known = {hash(row.tobytes()) for block in rows for row in block.astype(np.float16)}
+        after = b""
+        while some := self._rows("SELECT key, vector FROM vectors WHERE key > ? ORDER BY key LIMIT 5000", after):
+            after = some[-1][0]
+            made = [(key, vector_of(kept)) for key, kept in some]
+            gone = [(key,) for key, row in made if row is None or hash(row.astype(np.float16).tobytes()) not in known]
+            self._write("DELETE FROM vectors WHERE key = ?", gone)
+        self._rows("VACUUM")
+        self._rows("PRAGMA wal_checkpoint(TRUNCATE)")  # what was vacuumed is in the log till then
+        return max(before - self._size(), 0)
+
     # ------------------------------------------------------------------ arXiv's metadata
 
     def metadata(self, arxiv_id: str) -> tuple[float, dict] | None:
@@ -253,6 +284,10 @@ class Cache:
         points.reached("embed.cached")
 
     # ------------------------------------------------------------------ inside
+
+    def _size(self) -> int:
+        """The bytes of the database, its log among them."""
+        return sum(path.stat().st_size for path in (self._path, Path(f"{self._path}-wal")) if path.exists())
 
     def _left_alone(self, folder: str, seconds: float) -> list[Path]:
         before = time.time() - seconds

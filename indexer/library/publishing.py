@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -201,14 +202,20 @@ class Writer:
         return gone
 
     def let_go_downloads(self) -> int:
-        """Removes the downloads that no generation is made of, and returns how many bytes went. Raises `LibraryUnwritable`,
-        and a `LibraryError` where a generation can't be read, since what that needs is not known."""
-        needed: set[str] = set()
-        for name in self.library.names():
-            generation = self.library.open_generation(name, earlier=True)
-            needed.update(address for s in generation.catalogue.summaries for address in s.entry.addresses)
-            generation.close()
-        return self.cache.let_go(needed)
+        """Removes the downloads that no generation is made of, with what else is cached of what none is made of, and returns
+        how many bytes went. Raises `LibraryUnwritable`, and a `LibraryError` where a generation can't be read, since what
+        that needs is not known."""
+        addresses: set[str] = set()
+        hashes: set[str] = set()
+        with contextlib.ExitStack() as stack:
+            generations = [self.library.open_generation(name, earlier=True) for name in self.library.names()]
+            for generation in generations:
+                stack.callback(generation.close)
+                addresses.update(address for s in generation.catalogue.summaries for address in s.entry.addresses)
+                hashes.update(s.origin.sha256 for s in generation.catalogue.summaries)
+            freed = self.cache.let_go(addresses)
+            rows = itertools.chain.from_iterable(generation.vectors.blocks() for generation in generations)
+            return freed + self.cache.let_go_work(addresses, hashes, rows)
 
     def _next_name(self) -> str:
         names = self.library.names()

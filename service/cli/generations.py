@@ -86,13 +86,14 @@ def library_verify(library: Path | None, as_json: bool) -> None:
 
 @library.command("prune")
 @click.option("--keep", default=1, show_default=True, type=click.IntRange(1), help="How many of the newest to keep.")
-@click.option("--downloads", is_flag=True, help="Downloads too that none of those left is made of.")
+@click.option("--downloads", is_flag=True, help="What is cached too of what none of those left is made of.")
 @library_option
 def library_prune(keep: int, downloads: bool, library: Path | None) -> None:
     """Remove old generations, and files that none of those left needs. Marks stay.
 
     The newest stay, and the one that is read. An upload goes when it is a day old and none of those left has it for a source.
-    Downloads stay, unless asked: what is taken out may be wanted again. Superseded versions go with each reindex.
+    Downloads, and what was worked out of them or of files, stay unless asked: what is taken out may be wanted again.
+    Superseded versions go with each reindex.
     """
     from indexer.library import Library, Writer
 
@@ -106,7 +107,7 @@ def library_prune(keep: int, downloads: bool, library: Path | None) -> None:
     removed = f"Removed: {', '.join(gone)}" if gone else "Nothing to remove"
     print(f"{removed}. Kept: {', '.join(left)}.")
     if downloads:
-        print(f"Downloads removed: {freed / 1e6:.1f} MB.")
+        print(f"Downloads removed, and what was cached: {freed / 1e6:.1f} MB.")
 
 
 @library.command("export")

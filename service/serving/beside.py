@@ -333,10 +333,10 @@ def _answer(pipe: Connection, settings: Settings, work: Work[T, R]) -> None:
     held = Opened(settings, threads=1, waits=True)
     held.prepare()
     runtime.settle()
-    pipe.send(True)
     stages: list[tuple[str, float]] = []
     counted = derived.counted()
     with contextlib.suppress(EOFError, OSError), listening(lambda name, seconds: stages.append((name, seconds))):
+        pipe.send(True)  # nobody may wait for it any more
         while (questions := pipe.recv()) is not None:
             if questions == _CATCH_UP:
                 held.catch_up()
