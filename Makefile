@@ -49,7 +49,7 @@ test: .venv/.tests-installed build/axe/.installed
 	@$(BIN)/python -m pytest -q -n auto --dist loadgroup --max-worker-restart 0 -m "not torture"
 
 torture: .venv/.tests-installed
-	@$(BIN)/python -m pytest -q -n auto --dist loadgroup -rA -m torture
+	@$(BIN)/python -m pytest -q -n auto --dist loadgroup --max-worker-restart 0 -rA -m torture
 
 # What people would take instead, in an environment of its own: yours stays as it is.
 build/bench-venv/.installed: pyproject.toml bench/constraints.txt hashes/bench.txt

@@ -98,6 +98,27 @@ def merges(documents: Iterable[Document], current: Generation | None) -> list[Wa
     return found
 
 
+def replaced(documents: Iterable[Document], current: Generation | None) -> list[Warning]:
+    """A warning for each local file that another paper was put into: its bytes and its title are others.
+
+    A title that may name the same paper, or that is nothing but the file's name, says nothing of that.
+    """
+    found = []
+    for document in documents:
+        if current is None or not document.entry.address.startswith("file:"):
+            continue
+        before, file = current.catalogue.summary(document.id), Path(document.entry.address)
+        if before is None or before.entry.address != document.entry.address:
+            continue
+        unchanged = document.origin.sha256 in ("", before.origin.sha256)
+        unnamed = file.stem in (before.title, document.title)
+        if not (unchanged or unnamed or titles.same_title(before.title, document.title)):
+            found.append(Warning("", None, "replaced",
+                                 f"{file.name} now holds “{document.title}”, was “{before.title}”: what was marked for it stays"
+                                 f" with its id {document.id}. A paper of its own needs a file name of its own."))  # fmt: skip
+    return found
+
+
 def wrong_titles(works: Iterable[Work], digests: Mapping[str, Extracted]) -> list[Warning]:
     """A warning for each mention whose title is not the title of what its link leads to, as arXiv or a digest says it."""
     found = []

@@ -19,7 +19,7 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from indexer import digests, embed, errors, passages
-from indexer.assemble import Line, assemble, merges, wrong_titles
+from indexer.assemble import Line, assemble, merges, replaced, wrong_titles
 from indexer.bring import Work, bring
 from indexer.document import EMBEDDED, Document, Passage, Warning
 from indexer.embed import Described, Embedder
@@ -107,7 +107,7 @@ def reindex(request: Request, settings: Settings, progress: Progress | None = No
     before = {summary.id for summary in current.catalogue.summaries} if current else set()
     held_now = [document.id for document in documents] if publish else list(before)
     warnings = (*want.reading.warnings, *want.missing.values(), *asides, *wrong_titles(works, held),
-                *merges(documents, current), *_format_changes(current, publish))  # fmt: skip
+                *merges(documents, current), *replaced(documents, current), *_format_changes(current, publish))  # fmt: skip
     return Report(
         name, publish, tuple(lines), warnings,
         want.reading.skipped, tuple(one for one in held_now if one not in before), tuple(sorted(before - set(held_now))),

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shlex
+import stat
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
@@ -39,7 +42,7 @@ def examine(settings: Settings) -> Diagnosis:
     """
     items = [_model(settings), _engine(settings)]
     library, next_step = _library(settings)
-    items += [library, *_network(settings)]
+    items += [library, *_network(settings), *open_tokens(settings)]
     broken = next((item for item in items[:2] if item.ok is False), None)
     return Diagnosis(tuple(items), "`make install`" if broken else next_step)
 
@@ -115,6 +118,19 @@ def _network(settings: Settings) -> list[Item]:
     failed = _failed_last(settings)
     network = Item("network", None, f"what was asked for last did not come: {failed} {asked}") if failed else None
     return [network or Item("network", True, asked), Item("contact", True if settings.contact else None, contact)]
+
+
+def open_tokens(settings: Settings) -> list[Item]:
+    """The files with tokens that every user of this machine may read, each with what to do."""
+    if os.name != "posix":  # elsewhere a file's mode doesn't tell
+        return []
+    found = []
+    for file in filter(None, (settings.token_file, settings.read_token_file)):
+        with contextlib.suppress(OSError):  # `serve` refuses one that it can't read
+            if file.stat().st_mode & stat.S_IROTH:
+                found.append(Item("token", None, f"every user of this machine may read {file}:"
+                                                 f" `chmod 600 {shlex.quote(str(file))}`"))  # fmt: skip
+    return found
 
 
 def _failed_last(settings: Settings) -> str:

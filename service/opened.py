@@ -223,10 +223,9 @@ class Opened:
             return self._embedder
 
     def prepare(self) -> None:
-        """Opens all there is and asks the model a few questions, so that nobody's first one waits. Raises as `now` does."""
+        """Opens all there is and has the model compiled, so that nobody's first question waits. Raises as `now` does."""
         generation = self.now()
-        for words in (2, 10, 20, 35, 60):  # one for each length that the model is compiled for
-            self.embedder.embed_queries(["word " * words])
+        embed.warm_up(self.embedder)
         self._try_out(generation)
 
     def _try_out(self, generation: Generation) -> None:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from indexer.embed import Toy
-from indexer.library import Generation
+from indexer.library import Generation, Library
+from indexer.library.cache import Cache, Download
 from service import search
+from service.cli.generations import library_prune
 from tests.libraries import TEXTS
 
 OLD: Mapping[str, tuple[str, ...] | list[str]] = {**TEXTS}
@@ -32,6 +37,41 @@ def answers(generation: Generation) -> dict[str, Any]:
         "found": [repr(search.search(generation, Toy(), question, 5).results) for question in QUESTIONS],
         "texts": held.texts(range(generation.manifest.passages)),
     }
+
+
+def fill_cache(folder: Path) -> None:
+    """Gives a library of `OLD` what `prune --downloads` is to leave, and more that it is to take."""
+    chance = np.random.default_rng(1)
+    long_ago = time.time() - 9e6
+    with Cache(folder / "cache") as cache:
+        for name in (*OLD, "gone", "gone too", "and this"):
+            address = f"https://example.org/{name}"
+            cache.part(address).write_bytes(chance.bytes(5000))
+            os.utime(cache.part(address), (long_ago, long_ago))
+            sha256 = cache.keep_body(cache.part(address))
+            cache.record(Download(address, address, sha256=sha256, bytes=5000))
+            cache.keep_text(f"{sha256}:reader", {"text": chance.bytes(20_000).hex()})
+            cache.keep_front(f"{sha256}:reader", {"text": name})
+        rows = Library(folder).open().vectors.matrix
+        more = chance.standard_normal((150, rows.shape[1]))
+        cache.keep_vectors((chance.bytes(32), row) for row in chance.permutation(np.concatenate([rows, more])))
+
+
+def cached(folder: Path) -> dict[str, set]:
+    """What the cache of a library holds, every byte of which is sound."""
+    with Cache(folder / "cache") as cache:
+        assert cache._rows("PRAGMA integrity_check") == [("ok",)]
+        tables = {
+            name: set(cache._rows(f"SELECT * FROM {name}")) for name in ("downloads", "texts", "fronts", "vectors")
+        }
+    assert not list((folder / "cache").glob("*.damaged"))
+    return tables | {"bodies": set(os.listdir(folder / "cache" / "bodies"))}
+
+
+def prune(folder: Path) -> None:
+    """What `paperpath library prune --downloads` does."""
+    with redirect_stdout(io.StringIO()):
+        library_prune.main(["--downloads", "--library", str(folder)], standalone_mode=False)
 
 
 class Disk:
@@ -125,6 +165,7 @@ _SHIM = r"""
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -135,7 +176,7 @@ _SHIM = r"""
 #include <unistd.h>
 
 enum { READ = 1, WRITE = 2, SYNC = 4, NAME = 8, LOOK = 16 };
-enum { NONE, ERROR, SHORT, HANG };
+enum { NONE, ERROR, SHORT, HANG, KILL };
 static volatile int how = NONE, what = 0, number = EIO, once = 0;
 static volatile long from_nth = 1, seen = 0;
 static char below[4096] = "";
@@ -151,6 +192,7 @@ static int struck(int call, const char *path) {
     if (how == NONE || !(what & call) || !path || !strstr(path, below)) return NONE;
     long n = __sync_add_and_fetch(&seen, 1);
     while (how == HANG) usleep(1000);
+    if (how == KILL && n == from_nth) raise(SIGKILL);
     if (how == ERROR && (once ? n != from_nth : n < from_nth)) return NONE;
     return how;
 }
@@ -192,6 +234,13 @@ MOVES_AT(pwrite64, WRITE, const void)
         return real(to, from, at, hit == SHORT && size > 1 ? size / 2 : size); }
 SENDS(sendfile)
 SENDS(sendfile64)
+#define CUTS(name) \
+    int name(int fd, off_t size) { \
+        REAL(int, #name, int, off_t); \
+        if (struck_fd(WRITE, fd) == ERROR) FAIL(-1); \
+        return real(fd, size); }
+CUTS(ftruncate)
+CUTS(ftruncate64)
 int fsync(int fd) { REAL(int, "fsync", int); if (struck_fd(SYNC, fd) == ERROR) FAIL(-1); return real(fd); }
 int fdatasync(int fd) { REAL(int, "fdatasync", int); if (struck_fd(SYNC, fd) == ERROR) FAIL(-1); return real(fd); }
 int rename(const char *a, const char *b) {
@@ -225,7 +274,7 @@ STATS(stat, stat)
 STATS(stat64, stat64)
 """
 READ, WRITE, SYNC, NAME, LOOK = 1, 2, 4, 8, 16
-ERROR, SHORT, HANG = 1, 2, 3
+ERROR, SHORT, HANG, KILL = 1, 2, 3, 4
 
 
 def shim(folder: Path) -> Path:

@@ -20,7 +20,23 @@ from pathlib import Path
 
 from indexer.errors import LibraryError, LibraryUnwritable
 from indexer.library import Library, backup, files, marks, uploads
-from tests.faults import ERROR, HANG, LOOK, NAME, NEW, OLD, READ, SHORT, SYNC, WRITE, answers
+from tests.faults import (
+    ERROR,
+    HANG,
+    KILL,
+    LOOK,
+    NAME,
+    NEW,
+    OLD,
+    READ,
+    SHORT,
+    SYNC,
+    WRITE,
+    answers,
+    cached,
+    fill_cache,
+    prune,
+)
 from tests.libraries import build
 
 TRIES = int(os.environ.get("TRIES", "10"))
@@ -47,9 +63,7 @@ def each_failure(
     fail(0, 0, below)
     fail(ERROR, calls, below, 1 << 40)
     do()
-    total = well()
-    tries = min(most, total)
-    for nth in sorted({1 + round(n * (total - 1) / max(tries - 1, 1)) for n in range(tries)}):
+    for nth in spread(well(), most):
         fail(ERROR, calls, below, nth, **how)  # type: ignore[arg-type]
         try:
             do()
@@ -58,6 +72,12 @@ def each_failure(
             raised = error
         well()
         yield raised
+
+
+def spread(total: int, most: int) -> list[int]:
+    """Numbers from 1 to `total`, at most so many."""
+    tries = min(most, total)
+    return sorted({1 + round(n * (total - 1) / max(tries - 1, 1)) for n in range(tries)})
 
 
 def writes(folder: Path, what: str) -> Counter:
@@ -94,6 +114,54 @@ def writes(folder: Path, what: str) -> Counter:
         _DOES[what](library)()  # the disk is well again
         assert [wrong for _, wrong in library.verify() if wrong] == []
     return told
+
+
+def prunes(folder: Path, _: str) -> Counter:
+    """`library prune --downloads`, killed at a write, a sync or a name, or refused it: what is needed is there, and the next
+    one does the rest."""
+    made, library = folder / "made", Library(folder / "library")
+    for texts in (OLD, NEW, OLD):
+        build(made, texts)
+    fill_cache(made)
+    before, truth = cached(made), answers(Library(made).open())
+    shutil.copytree(made, library.folder)
+    fail(ERROR, WRITE | SYNC | NAME, folder, 1 << 40)
+    prune(library.folder)
+    total, after = well(), cached(library.folder)
+    size = (library.folder / "cache" / "cache.sqlite").stat().st_size
+    assert all(after[kind] < before[kind] for kind in before)
+    told: Counter = Counter()
+    for name, how, error, once in (
+        ("killed", KILL, 0, True),
+        ("EIO", ERROR, errno.EIO, True),
+        ("EIO from then on", ERROR, errno.EIO, False),
+        ("ENOSPC", ERROR, errno.ENOSPC, False),
+    ):
+        for nth in spread(total, TRIES if how == KILL else TRIES // 2):
+            shutil.rmtree(library.folder)
+            shutil.copytree(made, library.folder)
+            if (child := os.fork()) == 0:
+                fail(how, WRITE | SYNC | NAME, folder, nth, error=error, once=once)
+                ended = 1
+                try:
+                    prune(library.folder)
+                    ended = 0
+                except LibraryUnwritable:
+                    ended = 2
+                finally:
+                    os._exit(ended)
+            ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            told[f"{name}: {_ENDED[ended]}"] += 1
+            assert answers(library.open()) == truth and library.open().instead_of is None
+            left = cached(library.folder)
+            assert all(after[kind] <= left[kind] <= before[kind] for kind in before), (name, nth)
+            prune(library.folder)
+            assert cached(library.folder) == after and library.verify() == [("000003", "")]
+            assert (library.folder / "cache" / "cache.sqlite").stat().st_size == size
+    return told
+
+
+_ENDED = {-9: "killed", 0: "done", 2: "refused"}
 
 
 def _upload(library: Library) -> None:
@@ -243,7 +311,7 @@ def clock(folder: Path, _: str) -> Counter:
 def main() -> None:
     """Does what the arguments say."""
     folder, what = Path(sys.argv[1]), sys.argv[2]
-    does = {"read": reads, "short": short, "hang": hang, "clock": clock}.get(what, writes)
+    does = {"read": reads, "short": short, "hang": hang, "clock": clock, "prune": prunes}.get(what, writes)
     print(json.dumps(does(folder, what)))
 
 

@@ -335,6 +335,12 @@ def time_limits() -> Iterator[None]:
         signal.signal(signal.SIGVTALRM, signal.SIG_IGN)  # one that is under way must not end the process
 
 
+def growth_within_limits(use: Use, most: int) -> tuple[float, float, str, tuple[str, str, str]]:
+    """As `growth`, where no match takes longer than `LIMIT`. In the main thread of a process."""
+    with time_limits():
+        return growth(use, most)
+
+
 def main(most: int) -> None:
     """Measures every pattern on up to `most` texts, and writes as JSON those that grow faster than their text."""
     found, later = uses()

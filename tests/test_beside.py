@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 from libraries import build
@@ -20,6 +21,7 @@ from service.serving.beside import IN_LINE, Beside
 
 WAIT = 300  # seconds, for a process that starts on a slow machine
 LINE = tuple(range(IN_LINE))
+HALT, GO_ON = -3, -4
 
 
 def work(held: Opened, questions: Sequence[int]) -> Iterator[tuple[int, tuple[int, int, int] | Exception]]:
@@ -29,6 +31,15 @@ def work(held: Opened, questions: Sequence[int]) -> Iterator[tuple[int, tuple[in
         raise ValueError("the whole batch")
     for place, number in enumerate(questions):
         yield place, KeyError(str(number)) if number == -1 else (number, os.getpid(), held.now().manifest.documents)
+
+
+def at_a_halt(held: Opened, questions: Sequence[int]) -> Iterator[tuple[int, tuple[int, int, int] | Exception]]:
+    """As `work`; between HALT and GO_ON nothing new is opened to its end."""
+    if HALT in questions:
+        held._opening.acquire()
+    if GO_ON in questions:
+        held._opening.release()
+    return work(held, questions)
 
 
 @pytest.fixture
@@ -155,15 +166,67 @@ def test_what_is_published_is_what_all_answer_from_once_they_caught_up(two: Besi
         assert two._held.now().manifest.documents == count
 
 
-def test_who_opens_what_is_new_is_asked_nothing(two: Beside, held: Opened) -> None:
-    list(two(LINE))
-    until(lambda: two.running == 2)
-    first, second = two._all
-    two._aside = first
-    assert who(two([1])) == {second.pid}
-    two._all, two._idle = [first], [first]
-    assert who(two([1])) == {os.getpid()}
-    two._all, two._idle, two._aside = [first, second], [first, second], None
+def test_what_is_published_while_one_begins_is_what_it_answers_from(
+    held: Opened, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready = beside._Process.ready
+
+    def late(process: beside._Process, stopped: Callable[[], bool]) -> None:
+        ready(process, stopped)
+        build(settings.library, {"other": ["Another paper. "]})
+        one.catch_up()
+
+    monkeypatch.setattr(beside._Process, "ready", late)
+    one = Beside(held, work, 1, 1)
+    try:
+        list(one(LINE))
+        until(lambda: one.running == 1)
+        assert next(one([1]))[1][1:] == (one.processes[0], 1)
+    finally:
+        one.stop()
+
+
+def test_who_opens_what_is_new_goes_on_answering(held: Opened, settings: Settings) -> None:
+    one = Beside(held, at_a_halt, 1, 1)
+    try:
+        list(one(LINE))
+        until(lambda: one.running == 1)
+        ((_, (_, _, count)),) = one([HALT])
+        build(settings.library, {"other": ["Another paper. "]})
+        opening = threading.Thread(target=one.catch_up)
+        opening.start()
+        until(lambda: held.now().manifest.documents == 1)
+        before = [next(one([n]))[1][2] for n in range(20)]
+        assert opening.is_alive() and set(before) == {count} != {1}, "it answers from what it holds"
+        list(one([GO_ON]))
+        opening.join(WAIT)
+        assert next(one([1]))[1][1:] == (one.processes[0], 1)
+    finally:
+        one.stop()
+
+
+def test_who_waits_longest_for_one_that_is_free_has_it(two: Beside) -> None:
+    """Else a thread that gives one back has it again, with the next question, before who waits has woken up."""
+    process = SimpleNamespace(leaves=False)
+    two._all, two._idle = [process], [process]
+    had: list[str] = []
+
+    def have(name: str) -> None:
+        assert two._taken() is process
+        had.append(name)
+        two._give_back(process)
+
+    two._taken()
+    waiting = [threading.Thread(target=have, args=(name,)) for name in ("first", "second")]
+    for count, thread in enumerate(waiting, 1):
+        thread.start()
+        until(lambda count=count: len(two._line) == count)
+    two._give_back(process)
+    have("who gave it back")
+    for thread in waiting:
+        thread.join(WAIT)
+    two._all, two._idle = [], []
+    assert had == ["first", "second", "who gave it back"] and not two._line
 
 
 def test_who_dies_at_a_new_generation_is_missed_by_nobody(two: Beside, settings: Settings) -> None:
@@ -173,9 +236,20 @@ def test_who_dies_at_a_new_generation_is_missed_by_nobody(two: Beside, settings:
     os.kill(first.pid, signal.SIGKILL)
     build(settings.library, {"other": ["Another paper. "]})
     two.catch_up()
-    assert two._all == [second] == two._idle and two._aside is None
+    assert two._all == [second] == two._idle
     ((_, (_, pid, documents)),) = two([1])
     assert pid == second.pid and documents == 1
+
+
+def test_one_that_is_lost_while_it_answers_is_not_free_behind_that(two: Beside) -> None:
+    """As where it doesn't open what is new: it would count as one that is free for ever, and be asked in vain."""
+    list(two(LINE))
+    until(lambda: two.running == 2)
+    process = two._taken()
+    assert process is not None
+    two._lose(process)
+    two._give_back(process)
+    assert two._idle == two._all and len(two._all) == 1
 
 
 def test_one_that_hangs_costs_nobody_an_answer_and_is_replaced(
@@ -202,14 +276,40 @@ def test_one_that_hangs_costs_nobody_an_answer_and_is_replaced(
         two.stop()
 
 
+def test_where_none_can_be_started_in_the_place_of_another_the_rest_go_on(
+    two: Beside, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(beside, "_AGAIN_SECONDS", 0.1)
+    list(two(LINE))
+    until(lambda: two.running == 2)
+    gone, stays = two._idle[-1].pid, two._idle[0].pid
+    real = beside._Process
+
+    def none_more(*given: object) -> None:
+        raise BlockingIOError("Resource temporarily unavailable")
+
+    monkeypatch.setattr(beside, "_Process", none_more)
+    os.kill(gone, signal.SIGKILL)
+    list(two([1]))
+    until(lambda: "in the place of another" in caplog.text)
+    assert two.processes == [stays] and who(two([1])) == {stays}
+    monkeypatch.setattr(beside, "_Process", real)
+    until(lambda: two.running == 2)
+    assert stays in two.processes
+
+
 def test_one_that_has_opened_many_generations_is_replaced_once_another_answers(
     two: Beside, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(beside, "_GENERATIONS", 3)
+    monkeypatch.setattr(beside, "_AGAIN_SECONDS", 0.0)
     least = 2
     list(two(LINE))
     until(lambda: two.running == 2)
     before = set(two.processes)
+    for _ in range(3):
+        two.catch_up()
+    assert [process.opened for process in two._all] == [1, 1], "there was nothing to open"
     for number in range(2):
         build(settings.library, {f"other {number}": ["Another paper. "]})
         two.catch_up()

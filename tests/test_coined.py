@@ -80,6 +80,9 @@ def test_a_name_that_older_papers_use_is_nobodys(tmp_path: Path) -> None:
             tmp_path / str(older), [giver, *users("QUELL", 19 - older), *users("QUELL", older, 2000, 50)]
         )
         assert ("quell" in by) == given == (reach["giver"] > 0)
+    other = record("other", "ZORN: of hives", "It counts hives.", 2012)
+    by, _ = made_of(tmp_path / "other", [giver, other, *users("QUELL", 9, 2000), *users("ZORN", 3, first=20)])
+    assert list(by) == ["zorn"]
 
 
 def test_an_ordinary_word_is_no_name(tmp_path: Path) -> None:
@@ -88,6 +91,9 @@ def test_an_ordinary_word_is_no_name(tmp_path: Path) -> None:
         some = [*users("Quell", 5 - small), *users("the quell", small, first=20)]
         by, _ = made_of(tmp_path / str(small), [giver, *some])
         assert ("quell" in by) == given
+    other = record("other", "Zorn: of hives", "It counts hives.", 2012)
+    by, _ = made_of(tmp_path / "other", [giver, other, *users("the quell", 9), *users("Zorn", 3, first=20)])
+    assert list(by) == ["zorn"]
     by, reach = made_of(tmp_path / "alone", [giver])
     assert not by and not any(reach.values()), "a name that nobody uses"
 

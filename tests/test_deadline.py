@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import threading
 import time
+import weakref
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,6 +16,7 @@ import pytest
 from service import deadline
 from service.deadline import Deadline, Left, OutOfTime
 from service.derived import Last, Once
+from service.serving.guard import patience
 
 WAIT = 60
 
@@ -153,3 +158,37 @@ def test_a_check_costs_little() -> None:
         return sum(range(200))
 
     assert min(seconds(deadline.check) for _ in range(5)) < min(seconds(loop) for _ in range(5))
+
+
+def test_nothing_of_a_request_waits_for_the_collector(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[weakref.ref] = []
+    real = patience._Client.__init__
+
+    def seen(self: patience._Client, *given: object) -> None:
+        real(self, *given)
+        made.append(weakref.ref(self))
+
+    async def never() -> dict:
+        await asyncio.Event().wait()
+        return {}
+
+    async def sent(message: dict) -> None: ...
+
+    async def answers(scope: dict, receive: Callable, send: Callable) -> None:
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"here"})
+
+    async def ask() -> None:
+        await patience.Patience(answers, 60)({"type": "http", "headers": []}, never, sent)
+        for _ in range(3):  # till the loop has let go of what it ran
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(patience._Client, "__init__", seen)
+    gc.collect()
+    gc.disable()
+    try:
+        asyncio.run(ask())
+        assert len(made) == 1 and made[0]() is None
+    finally:
+        gc.enable()

@@ -308,6 +308,13 @@ def test_the_units_agree_with_the_server_and_with_each_other() -> None:
         assert timer.with_suffix(".service").exists()
 
 
+def test_a_reindex_that_came_to_its_end_is_no_failure() -> None:
+    from service.serving.jobs import _PUBLISHED
+
+    found = re.search(r"^SuccessExitStatus=(.+)$", (DEPLOY / "paperpath-reindex.service").read_text("utf-8"), re.M)
+    assert found and {0, *map(int, found[1].split())} == set(_PUBLISHED)
+
+
 def hardened() -> str:
     return (DEPLOY / "paperpath-.service.d" / "hardened.conf").read_text("utf-8")
 

@@ -34,6 +34,21 @@ CONCEPTS = [
 ]
 
 
+def drawn(seed: int, count: int = 8) -> list[Document]:
+    """Concepts that name each other as it falls out, none in its first sentence."""
+    chance, titles = random.Random(seed), dict[str, None]()
+    words = ["tree", "root", "ring", "branch", "search", "order", "graph", "path"]
+    while len(titles) < count:
+        titles[" ".join(chance.sample(words, chance.choice([1, 2, 2, 3])))] = None
+    return [
+        record(f"c{n}", title, f"It is old. It has a {' and a '.join(chance.sample(words, chance.choice([1, 2, 3])))}.")
+        for n, title in enumerate(titles)
+    ]
+
+
+DRAWN = drawn(22)  # of which two pairs are even, and two stand against the order of all
+
+
 @pytest.fixture(scope="module")
 def concepts(tmp_path_factory: pytest.TempPathFactory) -> Generation:
     """Six concepts, each of which needs the one before."""
@@ -78,14 +93,21 @@ def test_a_chain_of_concepts(concepts: Generation) -> None:
     assert order.index("limits") < order.index("derivatives"), "what it is used for is no need of it"
 
 
-def test_each_need_stands_where_it_says(concepts: Generation) -> None:
-    found = direction_of(concepts)
-    order = found.order()
-    shown = needs(concepts, found)
+def test_which_needs_are_told(concepts: Generation) -> None:
+    shown = needs(concepts, direction_of(concepts))
     summaries = concepts.catalogue.summaries
     assert {("sets", "functions"), ("gradient", "bare")} <= {
         (summaries[n.before].id, summaries[n.after].id) for n in shown
     }
+
+
+@pytest.mark.parametrize("records", [CONCEPTS, DRAWN])
+def test_each_need_stands_where_it_says(tmp_path: Path, records: list[Document]) -> None:
+    concepts = built(tmp_path, records)
+    found = direction_of(concepts)
+    order = found.order()
+    shown = needs(concepts, found)
+    summaries = concepts.catalogue.summaries
     for need in shown:
         assert order.index(need.before) < order.index(need.after) and 0.5 < need.confidence <= 1
         assert all(word in need.sentence for word in need.words) and need.words
@@ -142,8 +164,12 @@ NESTED = [
     record("untitled", "", "A tree that has no name."),
 ]
 
+EVEN = [("root tree", "It has a branch."), ("ring tree", "It has a root."), ("ring", "It has a tree."),
+        ("branch", "It has a tree and a root and a branch.")]  # fmt: skip
+"""Of which two votes are for the root tree before the branch, and two against it."""
 
-@pytest.mark.parametrize("records", [CONCEPTS, NESTED])
+
+@pytest.mark.parametrize("records", [CONCEPTS, NESTED, DRAWN])
 def test_each_pair_is_what_its_texts_say(tmp_path: Path, records: list[Document]) -> None:
     generation = built(tmp_path, records)
     found = direction_of(generation)
@@ -173,6 +199,19 @@ def test_what_speaks_for_neither_says_nothing(tmp_path: Path) -> None:
     assert not needs(generation, found)
 
 
+def test_where_the_votes_are_even_the_mean_lead_tells_whatever_the_ids(tmp_path: Path) -> None:
+    told = []
+    for letter in "abcd":
+        generation = built(tmp_path / letter, [record(f"{letter}{n}", *one) for n, one in enumerate(EVEN)])
+        found = direction_of(generation)
+        summaries = generation.catalogue.summaries
+        even = {summaries[found.positions[place]].title for place in found.before[found.lead == 0]}
+        assert "root tree" in even and found.confidence.min() >= 0.5
+        shown = needs(generation, found)
+        told.append({(summaries[n.before].title, summaries[n.after].title): round(n.confidence, 6) for n in shown})
+    assert told == told[:1] * 4 and ("root tree", "branch") in told[0]
+
+
 def test_where_nothing_is_said_all_is_empty(tmp_path: Path) -> None:
     records = [record(str(n), f"On the matter of part {n} of five of them", f"It is {n}.") for n in range(3)]
     found = direction_of(built(tmp_path, records))
@@ -191,9 +230,11 @@ def test_where_nothing_is_said_all_is_empty(tmp_path: Path) -> None:
         (["sets", "maps", "rings", "fields"], ["", "Of sets.", "", ""], True),
         (["sets", "maps", "rings", "fields", "groups"], ["", "Of sets.", "", "", ""], False),
         (["wide green open fields", "maps"], ["", "Of wide green open fields."], True),
+        (["wide green open fields", "maps old new red"], ["", "Of wide green open fields."], True),
         (["wide green open wet fields", "maps old new red blue"], ["", "Of wide green open wet fields."], False),
         (["sets", "maps"], ["", "It is used in sets."], False),
         (["wet fields", "maps"], ["", "Of wet things."], False),
+        (["wet fields", "maps"], ["", "Of fields that are wet."], True),
     ],
 )
 def test_what_describes_concepts(titles: list[str], texts: list[str], concepts: bool) -> None:
@@ -203,12 +244,18 @@ def test_what_describes_concepts(titles: list[str], texts: list[str], concepts: 
 
 
 def test_how_much_of_a_title_is_named() -> None:
-    titles = ["gradient descent", "gradient", "descent of rivers", "rivers"]
-    texts = ["It goes down.", "The gradient of gradient.", "Rivers go down the gradient.", "They descend."]
+    titles = ["gradient descent", "gradient", "descent of rivers", "rivers", ""]
+    texts = [
+        "It goes down.",
+        "The gradient of gradient.",
+        "Rivers go down the gradient.",
+        "They descend.",
+        "So they do.",
+    ]
     made = direction._Texts([Told(title, text) for title, text in zip(titles, texts, strict=True)])
     words, pairs = made.share(pairs=False).toarray(), made.share(pairs=True).toarray()
     for share in (words, pairs):
-        assert np.diag(share).tolist() == [1.0] * 4 and share.min() >= 0 and share.max() <= 1 + 1e-12
+        assert np.diag(share).tolist() == [1.0] * 5 and share.min() >= 0 and share.max() <= 1 + 1e-12
         assert share[1, 2] == pytest.approx(1) and share[1, 0] == pytest.approx(1), "a title names too"
         assert share[3, 2] == pytest.approx(1) and share[1, 3] == share[3, 0] == 0
         assert 0 < share[0, 1] < 1 and 0 < share[2, 3] < 1
@@ -223,6 +270,7 @@ def test_how_much_of_a_title_is_named() -> None:
         ("copper wire steam engine", "mill", "It has a copper engine.", None),
         ("copper engine", "mill", "It turns. An engine of copper.", ("An engine of copper.", 10)),
         ("copper engine", "a copper engine", "It turns.", ("a copper engine", None)),
+        ("wire", "wire mill", "It turns.", ("wire mill", None)),
         ("copper engine", "a copper engine", "It turns. It is a copper engine.", ("It is a copper engine.", 10)),
         ("wire", "mill", "A wire. Another wire. The wire.", ("A wire.", 0)),
         ("copper wire steam engine", "mill", "A copper wire engine. A copper wire steam engine.",
@@ -243,7 +291,7 @@ def test_which_sentence_names_a_title(title: str, other: str, text: str, named: 
         assert all(word in sentence for word in words)
 
 
-@pytest.mark.parametrize("records", [CONCEPTS, NESTED])
+@pytest.mark.parametrize("records", [CONCEPTS, NESTED, DRAWN])
 def test_every_need_that_the_order_has_is_told(tmp_path: Path, records: list[Document]) -> None:
     generation = built(tmp_path, records)
     found = direction_of(generation)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from indexer import embed
-from indexer.embed import Toy, choice, described
+from indexer.embed import Toy, choice, described, encoder
 from indexer.errors import ModelDamaged, ModelUnknown
 from indexer.settings import Settings
 
@@ -99,6 +99,14 @@ def test_the_packaged_model_embeds(packaged: embed.Embedder) -> None:
     question = packaged.embed_queries(["How often do machines communicate?"])[0]
     assert int((vectors[:2] @ question).argmax()) == 0
     assert packaged.embed_queries([]).shape == (0, 384)
+
+
+@pytest.mark.model
+def test_warm_nothing_is_compiled_any_more() -> None:
+    model = embed.load(embed.describe(Settings(encoder="openvino")), threads=1)
+    embed.warm_up(model)
+    assert isinstance(model, encoder.Exported) and set(model._fixed) == set(encoder.LENGTHS)
+    assert {"_many", "_one"} <= vars(model).keys()
 
 
 @pytest.mark.model

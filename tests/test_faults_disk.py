@@ -13,11 +13,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from faults import NEW, OLD, answers, filled, mounted, shim
+from faults import NEW, OLD, answers, cached, fill_cache, filled, mounted, prune, shim
 from libraries import build
 
 from indexer.errors import LibraryUnwritable
 from indexer.library import Library, Writer, backup, marks, uploads
+from indexer.library.cache import Cache
 from indexer.settings import Settings
 from service.opened import Opened
 
@@ -34,13 +35,14 @@ def on_a_failing_disk(failing: Path, folder: Path, what: str) -> dict[str, int]:
     folder = folder / "failing"
     folder.mkdir()
     done = subprocess.run([sys.executable, "-m", "tests.faulty_disk", str(folder), what], cwd=PROJECT, capture_output=True,
-                          text=True, env=os.environ | {"LD_PRELOAD": str(failing), "OMP_NUM_THREADS": "1"}, timeout=600)  # fmt: skip
+                          text=True, env=os.environ | {"LD_PRELOAD": str(failing), "OMP_NUM_THREADS": "1",
+                          "SQLITE_TMPDIR": str(folder)}, timeout=600)  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout)
 
 
 @pytest.mark.torture
-@pytest.mark.parametrize("what", ["publish", "export"])
+@pytest.mark.parametrize("what", ["publish", "export", "prune"])
 def test_writes_that_fail_at_every_call(
     failing: Path, tmp_path: Path, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -54,6 +56,13 @@ def test_writes_that_fail_at_every_call(
 def test_writes_that_fail_at_many_calls(failing: Path, tmp_path: Path, what: str) -> None:
     """EIO once, EIO for good, ENOSPC: what was there stays, all of it, and when the disk is well again so is the library."""
     told = on_a_failing_disk(failing, tmp_path, what)
+    assert told["EIO: refused"] > 2 and told["EIO from then on: refused"] > 2 and told["ENOSPC: refused"] > 2
+
+
+def test_pruning_that_is_killed_or_refused_at_many_calls(failing: Path, tmp_path: Path) -> None:
+    """Also while the cache's database is made smaller: what is needed is in it, and the next pruning does the rest."""
+    told = on_a_failing_disk(failing, tmp_path, "prune")
+    assert told["killed: killed"] == 10 and "killed: refused" not in told
     assert told["EIO: refused"] > 2 and told["EIO from then on: refused"] > 2 and told["ENOSPC: refused"] > 2
 
 
@@ -129,6 +138,42 @@ def test_a_disk_that_is_full_at_many_levels(small: Path, tmp_path: Path) -> None
             writer.prune(1)
         marks.set_note(library.marks, "2311.08105", "kept")
     assert {"done", "refused"} <= set(told)
+
+
+def test_a_disk_that_is_full_while_it_is_pruned(tmp_path: Path) -> None:
+    """With less and less room to make the cache's database smaller in: what nobody needs goes, and what could not be done is
+    told; nothing is left that keeps the disk full."""
+    made = tmp_path / "made"
+    build(made, OLD)
+    build(made, NEW)
+    fill_cache(made)
+    before, truth, told = cached(made), answers(Library(made).open()), []
+    with mounted(tmp_path / "disk", "2m") as small:
+        library = Library(small / "library")
+        shutil.copytree(made, library.folder)
+        prune(library.folder)
+        after = cached(library.folder)
+        for left in (0, 80_000, 160_000, 240_000):
+            shutil.rmtree(library.folder)
+            shutil.copytree(made, library.folder)
+            filler = filled(small, left)
+            free = os.statvfs(small).f_bavail
+            if left == 0:
+                with pytest.raises(LibraryUnwritable, match="the disk is full"):
+                    Cache(library.folder / "cache")
+            try:
+                prune(library.folder)
+                told.append("done")
+            except LibraryUnwritable as error:
+                assert "the disk is full" in error.message and "Free" in error.cure
+                told.append("no smaller" if "no smaller" in error.message else "refused")
+            assert os.statvfs(small).f_bavail > free
+            assert answers(library.open()) == truth and library.names() == ["000002"]
+            filler.unlink()
+            assert all(after[kind] <= held <= before[kind] for kind, held in cached(library.folder).items())
+            prune(library.folder)
+            assert cached(library.folder) == after and library.verify() == [("000002", "")]
+    assert {"done", "no smaller"} <= set(told), told
 
 
 def test_a_disk_that_was_made_read_only(small: Path, tmp_path: Path) -> None:

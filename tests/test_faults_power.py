@@ -110,7 +110,7 @@ def test_marks(library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     seen = disk.seen
     said: list[dict] = [{}]
     with disk.watched(monkeypatch):
-        for number, summary in enumerate(summaries * 2):
+        for number, summary in enumerate([*summaries] * 2):
             before = len(seen)
             _say(library, summary, number)
             said.append(_marks(library))

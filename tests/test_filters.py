@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import unicodedata
 import weakref
@@ -323,9 +324,13 @@ def test_an_empty_library(tmp_path: Path) -> None:
 def test_what_is_known_goes_with_the_generation(tmp_path: Path) -> None:
     made = generation_of(tmp_path, [made_up(1, np.random.default_rng(0))])
     filters.among(made, parse("section:x author:y"), HELD, SEARCHED)
-    gone = weakref.ref(made.catalogue)
-    del made
-    assert gone() is None
+    held, known = weakref.ref(made.catalogue), weakref.ref(filters._known(made.catalogue))
+    gc.disable()
+    try:
+        del made
+        assert held() is None and known() is None, "and waits for no collector"
+    finally:
+        gc.enable()
 
 
 @given(st.text(max_size=60))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import random
 
 import numpy as np
 import pytest
@@ -68,6 +69,25 @@ def test_from_several_goals_the_flow_starts_in_equal_parts(graph, data) -> None:
     aims = data.draw(st.sets(st.integers(0, count - 1), min_size=1))
     each = [goal.flow(count, pairs, [aim]) for aim in aims]
     assert goal.flow(count, pairs, aims) == pytest.approx(np.mean(each, axis=0), abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_each_is_joined_to_a_goal_the_cheapest_way(seed: int) -> None:
+    count, drawn = 9, random.Random(seed)
+    ends = [ends for ends in itertools.combinations(range(count), 2) if drawn.random() < 0.5]
+    pairs = [Pair(a, b, drawn.choice([0.1, 0.2, 3.0]), "uses", True) for a, b in ends]
+    aims = drawn.sample(range(5, count), 2)
+    into = [[pair for pair in pairs if pair.after == place] for place in range(count)]
+    following = goal._cheapest(into, aims, set())
+    least = {aim: 0.0 for aim in aims}
+    for place in reversed(range(count)):  # what rests on it has a larger number
+        ways = [least[p.after] + 1 / (0.05 + p.weight) for p in pairs if p.before == place and p.after in least]
+        if place not in aims and ways:
+            least[place] = min(ways)
+    assert following.keys() == least.keys() - aims
+    for place, after in following.items():
+        (best,) = (p.weight for p in pairs if (p.before, p.after) == (place, after))
+        assert least[place] == pytest.approx(least[after] + 1 / (0.05 + best))
 
 
 def test_of_equal_ways_the_first_is_kept() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import gzip
 import logging
+import random
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,10 +19,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from libraries import build
 from pydantic import SecretStr
+from starlette.types import Message, Receive, Scope, Send
 
 from indexer.errors import BadSetting
 from indexer.settings import Settings
-from service.api import create_app
+from service.api import _Packed, create_app
 from service.doctor import examine
 from service.serving.guard.access import Access, Right, host_of
 from service.serving.guard.headers import SECURITY
@@ -207,6 +211,20 @@ def test_a_token_comes_from_a_file_too(settings: Settings, tmp_path: Any) -> Non
         assert client.post("/v1/reindex", headers={"Authorization": "Bearer read-é".encode()}).status_code == 403
 
 
+@pytest.mark.parametrize("mode", [0o600, 0o400, 0o440, 0o644, 0o604])
+def test_a_token_file_that_everyone_may_read_is_named_by_doctor(settings: Settings, tmp_path: Any, mode: int) -> None:
+    """Not what systemd hands over: its file is its service's, or its group's."""
+    file = tmp_path / "a token"
+    file.write_text("secret")
+    file.chmod(mode)
+    for name in ("token_file", "read_token_file"):
+        told = [
+            (item.ok, item.found) for item in examine(with_(settings, **{name: file})).items if item.what == "token"
+        ]
+        warning = (None, f"every user of this machine may read {file}: `chmod 600 '{file}'`")
+        assert told == ([warning] if mode & 0o004 else [])
+
+
 def test_nothing_shows_a_token(two: Settings, caplog: pytest.LogCaptureFixture, capsys: Any) -> None:
     caplog.set_level(logging.DEBUG)
     access = Access.of(two)
@@ -365,6 +383,38 @@ def test_answers_are_packed_for_who_is_elsewhere(two: Settings) -> None:
         with client:
             answer = client.get("/library", headers=bearer(READ) | {"Accept-Encoding": "gzip"})
             assert (answer.headers.get("Content-Encoding") == "gzip") == packed and "<html" in answer.text
+
+
+def test_a_large_answer_is_packed_beside_the_loop() -> None:
+    """While it is, the loop goes round for all others."""
+    body = random.Random(7).randbytes(4 << 20)
+    scope = {"type": "http", "client": ("192.0.2.1", 1), "headers": [(b"accept-encoding", b"gzip")]}
+    came: list[Message] = []
+    rounds = [0]
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"etag", b'"x"')]})
+        rounds[0] = 0
+        await send({"type": "http.response.body", "body": body})
+        assert rounds[0] > 10
+
+    async def go_round() -> None:
+        while True:
+            rounds[0] += 1
+            await asyncio.sleep(0)
+
+    async def send(message: Message) -> None:
+        came.append(message)
+
+    async def run() -> None:
+        going = asyncio.create_task(go_round())
+        await _Packed(app, Access())(scope, None, send)  # type: ignore[arg-type]
+        going.cancel()
+
+    asyncio.run(run())
+    start, packed = came
+    assert gzip.decompress(packed["body"]) == body
+    assert {(b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding"), (b"etag", b'"x"')} < set(start["headers"])
 
 
 def test_long_headers_are_refused(settings: Settings) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import anyio
 import pytest
 from fastapi.testclient import TestClient
 from hypothesis import given
@@ -263,32 +264,151 @@ def test_long_answers_hold_up_no_quick_ones_and_too_many_are_refused(
     assert len(inside) == most
 
 
+LONG = {"type": "http", "method": "GET", "path": "/v1/graph", "headers": []}
+
+
 @pytest.mark.parametrize("streamed", [False, True])
 def test_who_takes_an_answer_slowly_holds_a_place_only_while_it_is_made(streamed: bool) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"1", "more_body": streamed})
         if streamed:
-            await send({"type": "http.response.body", "body": b"2"})
+            await send({"type": "http.response.body", "body": b"2", "more_body": True})
+            await send({"type": "http.response.body", "body": b"3"})
 
-    async def run() -> tuple[int, list[str], int]:
-        taken, came, taking = asyncio.Event(), [], asyncio.Event()
+    async def run() -> tuple[int, bool, list[bytes], int]:
+        taken, came = asyncio.Event(), []
 
         async def send(message: Message) -> None:
-            taking.set()
             await taken.wait()
-            came.append(message["type"].rpartition(".")[2])
+            came.append(message.get("body", b"start"))
 
         lanes = limits.Lanes(app, lambda: False)
         line = lanes.lines["long"]
-        scope = {"type": "http", "method": "GET", "path": "/v1/graph", "headers": []}
-        task = asyncio.create_task(lanes(scope, None, send))  # type: ignore[arg-type]
-        await taking.wait()
-        free = line.at_once - line._free
+        task = asyncio.create_task(lanes(LONG, None, send))  # type: ignore[arg-type]
+        for _ in range(10):
+            await asyncio.sleep(0)
+        held, waits = line.at_once - line._free, not task.done() and not came
         taken.set()
         await task
-        return free, came, line._free - line.at_once
+        return held, waits, came, line._free - line.at_once
 
-    held, came, after = asyncio.run(run())
-    assert (held, after) == (int(streamed), 0)
-    assert came == ["start", "body", *["body"] * streamed]
+    held, waits, came, after = asyncio.run(run())
+    assert (held, waits, after) == (0, True, 0)
+    assert came == [b"start", b"1", *([b"2", b"3"] if streamed else [])]
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_only_so_much_is_made_before_it_is_taken(monkeypatch: pytest.MonkeyPatch, leaves: bool) -> None:
+    monkeypatch.setattr(limits, "_AHEAD", 30)
+    made, came = [], []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for n in range(20):
+            made.append(n)
+            await send({"type": "http.response.body", "body": b"ten bytes.", "more_body": n < 19})
+
+    async def run() -> None:
+        taken = asyncio.Event()
+
+        async def send(message: Message) -> None:
+            await taken.wait()
+            if leaves:
+                raise OSError("gone")
+            came.append(message)
+
+        lanes = limits.Lanes(app, lambda: False)
+        line = lanes.lines["long"]
+        task = asyncio.create_task(lanes(LONG, None, send))  # type: ignore[arg-type]
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert len(made) == 4 and line._free == line.at_once - 1
+        taken.set()
+        if leaves:
+            with pytest.raises(OSError, match="gone"):
+                await task
+        else:
+            await task
+        assert line._free == line.at_once and len(asyncio.all_tasks()) == 1
+
+    asyncio.run(run())
+    assert (len(made), len(came)) == ((4, 0) if leaves else (20, 21))
+
+
+def test_an_answer_that_breaks_off_leaves_nothing_behind() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"1", "more_body": True})
+        raise ValueError
+
+    async def run() -> None:
+        async def send(message: Message) -> None:
+            await asyncio.Event().wait()
+
+        lanes = limits.Lanes(app, lambda: False)
+        with pytest.raises(ValueError):
+            await lanes(LONG, None, send)  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        line = lanes.lines["long"]
+        assert line._free == line.at_once and len(asyncio.all_tasks()) == 1
+
+    asyncio.run(run())
+
+
+def test_how_much_waits_to_be_taken_is_not_counted_anew_for_each_part() -> None:
+    """Twenty thousand events of a job, to who takes none, would hold up the loop for seconds."""
+    looks = 0
+
+    class Part(bytes):
+        def __len__(self) -> int:
+            nonlocal looks
+            looks += 1
+            return super().__len__()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for n in range(100):
+            await send({"type": "http.response.body", "body": Part(b"event"), "more_body": n < 99})
+
+    async def run() -> None:
+        async def send(message: Message) -> None:
+            await asyncio.Event().wait()
+
+        task = asyncio.create_task(limits.Lanes(app, lambda: False)(LONG, None, send))  # type: ignore[arg-type]
+        for _ in range(10):
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(run())
+    assert 100 <= looks <= 200
+
+
+def test_an_answer_that_is_given_up_by_who_makes_it_ends_without_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a stream whose taker is gone: the server would tell of a request that was cancelled, though nobody did."""
+    monkeypatch.setattr(limits, "_AHEAD", 0)
+
+    async def stream(send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"1", "more_body": True})
+        await send({"type": "http.response.body", "body": b"2", "more_body": True})
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(stream, send)
+            for _ in range(10):
+                await asyncio.sleep(0)
+            group.cancel_scope.cancel()
+
+    async def run() -> None:
+        async def send(message: Message) -> None:
+            await asyncio.Event().wait()
+
+        lanes = limits.Lanes(app, lambda: False)
+        await lanes(LONG, None, send)  # type: ignore[arg-type]
+        line = lanes.lines["long"]
+        assert line._free == line.at_once and len(asyncio.all_tasks()) == 1
+
+    asyncio.run(run())

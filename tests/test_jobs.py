@@ -78,7 +78,31 @@ def test_a_report_that_is_too_long_keeps_no_job_from_its_end(
     assert running.running() is None
 
 
-@pytest.mark.parametrize("printed", ["", "no report", "[1]", "null", '{"lines": '])
+def test_a_line_that_has_no_end_is_cut_and_what_comes_behind_it_is_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "_LONGEST_LINE", 100)
+    said = ["x" * 250, '{"stage": "embed", "total": 7}', "y" * 100, "z" * 99, "", "w" * 1000]
+    (tmp_path / "said").write_text("\n".join(said))
+    printing(monkeypatch, f"import sys; sys.stderr.write(open({str(tmp_path / 'said')!r}).read()); print('{{}}')")
+    running = Jobs(tmp_path)
+    job = ended(running, running.start([]))
+    assert (job.state, job.stage, job.total) == ("done", "embed", 7)
+    assert job.messages == ("x" * 100, "y" * 100, "z" * 99, "w" * 100)
+
+
+@pytest.mark.parametrize("said", ['{"stage": "embed"}', '{"step": "one"}', '{"failed": "one"}', "[" * 8000, "7"])
+def test_what_another_version_would_say_keeps_no_job_from_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    """A server goes on with the code that it began with, when a newer one is put in its place."""
+    printing(monkeypatch, f"import sys; print({said!r}, file=sys.stderr); print('{{}}')")
+    running = Jobs(tmp_path)
+    job = ended(running, running.start([]))
+    assert (job.state, job.messages, running.running()) == ("done", (said,), None)
+
+
+@pytest.mark.parametrize("printed", ["", "no report", "[1]", "null", '{"lines": ', "[" * 50_000])
 def test_what_is_no_report_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, printed: str) -> None:
     printing(monkeypatch, f"print({printed!r})")
     running = Jobs(tmp_path)

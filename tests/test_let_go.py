@@ -1,4 +1,5 @@
-"""What was published before is let go of: no route keeps an earlier generation, its files, or a thread."""
+"""What was published before is let go of: no route keeps an earlier generation, its files, or a thread, and no cache what
+was made of what is there no more."""
 
 from __future__ import annotations
 
@@ -11,8 +12,12 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 from libraries import TEXTS, build
+from loopback_arxiv import tiny_pdf
 from pydantic import SecretStr
 
+from indexer.library import Library, Writer
+from indexer.library.cache import Cache
+from indexer.reindex import Request, reindex
 from indexer.settings import Settings
 from service.api import create_app
 from service.opened import Opened
@@ -44,6 +49,33 @@ def test_no_route_keeps_what_was_published_before(settings: Settings, generation
     assert (
         taken[-1][0] <= taken[1][0] and taken[-1][1] <= taken[1][1] + 2
     )  # a thread more may have been started for routes
+
+
+@pytest.mark.parametrize("times", [3, pytest.param(30, marks=pytest.mark.torture)])
+def test_what_was_read_of_a_file_that_is_replaced_goes(settings: Settings, tmp_path: Path, times: int) -> None:
+    """Its texts with the next publishing, however soon after the file changed; its vectors when it is asked for."""
+    papers = tmp_path / "papers"
+    papers.mkdir()
+    (papers / "same.pdf").write_bytes(tiny_pdf(["The paper that stays the same is about the roots of willows."]))
+    (papers / "broken.pdf").write_bytes(b"%PDF-1.4 and nothing more")
+    sizes = []
+    for number in range(times):
+        (papers / "changed.pdf").write_bytes(
+            tiny_pdf([f"State {number} is about number {number}.{page}." for page in range(9)])
+        )
+        report = reindex(Request(sources=(str(papers),), offline=True), settings)
+        assert report.published and report.documents == 3
+        assert number == 0 or {line.outcome for line in report.lines} == {"cached", "full text", "failed"}
+        with Cache(settings.library / "cache") as cache:
+            assert [len(cache._rows(f"SELECT * FROM {name}")) for name in ("texts", "fronts", "hashes")] == [3, 2, 3]
+            sizes.append(cache._size())
+    with Writer(Library(settings.library)) as writer:
+        writer.prune(1)
+        writer.let_go_downloads()
+        assert writer.cache._size() <= sizes[0]
+    again = reindex(Request(sources=(str(papers),), offline=True), settings)
+    assert not again.published and again.embedded == 0
+    assert {line.outcome for line in again.lines} == {"cached", "failed"}
 
 
 def handles() -> int:

@@ -266,7 +266,7 @@ def everything_in(generation: Generation) -> dict[str, object]:
     ids = range(generation.manifest.passages)
     pairs = [(s.position, page) for s in held.summaries for page in range(6)]
     return {
-        "documents": [held.document(summary.id) for summary in held.summaries], "summaries": held.summaries,
+        "documents": [held.document(summary.id) for summary in held.summaries], "summaries": list(held.summaries),
         "passages": held.passages(ids), "texts": held.texts(ids), "pages": held.page_texts(pairs),
         "passages of": [held.passages_of(summary.position) for summary in held.summaries], "headings": held.headings(),
         "arrays": [a.tolist() for a in (held.documents_of, held.pages_of, held.sections_of, *held.kinds_of)],

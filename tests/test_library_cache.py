@@ -126,7 +126,7 @@ def test_a_superseded_body_goes_with_its_text_and_no_other(tmp_path: Path) -> No
         texts = [f"{sha}:reader 1" for sha in (first, second, other)]
         assert [cache.text(key) is not None for key in texts] == [False, True, True]
         assert [cache.front(key) is not None for key in texts] == [False, True, True]
-        assert cache.text("a cut") == {"passages": []}
+        assert cache.text("a cut") is None
         assert cache.let_go() == 0
 
 
@@ -158,8 +158,8 @@ def test_downloads_of_others_go_when_that_is_asked(tmp_path: Path) -> None:
 
 def test_what_was_worked_out_of_what_is_gone_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of own files too; and the database is smaller on the disk, its log with it."""
-    rows = unit_rows(3000)
-    keys = [number.to_bytes(32, "big") for number in range(3000)]
+    rows = unit_rows(6000)  # more than are looked at together
+    keys = [number.to_bytes(32, "big") for number in range(6000)]
     paper, gone = tmp_path / "paper.pdf", tmp_path / "gone.pdf"
     later = time.time_ns() + 3_000_000_000
     with Cache(tmp_path / "cache") as cache:
@@ -170,7 +170,7 @@ def test_what_was_worked_out_of_what_is_gone_goes(tmp_path: Path, monkeypatch: p
             with monkeypatch.context() as patched:
                 patched.setattr(time, "time_ns", lambda: later)
                 hashes.append(cache.sha256_of(path))
-        stay = [f"{body}:reader 1", f"{hashes[0]}:reader 1:60 s:9 MB", "b" * 64 + ":reader 1"]
+        stay = [f"{body}:reader 1", f"{hashes[0]}:reader 1:60 s:9 MB"]
         go = [f"{hashes[1]}:reader 1", "c" * 64 + ":reader 1", "d" * 64]
         for key in (*stay, *go):
             cache.keep_text(key, {"a": key})
@@ -179,8 +179,9 @@ def test_what_was_worked_out_of_what_is_gone_goes(tmp_path: Path, monkeypatch: p
         cache._write("UPDATE vectors SET vector = ? WHERE key = ?", [(b"altered", keys[1])])
         halves = rows[5:7].astype(np.float16).astype(np.float32)
         size = sum(path.stat().st_size for path in (tmp_path / "cache").glob("cache.sqlite*"))
-        needed = ({f"file:{paper}", "https://example.org/1"}, {"", "b" * 64})
-        freed = cache.let_go_work(*needed, iter([rows[:2], halves]))
+        needed = {f"file:{paper}", "https://example.org/1"}
+        assert cache.let_go(needed) == 0
+        freed = cache.let_go_vectors(iter([rows[:2], halves]))
         left = (tmp_path / "cache" / "cache.sqlite").stat().st_size
         assert freed > 100_000 and left < size - 100_000
         assert (tmp_path / "cache" / "cache.sqlite-wal").stat().st_size == 0
@@ -188,7 +189,7 @@ def test_what_was_worked_out_of_what_is_gone_goes(tmp_path: Path, monkeypatch: p
             assert [key for key in (*stay, *go) if held(key) is not None] == stay
         assert sorted(cache.vectors(keys)) == [keys[0], keys[5], keys[6]]
         assert [path for (path,) in cache._rows("SELECT path FROM hashes")] == [str(paper)]
-        assert cache.let_go_work(*needed, iter([rows[:2], halves])) == 0
+        assert cache.let_go(needed) == cache.let_go_vectors(iter([rows[:2], halves])) == 0
         assert sorted(cache.vectors(keys)) == [keys[0], keys[5], keys[6]]
 
 

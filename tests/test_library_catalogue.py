@@ -14,7 +14,7 @@ from test_library import MODEL, Made, a_document, publish_made
 
 from indexer.document import Block, Document, Page, Passage, Section
 from indexer.errors import GenerationDamaged
-from indexer.library import Generation, Library, Writer, catalogue, catalogue_writing
+from indexer.library import Generation, Library, Writer, catalogue, catalogue_writing, summaries
 from indexer.library.catalogue import Catalogue
 from indexer.library.kept import Kept, taken_over
 
@@ -52,6 +52,25 @@ def test_what_is_told_of_all_passages_at_once(generation: Generation) -> None:
     assert held.texts(range(-1, len(passages) + 1)) == texts
     assert {n: one.text for n, one in held.passages(range(-1, len(passages) + 1)).items()} == texts
     assert [held.passages_of(position) for position in range(len(MADE))] == [found for _, found in cut]
+
+
+def test_summaries_are_read_when_they_are_looked_at(generation: Generation, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    real = summaries.summary_of
+    monkeypatch.setattr(summaries, "summary_of", lambda row: (read.append(row[0]), real(row))[1])
+    held = Catalogue(generation.catalogue.path, format=generation.manifest.format).summaries
+    assert len(held) == len(MADE) and not read
+    assert held[3] is held[-2] is held[3:4][0] and read == [3]
+    assert [s.position for s in held] == [s.position for s in held[:]] == list(range(len(MADE))) and sorted(read) == [
+        0,
+        1,
+        2,
+        3,
+        4,
+    ]
+    assert list(held) == list(generation.catalogue.summaries) and held[7:] == ()
+    with pytest.raises(IndexError):
+        held[len(MADE)]
 
 
 def test_what_is_told_of_one_document(generation: Generation) -> None:

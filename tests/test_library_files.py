@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from faults import filled, mounted
 
 from indexer.errors import LibraryUnwritable
-from indexer.library import files
+from indexer.library import files, room
 
 
 def handles() -> int:
@@ -122,3 +125,26 @@ def test_new_folders_are_there_for_good(tmp_path: Path, monkeypatch: pytest.Monk
     synced.clear()
     files.make_folder(tmp_path / "a" / "b" / "c")
     assert synced == [tmp_path / "a" / "b"]
+
+
+def test_room_is_there_or_it_is_told_how_much_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for needed in ((), (5 << 20,)):
+        free = room.SPARE + sum(needed)
+        monkeypatch.setattr(shutil, "disk_usage", lambda _, free=free: SimpleNamespace(free=free))
+        room.require(tmp_path / "above" / "library", *needed)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _, free=free: SimpleNamespace(free=free - 1))
+    with pytest.raises(LibraryUnwritable, match="20 MB are free, and a reindex needs about 21 MB") as caught:
+        room.require(tmp_path, 5 << 20)
+    assert str(tmp_path) in caught.value.message
+
+
+def test_room_that_is_only_said_to_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a quota is used up: a file is written, and leaves no trace."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1 << 40))
+    with mounted(tmp_path / "disk", "1m") as small:
+        filler = filled(small, 32_000)
+        with pytest.raises(LibraryUnwritable, match="the disk is full"):
+            room.require(small)
+        filler.unlink()
+        room.require(small)
+        assert list(small.iterdir()) == []

@@ -12,6 +12,7 @@ from test_library import Made, publish_made
 from indexer.document import EMBEDDED
 from indexer.errors import FormatUnknown
 from indexer.library import FORMAT, Library, Writer
+from indexer.library.cache import Download
 
 
 @pytest.fixture
@@ -30,6 +31,14 @@ def test_a_reader_refuses_an_earlier_format_with_what_to_run(earlier: Library) -
         writer.rollback()
 
 
+def test_nobody_goes_back_to_an_earlier_format(earlier: Library) -> None:
+    assert publish_made(earlier, [Made(1, 0, 1)], None).name == "000004"
+    for name in ("000003", None):
+        with Writer(earlier) as writer, pytest.raises(FormatUnknown, match="it has format 1"):
+            writer.rollback(name)
+    assert earlier.current_name() == earlier.open().name == "000004"
+
+
 def test_an_earlier_format_is_verified_listed_and_pruned(earlier: Library) -> None:
     assert earlier.verify() == [("000002", ""), ("000003", "")]
     assert [manifest.format for manifest in earlier.manifests()] == [1, 1]
@@ -39,6 +48,13 @@ def test_an_earlier_format_is_verified_listed_and_pruned(earlier: Library) -> No
     path = earlier.folder / "files" / earlier.manifest("000003").files["catalogue"].name
     path.write_bytes(path.read_bytes()[:-1] + b"?")
     assert "was altered" in earlier.verify()[0][1]
+
+
+def test_downloads_stay_that_an_earlier_format_is_made_of(earlier: Library) -> None:
+    with Writer(earlier) as writer:
+        writer.cache.record(Download("arxiv:2301.00009", ""))
+        writer.let_go_downloads()
+        assert [row.address for row in writer.cache.downloads()] == ["arxiv:2301.00001", "arxiv:2301.00002"]
 
 
 def test_pruning_leaves_the_one_that_a_reindex_would_go_on_from(earlier: Library) -> None:

@@ -10,8 +10,10 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import numpy as np
 import pytest
-from test_library import MODEL, Made, a_document, publish, publish_made, unit_rows
+from test_library import MODEL, Made, a_document, everything_in, publish, publish_made, unit_rows
+from test_library_cache import brought
 
 from indexer.document import Passage
 from indexer.errors import GenerationDamaged, LibraryBusy, LibraryError, LibraryUnwritable
@@ -42,8 +44,9 @@ def test_the_lock_goes_however_it_ends(library: Library) -> None:
     cache = library.folder / "cache"
     cache.rename(library.folder / "aside")
     cache.write_text("a file in the way")
-    with pytest.raises(LibraryUnwritable, match="a file stands"), Writer(library):
-        pass
+    with pytest.raises(LibraryUnwritable, match="a file stands"), Writer(library) as writer:
+        assert writer.prune(9) == []  # which needs no cache
+        writer.cache.downloads()
     cache.unlink()
     with Writer(library), pytest.raises(LibraryBusy, match="Another reindex is writing"), Writer(library):
         pass
@@ -152,6 +155,32 @@ def test_a_catalogue_that_can_not_be_written_or_copied_is_told(tmp_path: Path, m
     assert publish_made(library, made[3:], library.open()).name == "000002"
 
 
+@pytest.mark.parametrize("by", [-1, 1])
+def test_vectors_that_are_not_those_of_what_is_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: int) -> None:
+    """One too few or too many beside those that are taken over."""
+    library = Library(tmp_path / "library")
+    made = [Made(number, 0, 1) for number in range(30)]
+    before = publish_made(library, made[:20], None)
+    rows = Made.rows
+    new = next(one for one in made[20:] if len(one.rows()) > 1)
+    monkeypatch.setattr(Made, "rows", lambda self: np.resize(rows(self), (len(rows(self)) + by, MODEL.dimension)))
+    with pytest.raises(GenerationDamaged, match="not one vector for each passage of prose"):
+        publish_made(library, [*made[:20], new], before)
+    assert library.names() == ["000001"]
+
+
+def test_passages_of_what_is_taken_over_are_not_looked_at(tmp_path: Path) -> None:
+    """They are those of the generation before, whatever is handed in with them."""
+    made = [Made(number, 0, 1) for number in range(5, 35)]
+    library, at_once = Library(tmp_path / "library"), publish_made(Library(tmp_path / "at-once"), made, None)
+    before = publish_made(library, made[:20], None)
+    with Writer(library) as writer:
+        writer.publish([one.indexed() for one in made], np.concatenate([one.rows() for one in made[20:]]), before=before,
+                       digests=[one.digest for one in made], kept=[*range(20), *[-1] * 10], model=MODEL, inputs="",
+                       sources=["list.md"], excluded=[], keep=2)  # fmt: skip
+    assert everything_in(library.open()) == everything_in(at_once)
+
+
 def test_what_was_made_elsewhere_is_checked_and_published(library: Library, tmp_path: Path) -> None:
     manifest = library.manifest("000002")
     here = Library(tmp_path / "here")
@@ -255,5 +284,9 @@ def test_downloads_stay_that_a_generation_is_made_of(library: Library) -> None:
             writer.let_go_downloads()
         assert len(writer.cache.downloads()) == 4
         path.write_bytes(whole)
-        writer.let_go_downloads()
-        assert {row.address for row in writer.cache.downloads()} == needed
+        writer.cache.keep_vectors((bytes([n]), row) for n, row in enumerate(unit_rows(200)))
+        body = brought(writer.cache, "https://example.org/1", b"%PDF of nothing that is kept")
+        size = writer.cache._size()
+        freed = writer.let_go_downloads()
+        assert {row.address for row in writer.cache.downloads()} == needed and writer.cache.body(body) is None
+        assert freed == len(b"%PDF of nothing that is kept") + size - writer.cache._size() > 10_000

@@ -137,6 +137,42 @@ def test_what_is_published_meanwhile_is_read(library: Library, monkeypatch: pyte
     assert generation.name == "000003" and generation.instead_of is None
 
 
+def test_what_is_published_while_an_older_one_is_opened_is_read(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The older one would do for the one that is damaged, were that one still wanted."""
+    for file in library.manifest("000002").files.values():
+        (library.folder / "files" / file.name).unlink()
+    turns = [3]
+
+    def late(folder: Path, manifest: reading.Manifest) -> reading.Generation:
+        if manifest.name == "000001" and turns:
+            publish(library, [turns.pop()])
+        return checked(folder, manifest)
+
+    monkeypatch.setattr(reading, "checked", late)
+    generation = library.open()
+    assert generation.name == "000003" and generation.instead_of is None
+
+
+def test_what_the_newest_says_is_remembered_where_the_current_one_says_nothing(library: Library) -> None:
+    publish(library, [3])
+    (library.folder / "generations" / "000003.json").write_text("torn")
+    remembered = library.remembered()
+    assert remembered is not None and remembered.name == "000002"
+
+
+def test_a_generation_that_is_opened_twice_is_two(library: Library) -> None:
+    """What is kept beside one goes with it."""
+    assert len({library.open(), library.open()}) == 2
+
+
+def test_what_is_held_is_not_what_is_mapped(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = sorted(file.bytes for file in library.manifest("000002").files.values())
+    monkeypatch.setattr("indexer.library.files.HELD", sizes[-2])
+    assert [path.stat().st_size for path in library.open().mapped] == sizes[-1:]
+
+
 def test_where_nothing_was_published(tmp_path: Path) -> None:
     library = Library(tmp_path / "library")
     with Writer(library):
@@ -151,6 +187,7 @@ def test_other_files_among_the_manifests_are_none(library: Library) -> None:
     folder = library.folder / "generations"
     (folder / "000009.txt").write_text("")
     (folder / "notes.json").write_text("{}")
+    (folder / "00000x.json").write_text("{}")
     (folder / "000003.json.part").write_text("")
     assert library.names() == ["000001", "000002"]
     (folder / "000001.json").write_text("{}")

@@ -310,6 +310,23 @@ def test_the_same_title_and_text_are_told_and_can_be_parted(shell: Shell, arxiv:
     assert ids(shell) == ["2301.00001", "8"]
 
 
+def test_a_file_that_another_paper_was_put_into_keeps_its_id_and_that_is_told(shell: Shell) -> None:
+    """Not where it is a newer copy of the same, and once."""
+
+    def put(title: str, text: int) -> str:
+        (shell.folder / "whales.pdf").write_bytes(titled_pdf(title, "Ana Example", prose(text)))
+        return shell("reindex", "whales.pdf").stderr
+
+    put("Songs of winter whales", 1)
+    shell("note", "whales", "Hear them.")
+    assert "now holds" not in put("Songs of winter whales, again", 2)
+    told = ("whales.pdf now holds “Gossip among many workers”, was “Songs of winter whales, again”: what was marked for it stays"
+            " with its id whales.")  # fmt: skip
+    assert told in put("Gossip among many workers", 3)
+    assert ids(shell) == ["whales"] and "Hear them." in shell("note", "whales").stdout
+    assert "now holds" not in shell("reindex").stderr
+
+
 @needs_shared
 def test_copies_of_real_papers(shell: Shell) -> None:
     """Saved anew by another program, and cut after a third: one paper each, and the whole one leads."""

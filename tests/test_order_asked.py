@@ -18,7 +18,7 @@ from test_titles_alone import TEXTS, titled
 from indexer.embed import Toy
 from indexer.library import Generation
 from service import minutes, paper_vectors, search
-from service.reading_order import NothingToOrder, reading_order
+from service.reading_order import NothingToOrder, reading_order, stages
 from service.reading_order.direction import direction_of, needs
 from service.reading_order.telling import short
 
@@ -80,7 +80,7 @@ def test_a_survey_that_is_a_goal_rests_on_what_it_covers(fields: Generation) -> 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_where_no_citation_leads_near_earlier_work_does(fields: Generation, seed: int) -> None:
-    roles: Roles = {**random_roles(fields, seed, 0.02), ("soils-4", "t3"): "builds on"}
+    roles: Roles = {**random_roles(fields, seed, 0.02), ("soils-2", "t3"): "builds on", ("looms-2", "t4"): "builds on"}
     summaries = fields.catalogue.summaries
     whole = whole_of(fields, roles)
     at = {summaries[whole.positions[place]].id: n for n, place in enumerate(whole.order)}
@@ -101,6 +101,7 @@ def test_where_no_citation_leads_near_earlier_work_does(fields: Generation, seed
         shown = {edge.before for edge in found.edges if edge.kind == "earlier work" and edge.after == goal.id}
         expected = {one for _, one in sorted(near)[:4]}
         assert {one for one in expected if one in ids_of(found)} == shown
+        assert not any(edge.strict for edge in found.edges if edge.kind == "earlier work")
         assert expected <= {*ids_of(found), *(one.id for one in found.skipped)}
         name = titles_of(fields)[goal.id]
         assert found.warnings[:1] == (
@@ -220,6 +221,7 @@ def test_a_ring_is_told_where_all_of_it_is_read(fields: Generation) -> None:
         ("looms-0", "looms-1"): "builds on", ("looms-1", "looms-0"): "uses",
     }  # fmt: skip
     assert len(ordered(fields, roles).cycles) == 2
+    assert len(ordered(fields, roles, ids=["looms-0", "looms-1"]).cycles) == 1
     (left,) = ordered(fields, roles, known=["soils-1"]).cycles
     assert set(left.ids) == {"looms-0", "looms-1"}
     assert not ordered(fields, roles, known=["soils-1", "looms-0"]).cycles
@@ -243,6 +245,15 @@ def test_of_what_nobody_cites_the_short_ones_are_read(tmp_path_factory: pytest.T
     long = sorted(minutes.minutes(generation, n).minutes for n in range(8))
     found = ordered(generation, {}, budget=sum(long[:3]))
     assert sorted(step.minutes for step in found.order) == long[:3]
+
+
+def test_a_long_paper_that_all_rest_on_is_worth_its_time(tmp_path_factory: pytest.TempPathFactory) -> None:
+    made = [document(f"p{n}", [f"Of the weaver and the loom, {n}. " * (200 if n else 800)], n) for n in range(8)]
+    generation = built(tmp_path_factory.mktemp("base"), made)
+    found = ordered(
+        generation, {(f"p{n}", "p0"): "uses" for n in range(1, 7)}, budget=minutes.minutes(generation, 0).minutes
+    )
+    assert ids_of(found) == ["p0"] and found.minutes > 3 * minutes.minutes(generation, 7).minutes
 
 
 # ------------------------------------------------------------------ themes, and what lies beneath
@@ -271,6 +282,23 @@ def test_without_citations_no_theme_is_longer_than_a_stage(tmp_path_factory: pyt
     assert int(whole_of(generation, {}).group.max()) + 1 == 96 // 15
 
 
+def test_a_long_theme_is_told_in_parts(fields: Generation) -> None:
+    positions = range(25)
+
+    def parts(first: int) -> list[tuple[str, tuple[int, ...]]]:
+        group = np.arange(25) >= first
+        return [(part.name, part.places) for part in stages.parts(fields, positions, positions, group.astype(int), ())]
+
+    (one, first), (two, second), (other, rest) = parts(23)
+    assert (first, second, rest) == (tuple(range(11)), tuple(range(11, 23)), (23, 24))
+    name = one.removesuffix(", part 1")
+    assert (one, two) == (f"{name}, part 1", f"{name}, part 2") and name and other != name and "part" not in other
+    assert [len(places) for _, places in parts(22)] == [22, 3]
+    (one, first), (two, second) = parts(25)
+    assert len(first) + len(second) == 25 and one != two, "what is all of one theme is told apart by its pieces"
+    assert "part" not in one + two
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_within_a_theme_what_is_cited_comes_first(fields: Generation, seed: int) -> None:
     """Whatever the role, and whatever the years say, but for what cites each other in a ring."""
@@ -287,12 +315,13 @@ def test_within_a_theme_what_is_cited_comes_first(fields: Generation, seed: int)
     assert all(at[pair.before] < at[pair.after] for pair in held)
 
 
-def test_across_themes_a_mention_holds_nothing(fields: Generation) -> None:
-    whole = whole_of(fields, {("soils-0", "looms-7"): "mentions"})
-    ids = [fields.catalogue.summaries[whole.positions[place]].id for place in whole.order]
-    known = zip(whole.positions, whole.group.tolist(), strict=False)  # what has no text has no group
-    group = {fields.catalogue.summaries[position].id: number for position, number in known}
-    assert group["soils-0"] != group["looms-7"] and ids.index("soils-0") < ids.index("looms-7")
+def test_a_mention_holds_within_a_theme_and_not_across(fields: Generation) -> None:
+    for cited, held in (("looms-7", False), ("soils-7", True)):
+        whole = whole_of(fields, {("soils-0", cited): "mentions"})
+        ids = [fields.catalogue.summaries[whole.positions[place]].id for place in whole.order]
+        known = zip(whole.positions, whole.group.tolist(), strict=False)  # what has no text has no group
+        group = {fields.catalogue.summaries[position].id: number for position, number in known}
+        assert (group["soils-0"] == group[cited]) == held == (ids.index(cited) < ids.index("soils-0"))
 
 
 @pytest.mark.parametrize("count", [5, 6])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from judged_records import built
+from judged_records import built, record
 from test_direction import CONCEPTS
 
 from indexer.document import Page
@@ -38,6 +39,12 @@ def test_of_concepts_the_order_is_that_in_which_one_explains_the_other(concepts:
     by_id = {step.id: step for step in found.order}
     assert "explains what is spoken of in limits" in by_id["functions"].reasons[0].text
     assert by_id["limits"].reasons[0].ids == ("functions",)
+
+
+def test_of_a_concept_that_names_no_other_it_is_said_what_its_place_is_made_of(tmp_path: Path) -> None:
+    found = reading_order(built(tmp_path, [*CONCEPTS, record("bells", "bells", "They ring at noon.")]))
+    (step,) = [step for step in found.order if step.id == "bells"]
+    assert [(one.kind, one.text) for one in step.reasons] == [("theme", "by what it and the texts near it speak of")]
 
 
 def test_half_of_the_pairs_is_enough_to_say_why(concepts: Generation) -> None:

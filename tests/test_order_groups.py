@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import random
 from collections.abc import Mapping
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from judged_records import built, record
+from test_titles_alone import TEXTS
 
 from indexer.library import Generation
 from service.reading_order import grouping
@@ -162,6 +164,22 @@ def test_what_cannot_be_grouped_by_citations(trees: Generation) -> None:
         graph = Given(trees, {(IDS[n], IDS[0]): "mentions" for n in range(1, joined)})
         found = grouping.groups(trees, graph, list(range(6)))  # type: ignore[arg-type]
         assert (found is not None) == some, "half of them have to be joined"
+
+
+def test_who_is_grouped_with_whom_hangs_on_no_order(tmp_path_factory: pytest.TempPathFactory) -> None:
+    generation = built(tmp_path_factory.mktemp("texts"), TEXTS)
+    ids = [summary.id for summary in generation.catalogue.summaries]
+    graph = Given(generation, {ends: "mentions" for ends in itertools.pairwise(ids)})
+    positions, drawn = list(range(len(ids))), random.Random(1)
+    found: list[set[frozenset[str]]] = []
+    for _ in range(4):
+        group = grouping.groups(generation, graph, positions)  # type: ignore[arg-type]
+        assert group is not None
+        found.append({frozenset(ids[p] for p, n in zip(positions, group, strict=True) if n == one) for one in group})
+        drawn.shuffle(positions)
+    assert found == found[:1] * 4
+    assert all(len({one.split("-")[0] for one in some}) == 1 for some in found[0]), "of one subject each"
+    assert len(found[0]) == 5, "of four or five papers"
 
 
 @given(

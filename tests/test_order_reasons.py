@@ -13,7 +13,7 @@ import pytest
 from given_graph import Cites, Given, ordered
 from judged_records import built, record
 
-from indexer.document import Reference
+from indexer.document import Reference, TextKind
 from indexer.library import Generation
 from service import deadline
 from service.reading_order import budget, goal, precedence, sequence, stages, telling
@@ -99,6 +99,7 @@ def test_what_stands_by_itself_says_what_is_known_of_it(trees: Generation) -> No
     assert (
         said(trees, {}, ids=["fir"])["fir"] == ["the only paper here"] and not ordered(trees, {}, ids=["fir"]).warnings
     )
+    assert len(ordered(trees, {}, ids=["ash", "fir"]).warnings) == 1
 
 
 def test_a_goal_says_so_first(trees: Generation) -> None:
@@ -129,6 +130,10 @@ def test_what_is_missing_is_needed_by_several_and_told_where(trees: Generation) 
     uses, mentions = math.sqrt(BY_ROLE["uses"]), math.sqrt(BY_ROLE["mentions"])
     assert oak.needed == pytest.approx(math.log1p(4) * uses + math.log1p(1) * uses + math.log1p(1) * mentions, abs=1e-3)
     assert elm.needed == pytest.approx(math.log(2) * (mentions + uses / 4), abs=1e-3), "a survey cites everything"
+    (often,) = ordered(
+        trees, {("survey", "Fig"): Cites("uses", count=9), ("birch", "Fig"): Cites("mentions", count=9)}
+    ).missing
+    assert often.before == "birch"
     assert [one.title for one in ordered(trees, roles, lacking=1).missing] == ["Oak"]
     assert [one.title for one in ordered(trees, roles, lacking=0).missing] == []
 
@@ -146,7 +151,7 @@ def test_who_cites_what_is_missing_alike_is_told_as_read(trees: Generation) -> N
 def test_what_only_surveys_cite_stands_before_the_first_of_them(tmp_path_factory: pytest.TempPathFactory) -> None:
     made = [record(f"s{n}", f"Bark: a survey, part {n}", "Of bark.", 2000 + n) for n in range(3)]
     generation = built(tmp_path_factory.mktemp("surveys"), made)
-    found = ordered(generation, {("s2", "Oak"): "uses", ("s1", "Oak"): "mentions"})
+    found = ordered(generation, {("s2", "Oak"): Cites("uses", count=9), ("s1", "Oak"): Cites("mentions", count=8)})
     at = {step.id: step.position for step in found.order}
     assert [one.before for one in found.missing] == [min(("s1", "s2"), key=at.__getitem__)]
 
@@ -181,6 +186,24 @@ def test_of_many_sentences_three_are_shown_that_tell_the_role(tmp_path_factory: 
     assert [(one.sentence, one.page) for one in bare.evidence] == [("So it is.", 7)] and bare.basis == "text"
 
 
+@pytest.mark.parametrize(("text", "first"), [("digest", "It builds on Ash."), ("record", "Ash is old.")])
+def test_of_a_digest_it_is_the_paper_that_builds_on(
+    tmp_path_factory: pytest.TempPathFactory, text: TextKind, first: str
+) -> None:
+    told = "Ash is old. It builds on Ash."
+    two = replace(record("birch", "Birch: of bark", told, 2001), text=text)
+    generation = built(tmp_path_factory.mktemp("digest"), [record("ash", "Ash: of bark", "Of bark.", 2000), two])
+    (citation,) = Given(generation, {("birch", "ash"): Cites("builds on", ["Method"] * 2)}).citations
+    ends = [(told.index(said), said) for said in ("Ash is old.", "It builds on Ash.")]
+    places = tuple(
+        replace(place, sentence=said, start=start + said.index("Ash"), end=start + said.index("Ash") + 3)
+        for place, (start, said) in zip(citation.mentions, ends, strict=True)
+    )
+    pair = Pair(0, 1, 1.0, "builds on", True, replace(citation, mentions=places))
+    (edge,) = telling.edges(generation, [citation.cited, citation.citing], [pair])
+    assert edge.evidence[0].sentence == first and len(edge.evidence) == 2
+
+
 def test_names_of_papers() -> None:
     assert telling.named(["A: x", "B: y"]) == "A, B" and telling.named(["A", "B", "C"]) == "A, B, C"
     assert telling.named(list("ABCDE")) == "A, B, C and 2 more"
@@ -212,7 +235,7 @@ LOOPS: dict[str, Callable[[Generation], object]] = {
     "precedence": lambda g: precedence.precedence_of(Given(g, {}), [0, 1], np.zeros(2, bool)),  # type: ignore[arg-type]
     "a ring": lambda _: sequence.broken(2, [*_chain(2), Pair(1, 0, 1.0, "uses", True)], np.zeros(2)),
     "the list": lambda _: sequence.sequence(np.zeros(2), np.zeros(2, np.int64), []),
-    "runs": lambda _: sequence.sequence(np.zeros(2), np.array([0, 1]), []),
+    "runs": lambda _: sequence._joined([0, 1], np.zeros(2), np.array([0, 1]), [], 0.0),
     "stages": lambda _: stages._gathered([[0], [1, 2]], _chain(3)),
 }
 

@@ -132,6 +132,13 @@ def test_a_ring_of_equals_goes_by_the_scores() -> None:
     assert sequence.broken(3, three, np.array([1.0, 0.5, 0.0])) == ([[1, 2, 0]], [three[0]])
 
 
+def test_what_is_moved_in_a_ring_goes_no_further_than_it_gains() -> None:
+    pairs = [rests(0, 1), rests(1, 2), rests(2, 0), rests(3, 1, 2.0), rests(1, 3)]
+    (cycle,), dropped = sequence.broken(4, pairs, np.array([4.0, 3.0, 2.0, 1.0]))
+    assert cycle == [0, 3, 1, 2], "3 has to do with 1 alone, and stays behind 0"
+    assert dropped == [pairs[2], pairs[4]]
+
+
 def test_of_a_ring_of_very_many_the_order_of_the_scores_is_kept() -> None:
     for count, sifted in ((400, True), (401, False)):
         pairs = [rests(n, (n + 1) % count) for n in range(count)]

@@ -30,7 +30,7 @@ from service.api import create_app
 from service.pages import lacking, outcome, showing
 from service.serving.guard import Access
 from service.serving.guard.headers import SECURITY
-from service.serving.jobs import Job
+from service.serving.jobs import Job, Jobs
 
 PROJECT = Path(__file__).parents[1]
 TOKEN = {"Authorization": "Bearer secret"}
@@ -274,6 +274,17 @@ def test_what_became_of_a_reindex_begins_with_what_is_new(settings: Settings) ->
     assert outcome.of(Job("0", "running", 0.0), generation) is None
     failed = outcome.of(Job("0", "failed", 0.0, messages=("a", "b")), None)
     assert failed is not None and failed.failed and failed.messages == ("a", "b")
+
+
+def test_a_reindex_whose_report_was_too_long_has_not_failed(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build(settings.library)
+    job = Job("0", "done", 0.0, 1.0, exit_code=0, messages=("The report is longer than 64 MiB, and isn't kept.",))
+    monkeypatch.setattr(Jobs, "get", lambda *_: job)
+    with TestClient(create_app(settings), headers=BROWSER) as client:
+        became = texts(checked(client.get("/library?ended=0")), "//div[@id='outcome']")
+    assert became == ["It came to its end. What it did was too long to be kept: the list below is as it is now."]
 
 
 @pytest.mark.parametrize(("told", "kind", "text"), [

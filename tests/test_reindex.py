@@ -707,7 +707,7 @@ def test_a_library_made_in_steps_is_the_one_made_at_once(
     fresh = Library(tmp_path / "another").open()
     assert sound_of(held) == sound_of(fresh)
     assert held.manifest.inputs == fresh.manifest.inputs
-    assert held.catalogue.summaries == fresh.catalogue.summaries
+    assert list(held.catalogue.summaries) == list(fresh.catalogue.summaries)
     assert held.catalogue.passages(range(99)) == fresh.catalogue.passages(range(99))
 
 

@@ -35,6 +35,19 @@ def ask(address: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
             return error.code, dict(error.headers), error.read()
 
 
+def test_a_token_file_that_everyone_may_read_is_named_at_the_start(tmp_path: Path) -> None:
+    build(tmp_path / "library")
+    token = tmp_path / "token"
+    token.write_text("secret")
+    for mode, warns in ((0o644, True), (0o400, False)):
+        token.chmod(mode)
+        with serve(tmp_path / "library", PAPERPATH_TOKEN_FILE=str(token)) as server:
+            assert server.stdout is not None and "generation 000001" in server.stdout.readline()
+            server.terminate()
+            _, said = server.communicate(timeout=WAIT)
+        assert (f"Warning: every user of this machine may read {token}: `chmod 600 {token}`\n" in said) == warns, said
+
+
 def test_it_serves_others_only_when_told_to_in_as_many_words(tmp_path: Path) -> None:
     build(tmp_path)
     with serve(tmp_path, "--host", "0.0.0.0") as refused:

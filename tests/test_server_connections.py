@@ -15,12 +15,14 @@ import pytest
 import uvicorn
 from libraries import build
 from pydantic import SecretStr
+from starlette.responses import StreamingResponse
 
 from indexer.settings import Settings
 from service import deadline
 from service.api import create_app
 from service.serving import connections
 from service.serving.connections import Connection, Rules
+from service.serving.guard.limits import _AT_ONCE
 
 WAIT = 60.0  # seconds, for what comes sooner
 SOON = 0.3  # the time that heads and bodies have in these tests
@@ -330,6 +332,21 @@ def test_who_reads_nothing_is_let_go(served: Callable[..., Server], monkeypatch:
         client.sendall(request("GET /v1/papers HTTP/1.1"))
         until(lambda: server.open == 1)
         until(lambda: server.open == 0)
+
+
+def test_who_takes_a_page_slowly_keeps_nobody_out(
+    served: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = ["x" * 8_000_000, "y", "z"]  # more than the system takes for who reads nothing
+    monkeypatch.setattr("service.pages.frame.streamed", lambda *_, **__: StreamingResponse(iter(parts)))
+    server = served()
+    with contextlib.ExitStack() as slow:
+        for _ in range(_AT_ONCE["long"]):
+            client = slow.enter_context(server.connect())
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.sendall(request("GET /papers/2311.08105 HTTP/1.1"))
+            assert client.recv(1)
+        assert server.ask("GET /v1/status HTTP/1.1")[0] == 200
 
 
 async def _as_it_is(*, response_content: Any, **_: Any) -> Any:

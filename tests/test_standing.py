@@ -99,6 +99,15 @@ def test_surveys_then_givers_of_names_then_age(few: Generation) -> None:
     assert first.index("bert") < first.index("tiny")
 
 
+def test_who_gives_a_name_that_all_use_opens_before_the_somewhat_older(tmp_path: Path) -> None:
+    users = [record(f"u{n}", f"On hive {n}", f"We ask QUELL of hive {n}.", 2020 + n) for n in range(8)]
+    older = [record("older", "On soil", "Of soil.", 2011), record("old", "On old soil", "Of soil.", 1990)]
+    giver = record("giver", "QUELL: of hives", "It counts hives.", 2012)
+    generation = built(tmp_path, [*older, giver, *users])
+    ids = [summary.id for summary in generation.catalogue.summaries]
+    assert [ids[position] for position in start_here(standing_of(generation))][:3] == ["giver", "old", "older"]
+
+
 def test_a_name_belongs_to_who_gives_it(few: Generation) -> None:
     years = [float(summary.year or "nan") for summary in few.catalogue.summaries]
     found = coined.of(few, years)

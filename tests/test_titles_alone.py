@@ -138,9 +138,9 @@ def test_each_says_what_it_is(pair: tuple) -> None:
     assert [reason.text for reason in place.reasons][1:] == ["only its title is here"]
     assert place.reasons[0].ids == ("soils-3",)
     assert [reason.text for reason in steps["t2"].reasons] == ["only its title is here: nothing tells its place"]
-    assert all(
-        step.timing.startswith("a guess: only its title is here") for one, step in steps.items() if one not in IDS
-    )
+    for one, step in steps.items():
+        assert step.reasons[-1].text.startswith("only its title is here") == (one not in IDS)
+        assert step.timing.startswith("a guess: only its title is here") == (one not in IDS)
     years = [step.year for step in found.order if step.stage == TITLES_ALONE and step.year]
     assert years == sorted(years), "the older first"
     assert found.warnings == (
@@ -148,6 +148,9 @@ def test_each_says_what_it_is(pair: tuple) -> None:
         " is a guess.",
     )
     assert found.start_here[0] in IDS, "nobody opens a title"
+    assert (
+        "Of 1 paper only the title is here: it stands before what" in told(pair[1], {}, ids=["t1", *IDS]).warnings[-1]
+    )
 
 
 def test_themes_are_of_texts(pair: tuple) -> None:

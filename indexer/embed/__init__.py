@@ -24,7 +24,7 @@ from indexer.library import Model
 if TYPE_CHECKING:
     from indexer.embed.choice import Choice
 
-__all__ = ["PACKAGED", "Described", "Embedder", "Toy", "chosen", "describe", "load"]
+__all__ = ["PACKAGED", "Described", "Embedder", "Toy", "chosen", "describe", "load", "warm_up"]
 
 
 class Embedder(Protocol):
@@ -70,3 +70,12 @@ def load(described: Described, threads: int = 0) -> Embedder:
     from indexer.embed import choice
 
     return choice.load(described, threads)
+
+
+def warm_up(embedder: Embedder) -> None:
+    """Asks queries of every length that an embedder may be compiled for, and two at once: compiling takes a fifth of a second."""
+    from indexer.embed.encoder import LENGTHS
+
+    for length in (*LENGTHS, 2 * LENGTHS[-1]):
+        embedder.embed_queries(["word " * (length - 2)])  # two special tokens besides
+    embedder.embed_queries(["two at", "once"])

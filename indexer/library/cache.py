@@ -43,6 +43,7 @@ CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB) STRICT;
 _VERSION = re.compile(r"(arxiv:.*\d)v\d+")
 _DAY = 86_400  # seconds
 _BROKEN_OFF = 30 * _DAY  # a download that was not gone on with since
+_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)  # no room for an entry, or to open it at all
 _SETTLED = 2_000_000_000  # nanoseconds; a file that was changed later than that before may change again unseen
 
 
@@ -163,64 +164,68 @@ class Cache:
         if held := self._row("SELECT sha256 FROM hashes WHERE path = ? AND state = ?", str(path), state):
             return held[0]
         sha256 = files.sha256_of(path)
-        if max(status.st_mtime_ns, status.st_ctime_ns) + _SETTLED < time.time_ns():
-            self._write("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?)", [(str(path), state, sha256)])
+        settled = max(status.st_mtime_ns, status.st_ctime_ns) + _SETTLED < time.time_ns()
+        self._write("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?)", [(str(path), state if settled else "", sha256)])
         return sha256
 
     def let_go(self, addresses: Collection[str] | None = None) -> int:
-        """Removes what nobody asks for any more: bodies that no line of the ledger names, with the texts made of them, and
-        downloads that were broken off long ago. Returns how many bytes went.
+        """Removes what nobody asks for any more, and returns how many bytes of bodies went: downloads that were broken off
+        long ago, bodies that no line of the ledger names, what was made of neither a body held nor a file as it was read
+        last, and what was cut: only a document that changes is cut again.
 
-        With `addresses`, the lines of all others go first. What is of the last day stays: a run that was cut may name it yet.
+        With `addresses`, the lines of all others and the files elsewhere go too. A body of the last day stays: a run that was
+        cut may name it yet.
         """
+        lines, read = self.downloads(), self._rows("SELECT path, sha256 FROM hashes")
+        others: set[str] = set()
+        elsewhere: set[str] = set()
         if addresses is not None:
-            own = {row.address: _VERSION.fullmatch(row.address) for row in self.downloads()}
-            others = [(line,) for line, of in own.items() if (of[1] if of else line) not in addresses]
-            self._write("DELETE FROM downloads WHERE address = ?", others)
-        named = {row.sha256 for row in self.downloads()}
+            here = {str(Path(address[5:])) for address in addresses if address.startswith("file:")}
+            others = {row.address for row in lines if _unversioned(row.address) not in addresses}
+            elsewhere = {path for path, _ in read if path not in here}
+        named = {row.sha256 for row in lines if row.address not in others}
         freed = 0
-        with files.writing(self.folder):
+        with files.writing(self.folder):  # first: where the disk is full, it makes room for what follows
             for part in self._left_alone("parts", _BROKEN_OFF):
                 part.unlink()
             for body in self._left_alone("bodies", _DAY):
                 if body.name not in named:
-                    for table in ("texts", "fronts"):  # its keys are the hash, a colon, and who made it
-                        self._write(
-                            f"DELETE FROM {table} WHERE key > ? AND key < ?", [(f"{body.name}:", f"{body.name};")]
-                        )
                     freed += body.stat().st_size
                     body.unlink()
+            held = os.listdir(self.folder / "bodies")
+        stay = {*held, *(sha256 for path, sha256 in read if path not in elsewhere)}
+        self._delete("downloads", "address", others)
+        self._delete("hashes", "path", elsewhere)
+        for table in ("texts", "fronts"):  # a key is a hash, a colon, and who made it; that of a cut is its own hash
+            keys = [key for (key,) in self._rows(f"SELECT key FROM {table}")]
+            self._delete(table, "key", (key for key in keys if key.partition(":")[0] not in stay))
         return freed
 
-    def let_go_work(self, addresses: Collection[str], hashes: Collection[str], rows: Iterable[np.ndarray]) -> int:
-        """Removes what was worked out of all else than what is needed, and returns how many bytes the database shrank by.
+    def let_go_vectors(self, rows: Iterable[np.ndarray]) -> int:
+        """Removes the vectors that are not among `rows`, and what room that and all else left in the database. Returns how
+        many bytes it shrank by.
 
-        Texts stay of the bodies held, of the files at `addresses` as they were read last, and of `hashes`; vectors stay that
-        are among `rows`: blocks of those that generations hold, which may have them as halves. What was cut goes: only a
-        document that changes is cut again, and what it has in common with the one before finds its vectors here. So do
-        sentences' vectors, which no generation holds: they are made again when they are asked for.
+        `rows` are blocks of those that generations hold, which may have them as halves. Sentences' vectors, which none holds,
+        go: they are made again when they are asked for.
         """
-        before = self._size()
-        read = self._rows("SELECT path, sha256 FROM hashes")
-        files_of = {str(Path(address[5:])) for address in addresses if address.startswith("file:")}
-        stay = {*hashes, *os.listdir(self.folder / "bodies"), *(sha256 for path, sha256 in read if path in files_of)}
-        self._write("DELETE FROM hashes WHERE path = ?", [(path,) for path, _ in read if path not in files_of])
-        for table in ("texts", "fronts"):  # a key is a hash, a colon, and who made it; that of a cut has no colon
-            others = [
-                (key,)
-                for (key,) in self._rows(f"SELECT key FROM {table}")
-                if ":" not in key or key.partition(":")[0] not in stay
-            ]
-            self._write(f"DELETE FROM {table} WHERE key = ?", others)
         known = {hash(row.tobytes()) for block in rows for row in block.astype(np.float16)}
         after = b""
         while some := self._rows("SELECT key, vector FROM vectors WHERE key > ? ORDER BY key LIMIT 5000", after):
             after = some[-1][0]
             made = [(key, vector_of(kept)) for key, kept in some]
-            gone = [(key,) for key, row in made if row is None or hash(row.astype(np.float16).tobytes()) not in known]
-            self._write("DELETE FROM vectors WHERE key = ?", gone)
-        self._rows("VACUUM")
-        self._rows("PRAGMA wal_checkpoint(TRUNCATE)")  # what was vacuumed is in the log till then
+            self._delete("vectors", "key", (
+                key for key, row in made if row is None or hash(row.astype(np.float16).tobytes()) not in known
+            ))  # fmt: skip
+        before = self._size()
+        try:
+            self._rows("VACUUM")
+        except LibraryUnwritable as error:
+            raise LibraryUnwritable(
+                f"{error.message} What nobody needs was removed, but {self._path.name} is no smaller for it.",
+                cure=f"Free {1 + before // 1_000_000} MB there and where temporary files go (TMPDIR), then prune again.",
+            ) from error
+        finally:
+            self._rows("PRAGMA wal_checkpoint(TRUNCATE)")  # the log has what was vacuumed, or as far as that came
         return max(before - self._size(), 0)
 
     # ------------------------------------------------------------------ arXiv's metadata
@@ -286,8 +291,12 @@ class Cache:
     # ------------------------------------------------------------------ inside
 
     def _size(self) -> int:
-        """The bytes of the database, its log among them."""
-        return sum(path.stat().st_size for path in (self._path, Path(f"{self._path}-wal")) if path.exists())
+        """The bytes of the database, wherever they are yet."""
+        (pages,), (page,) = self._rows("PRAGMA page_count") + self._rows("PRAGMA page_size")
+        return pages * page
+
+    def _delete(self, table: str, column: str, values: Iterable[object]) -> None:
+        self._write(f"DELETE FROM {table} WHERE {column} = ?", [(value,) for value in values])
 
     def _left_alone(self, folder: str, seconds: float) -> list[Path]:
         before = time.time() - seconds
@@ -379,5 +388,14 @@ def _connected(path: Path) -> sqlite3.Connection:
         raise
 
 
+def _unversioned(address: str) -> str:
+    found = _VERSION.fullmatch(address)
+    return found[1] if found else address
+
+
 def _unwritable(folder: Path, error: sqlite3.OperationalError) -> Exception:
-    return LibraryUnwritable(f"Cannot write to {folder}: {error}.")
+    return LibraryUnwritable(f"Cannot write to {folder}: {_why(error)}.")
+
+
+def _why(error: sqlite3.OperationalError) -> str:
+    return "the disk is full" if error.sqlite_errorcode in _FULL else str(error)

@@ -25,7 +25,7 @@ import numpy as np
 from indexer.document import Block, BlockKind, Document, Page, Passage, Reference, Section, TextMention
 from indexer.errors import GenerationDamaged
 from indexer.library import bodies, earlier
-from indexer.library.summaries import COLUMNS, Summary, summary_of
+from indexer.library.summaries import COLUMNS, Summaries, Summary, summary_of
 
 _OUTLINES = 1000  # held at once
 
@@ -99,9 +99,9 @@ class Catalogue:
         return rows[0]
 
     @cached_property
-    def summaries(self) -> tuple[Summary, ...]:
+    def summaries(self) -> Summaries:
         """All documents without their texts, in the order of the sources: a document's position is its index."""
-        return tuple(summary_of(row) for row in self._rows(f"SELECT {COLUMNS} FROM documents ORDER BY position"))
+        return Summaries(self._rows(f"SELECT {COLUMNS} FROM documents ORDER BY position"))
 
     def summary(self, document_id: str) -> Summary | None:
         """One document without its text, or None."""
@@ -307,7 +307,8 @@ class Catalogue:
         """
         numbers: dict[tuple[str, str], int] = {}
         papers = [
-            numbers.setdefault(("part", s.part_of) if s.part_of else ("", s.id), len(numbers)) for s in self.summaries
+            numbers.setdefault(("part", part_of) if part_of else ("", id_), len(numbers))
+            for id_, part_of in self._rows("SELECT id, part_of FROM documents ORDER BY position")
         ]
         return np.array(papers)[self.documents_of] if len(numbers) < len(papers) else None
 

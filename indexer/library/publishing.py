@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import functools
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -32,8 +33,6 @@ class Writer:
     The lock that it holds is the kernel's: a writer that dies lets go of it.
     """
 
-    cache: Cache
-
     def __init__(self, library: Library) -> None:
         self.library = library
 
@@ -52,12 +51,16 @@ class Writer:
                     raise LibraryBusy(f"Another reindex is writing to {folder}.") from None
                 for leftover in (folder / "files").glob("*.part"):  # of a run that was killed
                     leftover.unlink()
-            self.cache = held.enter_context(Cache(folder / "cache"))
             self._held = held.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._held.close()
+
+    @functools.cached_property
+    def cache(self) -> Cache:
+        """The library's cache, which is opened when it is first asked for: pruning a disk that is full makes room for that."""
+        return self._held.enter_context(Cache(self.library.folder / "cache"))
 
     def publish(
         self,
@@ -133,18 +136,13 @@ class Writer:
                 finally:
                     with contextlib.suppress(OSError):
                         part.unlink()
-            points.reached("publish.files")
             self._publish(manifest, keep)
         return manifest.name
 
     def _publish(self, manifest: Manifest, keep: int) -> None:
         """Checks a generation whose files are in place, and makes it the one that is read."""
         folder = self.library.folder
-        generation = opened(folder, manifest, {})
-        try:
-            check(generation)
-        finally:
-            generation.close()
+        check(opened(folder, manifest, {}))
         points.reached("publish.checked")
         files.write_text(folder / "generations" / f"{manifest.name}.json", manifest_text(manifest))
         points.reached("publish.manifest")
@@ -168,8 +166,7 @@ class Writer:
         chosen = earlier[-1] if name is None else name
         if chosen not in self.library.names():
             raise UsageError(f"There is no generation {chosen}.", cure="`paperpath library list` shows all.")
-        check(generation := self.library.open_generation(chosen))
-        generation.close()
+        check(self.library.open_generation(chosen))
         with files.writing(self.library.folder):
             pointer.write(self.library.folder, chosen)
         return chosen
@@ -206,16 +203,12 @@ class Writer:
         how many bytes went. Raises `LibraryUnwritable`, and a `LibraryError` where a generation can't be read, since what
         that needs is not known."""
         addresses: set[str] = set()
-        hashes: set[str] = set()
-        with contextlib.ExitStack() as stack:
-            generations = [self.library.open_generation(name, earlier=True) for name in self.library.names()]
-            for generation in generations:
-                stack.callback(generation.close)
-                addresses.update(address for s in generation.catalogue.summaries for address in s.entry.addresses)
-                hashes.update(s.origin.sha256 for s in generation.catalogue.summaries)
-            freed = self.cache.let_go(addresses)
-            rows = itertools.chain.from_iterable(generation.vectors.blocks() for generation in generations)
-            return freed + self.cache.let_go_work(addresses, hashes, rows)
+        generations = [self.library.open_generation(name, earlier=True) for name in self.library.names()]
+        for generation in generations:
+            addresses.update(address for s in generation.catalogue.summaries for address in s.entry.addresses)
+        freed = self.cache.let_go(addresses)
+        rows = itertools.chain.from_iterable(generation.vectors.blocks() for generation in generations)
+        return freed + self.cache.let_go_vectors(rows)
 
     def _next_name(self) -> str:
         names = self.library.names()

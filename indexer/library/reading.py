@@ -144,9 +144,7 @@ class Library:
         answers = [] if current else [("CURRENT", f"{pointer.path_in(self.folder)} is damaged.")]
         for name in sorted({*self.names(), current} - {""}):
             try:
-                generation = self.open_generation(name, earlier=True)
-                check(generation)
-                generation.close()
+                check(self.open_generation(name, earlier=True))
                 answers.append((name, ""))
             except LibraryError as error:
                 answers.append((name, error.message))

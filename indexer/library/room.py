@@ -17,7 +17,7 @@ def require(folder: Path, needed: int = 0) -> None:
     """Raises `LibraryUnwritable` unless a file can be written in `folder`, and `needed` bytes and some are free there."""
     with files.writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+        with tempfile.TemporaryFile(dir=folder) as file:
             file.write(_TRIED)
         free = shutil.disk_usage(folder).free
     if free < needed + SPARE:

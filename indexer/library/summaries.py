@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import overload
 
 from pydantic import TypeAdapter
 
@@ -77,3 +79,27 @@ def summary_of(row: tuple) -> Summary:
         _ENTRY.validate_json(entry), _ORIGIN.validate_json(origin), pages,
         _MISSING.validate_json(missing), _VERSIONS.validate_json(versions), part_of, body, digest,
     )  # fmt: skip
+
+
+class Summaries(Sequence[Summary]):
+    """Documents by position, each read from its row when somebody first looks at it: a search looks at a few of thousands."""
+
+    def __init__(self, rows: list[tuple]) -> None:
+        self._rows: list[tuple | Summary] = list(rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, position: int) -> Summary: ...
+
+    @overload
+    def __getitem__(self, position: slice) -> tuple[Summary, ...]: ...
+
+    def __getitem__(self, position: int | slice) -> Summary | tuple[Summary, ...]:
+        if isinstance(position, slice):
+            return tuple(self[each] for each in range(*position.indices(len(self._rows))))
+        found = self._rows[position]
+        if isinstance(found, tuple):  # two threads that read the same one come to the same
+            found = self._rows[position] = summary_of(found)
+        return found

@@ -49,7 +49,9 @@ def create_app(settings: Settings, opened: Opened | None = None, host: str = "12
 
     app = FastAPI(
         title="paperpath", version=version("paperpath"), docs_url=None, redoc_url=None, lifespan=lifespan,
-        description="Search in the papers of a reading list: each answer names the passage and its page.",
+        description="Search in the papers of a reading list: each answer names the passage and its page. Where lists and"
+        " files lie is told on the server's machine, and to who sends the token for changes; all others get their names, and no"
+        " link that opens a file.",
         responses=answers(400, 401, 403, 408, 414, 421, 429, 431, 500, 503),  # of what stands around every route
     )  # fmt: skip
     problems.install(app)
@@ -68,15 +70,15 @@ def create_app(settings: Settings, opened: Opened | None = None, host: str = "12
 
     for routes in (
         about.made(held, readiness, metrics),
-        searching.made(held, asking),
+        searching.made(held, asking, access),
         citing.made(held),
         marking.made(held),
-        related.made(held),
-        papers.made(held),
+        related.made(held, access),
+        papers.made(held, access),
         order.made(held),
         graph.made(held),
         topics.made(held),
-        building.made(jobs, settings.library),
+        building.made(jobs, settings.library, access),
         pages.made(held, asking, jobs, access),
     ):
         app.include_router(routes)

@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from indexer import arxiv
 from indexer.errors import PaperpathError
 from indexer.library import uploads
-from service.api import examples
+from service.api import examples, paths
+from service.serving.guard import Access
 from service.serving.jobs import Job, Jobs
 from service.serving.problems import answers
 
@@ -53,7 +54,7 @@ class ReindexRequest(BaseModel):
     yes: bool = False
 
 
-def made(jobs: Jobs, library: Path) -> APIRouter:
+def made(jobs: Jobs, library: Path, access: Access) -> APIRouter:
     """The routes. `library` is its folder, where uploads are kept."""
     routes = APIRouter()
 
@@ -85,10 +86,13 @@ def made(jobs: Jobs, library: Path) -> APIRouter:
         responses=answers(404, 422) | examples.of(examples.JOB),
     )
     async def get_reindex(
-        job_id: str, wait: Annotated[float, Query(ge=0, le=60, description="seconds to wait for its end")] = 0
-    ) -> Job:
-        """A reindex job: how far it is, and its report when it has ended."""
-        return await jobs.ended(job_id, wait)
+        request: Request, job_id: str,
+        wait: Annotated[float, Query(ge=0, le=60, description="seconds to wait for its end")] = 0,
+    ) -> Job:  # fmt: skip
+        """A reindex job: how far it is, and its report when it has ended. Its `messages`, and the report's `warnings` and
+        `skipped`, are for who is told where files lie."""
+        job = await jobs.ended(job_id, wait)
+        return job if access.tells_paths(request.scope) else paths.of_job(job)
 
     @routes.get(
         "/v1/reindex/{job_id}/events", operation_id="reindex_events", tags=["building"], response_class=StreamingResponse,
@@ -96,20 +100,25 @@ def made(jobs: Jobs, library: Path) -> APIRouter:
             "schema": _EVENT}}}},
     )  # fmt: skip
     async def get_events(
-        job_id: str, last_event_id: Annotated[str, Header(description="the last event that is known")] = ""
-    ) -> StreamingResponse:
-        """A reindex job as it goes on, as server-sent events: `stage`, `step`, `failed`, `message`, and `end`, the last."""
+        request: Request, job_id: str,
+        last_event_id: Annotated[str, Header(description="the last event that is known")] = "",
+    ) -> StreamingResponse:  # fmt: skip
+        """A reindex job as it goes on, as server-sent events: `stage`, `step`, `failed`, `message`, and `end`, the last. A
+        `message` is for who is told where files lie."""
         jobs.get(job_id)
         after = int(last_event_id) if _EVENT_ID.fullmatch(last_event_id) else 0
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(_told(jobs, job_id, after), headers=headers, media_type="text/event-stream")
+        told = _told(jobs, job_id, after, access.tells_paths(request.scope))
+        return StreamingResponse(told, headers=headers, media_type="text/event-stream")
 
     return routes
 
 
-async def _told(jobs: Jobs, job_id: str, after: int) -> AsyncIterator[str]:
+async def _told(jobs: Jobs, job_id: str, after: int, all_of_it: bool) -> AsyncIterator[str]:
     yield "retry: 1000\n\n"
     async for event in jobs.events(job_id, after):
+        if event is not None and not all_of_it:
+            event = paths.of_event(event)
         if event is None:
             yield ": still here\n\n"
         else:

@@ -32,9 +32,10 @@ class Found:
 
 def answered(request: Request, generation: Generation, state: tuple, body: Callable[[], bytes]) -> Response:
     """What a route answers: the `body`, or 304 without making it where the client has it. `state` is as `tag_of` has it."""
-    tag = tag_of(generation, state)
-    known = names(request.headers.get("if-none-match", ""), tag)
-    return Found(generation.name, tag, None if known else body()).response()
+    tag, named = tag_of(generation, state), request.headers.get("if-none-match", "")
+    known = names(named, tag)
+    made = body() if not known or "*" in named else None  # `*` names any answer that there is: there may be none
+    return Found(generation.name, tag, None if known else made).response()
 
 
 def tag_of(generation: Generation, state: tuple) -> str:

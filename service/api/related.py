@@ -8,10 +8,11 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import TypeAdapter
 
 from service import related
-from service.api import examples
+from service.api import examples, paths
 from service.api.found import NOT_MODIFIED, answered
 from service.opened import Opened
 from service.related.facets import Facet
+from service.serving.guard import Access
 from service.serving.problems import answers
 
 _MOST = 10_000  # results of one answer
@@ -19,7 +20,7 @@ _RELATED = TypeAdapter(related.Related)
 Ids = Annotated[list[str], Query(max_length=20, description="ids of further papers")]
 
 
-def made(held: Opened) -> APIRouter:
+def made(held: Opened, access: Access) -> APIRouter:
     """The route. It stands before that of one paper, whose id may hold slashes."""
     routes = APIRouter()
 
@@ -37,14 +38,15 @@ def made(held: Opened) -> APIRouter:
         limit: Annotated[int, Query(ge=0, le=_MOST, description=f"how many results; 0: all, but {_MOST} at most")] = 10,
     ) -> Response:  # fmt: skip
         """The papers most related to one, or to several, each with the reasons: sentences, pages, references, terms."""
-        generation = held.now()
+        generation, told = held.now(), access.tells_paths(request.scope)
 
         def body() -> bytes:
-            return _RELATED.dump_json(related.related(
+            answer = related.related(
                 generation, [paper_id, *like], embedder=held.embedder if facet else None, unlike=unlike, facet=facet,
                 limit=limit or _MOST,
-            ))  # fmt: skip
+            )  # fmt: skip
+            return _RELATED.dump_json(answer if told else paths.of_related(answer))
 
-        return answered(request, generation, ("related", paper_id, like, unlike, facet, limit), body)
+        return answered(request, generation, ("related", paper_id, like, unlike, facet, limit, told), body)
 
     return routes

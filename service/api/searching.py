@@ -10,12 +10,13 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import TypeAdapter
 
 from service import search
-from service.api import examples
-from service.api.found import NOT_MODIFIED, Found, names, tag_of
+from service.api import examples, paths
+from service.api.found import NOT_MODIFIED, Found, answered, names, tag_of
 from service.opened import Opened
 from service.search import query
 from service.search import quote as quotes
 from service.serving.asking import Asking
+from service.serving.guard import Access
 from service.serving.problems import answers
 from service.stages import stage
 
@@ -25,7 +26,7 @@ _QUOTE = TypeAdapter(quotes.QuoteAnswer)
 Some = Annotated[list[str], Query(max_length=20, description="any of these; in the words of the query language")]
 
 
-def made(held: Opened, asking: Asking[Wanted, Found]) -> APIRouter:
+def made(held: Opened, asking: Asking[Wanted, Found], access: Access) -> APIRouter:
     """The routes."""
     routes = APIRouter()
 
@@ -57,7 +58,8 @@ def made(held: Opened, asking: Asking[Wanted, Found]) -> APIRouter:
         """Where is this said? Papers, best first, each with its best passages and their pages."""
         filters = {"author": author, "year": year, "section": section, "in_": in_, "list_": list_, "topic": topic, "is_": is_,
                    "has": has, "kind": kind, "phrase": phrase, "without": without}  # fmt: skip
-        wanted = Wanted(q, filters, limit, by, cursor, explain, request.headers.get("if-none-match", ""))
+        known, told = request.headers.get("if-none-match", ""), access.tells_paths(request.scope)
+        wanted = Wanted(q, filters, limit, by, cursor, explain, known, told)
         return (await asking.ask(wanted)).response()
 
     @routes.get(
@@ -71,18 +73,20 @@ def made(held: Opened, asking: Asking[Wanted, Found]) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=100, description="how many places")] = 5,
     ) -> Response:  # fmt: skip
         """Which paper says this, on which page, exactly or nearly; or that none does."""
-        generation = held.now()
-        tag = tag_of(generation, (q, limit))
-        known = names(request.headers.get("if-none-match", ""), tag)
-        body = None if known else _QUOTE.dump_json(quotes.quote(generation, q, limit))
-        return Found(generation.name, tag, body).response()
+        generation, told = held.now(), access.tells_paths(request.scope)
+
+        def body() -> bytes:
+            answer = quotes.quote(generation, q, limit)
+            return _QUOTE.dump_json(answer if told else paths.of_quote(answer))
+
+        return answered(request, generation, (q, limit, told), body)
 
     return routes
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a request for a search says. `known` is its `If-None-Match`."""
+    """What a request for a search says. `known` is its `If-None-Match`; `told` is whether it is told where files lie."""
 
     q: str
     filters: dict[str, list[str]]
@@ -91,6 +95,7 @@ class Wanted:
     cursor: str
     explain: bool
     known: str
+    told: bool = False
 
 
 def found(held: Opened, wanted: Sequence[Wanted]) -> Iterator[tuple[int, Found | Exception]]:
@@ -105,7 +110,7 @@ def found(held: Opened, wanted: Sequence[Wanted]) -> Iterator[tuple[int, Found |
         except Exception as error:
             yield place, error
             continue
-        state = (marks.stamp, query.unparse(meant), one.limit, one.cursor, one.by, one.explain,
+        state = (marks.stamp, query.unparse(meant), one.limit, one.cursor, one.by, one.explain, one.told,
                  held.settings.reranker)  # fmt: skip
         tags[place], restricts[place] = tag_of(generation, state), meant.restricts
         if names(one.known, tags[place]):
@@ -123,5 +128,5 @@ def found(held: Opened, wanted: Sequence[Wanted]) -> Iterator[tuple[int, Found |
             yield place, answer
             continue
         with stage("writing"):
-            body = _SEARCH.dump_json(answer)
+            body = _SEARCH.dump_json(answer if wanted[place].told else paths.of_search(answer))
         yield place, Found(generation.name, tags[place], body)

@@ -34,13 +34,17 @@ from service.cli.common import (
 @library_option
 def serve(host: str, port: int, anyone_may_read: bool | None, only_try: bool, library: Path | None) -> None:
     """Answer over HTTP until stopped. Prints where to look."""
+    from service.doctor import open_tokens
     from service.serving.server import listen, run
+    from service.terminal import say
 
     if only_try:
         listen(host, port).close()
         return
     settings = settings_of(library, anyone_may_read=anyone_may_read)
     say_first_use(settings)
+    for item in open_tokens(settings):
+        say(f"Warning: {item.found}")
     run(settings, host, port)
 
 

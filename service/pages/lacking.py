@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from service.api.paths import named
+
 _MANY = 3  # papers that share a reason, from which on it is said once
 _ERRNO = re.compile(r"\[Errno -?\d+\]\s*")
 _ADDRESS = re.compile(r"^(?:https?://|arxiv:|doi:)\S+ ")
@@ -38,7 +40,7 @@ class Shared:
 
 
 def reason(told: str) -> Reason:
-    """What a paper's reason says, without the address, which its page has, and without the system's numbers."""
+    """What a paper's reason says, without the address, which its page has, without a file's folder and the system's numbers."""
     if match := _HOST.search(told[:2000]):
         host = match["first"] or match["again"]
         why = _ERRNO.sub("", _RESOLVER.sub("its name can't be resolved", match["why"])).strip()
@@ -47,7 +49,7 @@ def reason(told: str) -> Reason:
         return Reason("reach no network", "not reached", "The network could not be reached.")
     if "the network is not to be used" in told:
         return Reason("offline", "not asked for", "It was not asked for: the network was not to be used.")
-    text = _ERRNO.sub("", told).strip()
+    text = _ERRNO.sub("", named(told)).strip()
     if told.startswith("It has no link"):
         return Reason(text, "no link", text)
     without = _ADDRESS.sub("", text)

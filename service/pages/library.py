@@ -15,6 +15,7 @@ from indexer.library import Generation, Summary
 from indexer.library.marks import Marks, state
 from indexer.library.uploads import SUFFIXES
 from service import topics
+from service.api import paths
 from service.opened import Opened
 from service.pages import frame, lacking, outcome, showing
 from service.serving import problems
@@ -69,6 +70,8 @@ def made(held: Opened, jobs: Jobs, access: Access) -> APIRouter:
         fitting = [row for row in rows if chosen in ("", row.summary.text) and theme in ("", row.theme)]
         trouble = held.trouble if held.trouble and not isinstance(held.trouble, NoLibrary) else None
         ended_job = _job(jobs, ended)
+        if ended_job and not access.tells_paths(request.scope):
+            ended_job = paths.of_job(ended_job)
         return frame.page(
             "library.html", outcome=ended_job and outcome.of(ended_job, generation),
             reasons=list(lacking.shared(_reason(row.summary) for row in rows).values()),

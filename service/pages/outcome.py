@@ -27,10 +27,12 @@ class Paper:
 class Outcome:
     """`added` papers are new, `read` ones are now here in full; `still` ones were there before, and are not in full yet.
 
-    `network` says once who could not be reached; `more` counts those of `added` and `read` that are not named.
+    `told` is false where there is no report: the job failed, or it was too long to be kept. `network` says once who could not be
+    reached; `added_count` and `read_count` count those too that are not named.
     """
 
     failed: bool
+    told: bool
     messages: tuple[str, ...]
     documents: int
     changed: bool
@@ -70,7 +72,8 @@ def of(job: Job, generation: Generation | None) -> Outcome | None:
     still = [paper(line) for line in rest if line["why"] and line["outcome"] in ("digest", "failed", "record")]
     warnings = [warning for warning in report.get("warnings", ()) if not _of_the_network(warning, shared)]
     return Outcome(
-        job.report is None, job.messages[-3:], report.get("documents", 0), bool(report.get("published")),
+        job.state == "failed", job.report is not None, job.messages[-3:], report.get("documents", 0),
+        bool(report.get("published")),
         added[:_NAMED], len(added) + report.get("left_out", {}).get("added", 0), read[:_NAMED], len(read),
         report.get("removed", ()),
         " ".join(one.text for one in shared.values()), still, [_remark(warning) for warning in warnings],

@@ -119,7 +119,7 @@ def _direction(generation: Generation, known: tuple[int, ...]) -> Direction:
     rows = list(known)
     before, after, weight, votes, leads = _votes(texts, [own.raw[rows], own.own[rows]])
     score = ranked(len(known), before, after, weight, votes)
-    turn = votes < 0
+    turn = np.where(votes == 0, leads, votes) < 0
     before, after = np.where(turn, after, before), np.where(turn, before, after)
     leads = np.where(turn, -leads, leads)
     confidence = 1 / (1 + np.exp(-_STEEP * leads))

@@ -46,9 +46,8 @@ def groups(generation: Generation, graph: Graph, positions: Sequence[int]) -> np
     own = list(positions)
     meaning = paper_vectors.of(generation).own[own].astype(np.float64)
     said = likeness.of(generation)
-    worded = np.stack([said.words(position)[own] for position in own])
     alike = _standard(meaning @ meaning.T)
-    alike += _standard(worded + worded.T)
+    alike += _standard(np.stack([said.words(position)[own] for position in own]))
     alone = wording.parted(generation, range(len(graph.same_as)))[1]
     alike += _standard(_coupled(graph, place, own, {graph.same_as[one] for one in alone} - place.keys()))
     distance = np.round(alike.max() - alike, _DIGITS)
@@ -69,13 +68,10 @@ def settled(alike: np.ndarray, group: np.ndarray) -> np.ndarray:
     count = int(group.max()) + 1
     alike = alike - np.diag(np.diag(alike))
     sums = np.stack([alike[:, group == number].sum(axis=1) for number in range(count)], axis=1)
-    each = np.arange(len(group))
-    sizes = np.tile(np.bincount(group, minlength=count), (len(group), 1))
-    sizes[each, group] -= 1
-    mean = np.round(np.where(sizes > 0, sums / np.maximum(sizes, 1), -np.inf), _DIGITS)
-    strange = (mean[each, group] < 0) & (sizes[each, group] > 0)
-    better = np.where(mean.max(axis=1) > 0, mean.argmax(axis=1), count + each)
-    return np.unique(np.where(strange, better, group), return_inverse=True)[1].astype(np.int64)
+    mean = np.round(sums / np.bincount(group), _DIGITS)  # of one's own group the sign alone counts: oneself is in it
+    better = np.where(mean.max(axis=1) > 0, mean.argmax(axis=1), count + np.arange(len(group)))
+    own = mean[np.arange(len(group)), group]
+    return np.unique(np.where(own < 0, better, group), return_inverse=True)[1].astype(np.int64)
 
 
 def _coupled(graph: Graph, place: dict[int, int], positions: Sequence[int], lacked: Collection[int] = ()) -> np.ndarray:

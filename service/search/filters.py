@@ -233,7 +233,8 @@ class _Known:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue: Catalogue = weakref.proxy(catalogue)
-        self.in_sections = lru_cache(64)(self._in_sections)
+        own = weakref.proxy(self)  # with itself in its cache all of this would stay until the collector comes
+        self.in_sections = lru_cache(64)(lambda headings: own._in_sections(headings))
         self._held: dict[int, str] = {}  # spoken texts, by passage
         self._found: dict[tuple[str, bytes], np.ndarray] = {}  # by words and passages: a next page asks the same
 

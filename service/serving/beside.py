@@ -4,7 +4,7 @@ Python runs one thread at a time, so that one process answers no faster on eight
 line, as many processes are started as there are cores for them, each with the library and the model opened for itself; when
 nobody has asked for a while they end. Who asks alone never meets them. A process that dies or hangs costs nobody an answer:
 what it was asked is answered here, and after a while another takes its place. A new generation is opened by one after
-another, each asked nothing meanwhile.
+another, behind its answers.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import multiprocessing
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from typing import Generic, TypeVar
@@ -42,7 +43,6 @@ _END_SECONDS = 10.0
 _OPEN_SECONDS = 60.0
 _AGAIN_SECONDS = 60.0  # after a start that failed
 _GENERATIONS = 50  # that one process opens: each leaves a megabyte or two behind
-_CATCH_UP = "catch up"  # in place of questions
 _SPAWN = multiprocessing.get_context("spawn")
 _BIRTHS = threading.Lock()  # `multiprocessing` looks after all children whenever one starts, and not for two threads
 log = logging.getLogger("paperpath")
@@ -65,7 +65,7 @@ class Beside(Generic[T, R]):
         self._changed = threading.Condition()
         self._all: list[_Process[T, R]] = []
         self._idle: list[_Process[T, R]] = []
-        self._aside: _Process[T, R] | None = None  # is asked nothing: it opens what is new
+        self._line: deque[object] = deque()  # who waits for one that is free
         self._renewing = threading.Lock()
         self._starting: threading.Thread | None = None
         self._asked = time.monotonic()
@@ -116,10 +116,9 @@ class Beside(Generic[T, R]):
         self._renew()
 
     def _renew(self) -> None:
-        """Has one process after another open what is new, the others answering. `_renewing` is held, and let go of."""
+        """Has one process after another open what is new. `_renewing` is held, and let go of."""
         try:
             for process in list(self._all):
-                self._set_aside(process)
                 try:
                     if process in self._all and not self._stopped:
                         with self._held.behind or contextlib.nullcontext():
@@ -128,26 +127,15 @@ class Beside(Generic[T, R]):
                     log.warning("A process that answers did not open the new generation, and is ended.")
                     self._lose(process)
         finally:
-            with self._changed:
-                self._aside = None
-                self._changed.notify_all()
             self._renewing.release()
 
-    def _set_aside(self, process: _Process[T, R]) -> None:
-        """Has a process be asked nothing more, and waits till it is free. `_renewing` is held."""
+    def _retire(self, process: _Process[T, R]) -> None:
+        """Ends one that has opened many generations, after what it is at."""
         with self._changed:
-            self._aside = process
+            process.leaves = True
             while process in self._all and process not in self._idle and not self._stopped:
                 self._changed.wait()
-
-    def _retire(self, process: _Process[T, R]) -> None:
-        """Ends one that has opened many generations."""
-        with self._renewing:
-            self._set_aside(process)
-            self._lose(process)
-            with self._changed:
-                self._aside = None
-                self._changed.notify_all()
+        self._lose(process)
 
     def stop(self) -> None:
         """Ends the processes, each after what it is at, for good."""
@@ -159,19 +147,28 @@ class Beside(Generic[T, R]):
             starting.join()
 
     def _taken(self) -> _Process[T, R] | None:
-        """One that is free; None where there is none that answers."""
+        """One that is free, for who has waited longest; None where there is none that answers."""
+        me = object()  # without a line, who gives one back has it again before anybody who waits wakes up
         with self._changed:
-            while True:
-                if free := [process for process in self._idle if process is not self._aside]:
-                    self._idle.remove(free[-1])
-                    return free[-1]
-                if all(process is self._aside for process in self._all):
-                    return None
-                self._changed.wait()
+            self._line.append(me)
+            try:
+                while True:
+                    free = [process for process in self._idle if not process.leaves]
+                    if free and self._line[0] is me:
+                        self._idle.remove(free[-1])
+                        return free[-1]
+                    if all(process.leaves for process in self._all):
+                        return None
+                    self._changed.wait()
+            finally:
+                self._line.remove(me)
+                if self._line:
+                    self._changed.notify_all()
 
     def _give_back(self, process: _Process[T, R]) -> None:
         with self._changed:
-            self._idle.append(process)
+            if process in self._all:  # else it was lost while it answered
+                self._idle.append(process)
             self._changed.notify_all()
 
     def _lose(self, process: _Process[T, R]) -> None:
@@ -200,8 +197,15 @@ class Beside(Generic[T, R]):
             self._add(self._most, started)
             log.info("%d processes answer beside the server's own.", self.running)
             while self._lack():
-                old = self._old()
-                self._add(1 if old else self._most - self.running, started)
+                old, started = self._old(), list(self._all)
+                try:
+                    self._add(1 if old else self._most - self.running, started)
+                except (EOFError, OSError) as error:  # the others go on
+                    log.warning("No process could be started in the place of another: %s", error)
+                    self._replace_at = time.monotonic() + _AGAIN_SECONDS
+                    for process in set(started) - set(self._all):
+                        process.end()
+                    continue
                 if old:  # only when the new one answers
                     self._retire(old)
         except (EOFError, OSError) as error:
@@ -223,6 +227,8 @@ class Beside(Generic[T, R]):
             started.append(new[-1])
         for process in new:
             process.ready(lambda: self._stopped)
+            if not self._stopped:
+                process.catch_up()  # with what was published while it began, of which nobody told it
             with self._changed:
                 if self._stopped:
                     return
@@ -241,9 +247,7 @@ class Beside(Generic[T, R]):
                 left = self._asked + IDLE_SECONDS - now
                 if left <= 0 and len(self._idle) == len(self._all):
                     return False
-                if self._old():
-                    return True
-                if len(self._all) < self._most:
+                if self._old() or len(self._all) < self._most:
                     if now >= self._replace_at:
                         return True
                     left = min(left, self._replace_at - now)
@@ -252,19 +256,24 @@ class Beside(Generic[T, R]):
 
 
 class _Process(Generic[T, R]):
-    """One other process, and the pipe to it."""
+    """One other process, with a pipe for questions, and one by which it is told to open what is new."""
 
     def __init__(self, settings: Settings, work: Work[T, R]) -> None:
-        here, there = _SPAWN.Pipe()
-        self._pipe: Connection = here
+        self._pipe, there = _SPAWN.Pipe()
+        self._opens, opens_there = _SPAWN.Pipe()
         self._seconds = settings.request_seconds
         self.opened = 1
         """Generations that it has opened."""
-        self._asking = threading.Lock()
+        self.leaves = False
+        """It is asked nothing more."""
+        self._asking, self._opening = threading.Lock(), threading.Lock()
         with _BIRTHS:
-            self._process = _SPAWN.Process(target=_answer, args=(there, settings, work), name="beside", daemon=True)
+            self._process = _SPAWN.Process(
+                target=_answer, args=(there, opens_there, settings, work), name="beside", daemon=True
+            )
             self._process.start()
         there.close()
+        opens_there.close()
 
     def ready(self, stopped: Callable[[], bool]) -> None:
         """Waits until it can answer, or nobody is to be answered. Raises EOFError or OSError where it can't."""
@@ -302,14 +311,13 @@ class _Process(Generic[T, R]):
 
     def catch_up(self) -> None:
         """Returns when it has opened what is new. Raises EOFError or OSError where it doesn't."""
-        with self._asking:
-            if self._pipe.closed:
+        with self._opening:
+            if self._opens.closed:
                 raise EOFError
-            self._pipe.send(_CATCH_UP)
-            if not self._pipe.poll(_OPEN_SECONDS):
+            self._opens.send(True)
+            if not self._opens.poll(_OPEN_SECONDS):
                 raise TimeoutError(f"it took more than {_OPEN_SECONDS:.0f} s")
-            self._pipe.recv()
-            self.opened += 1
+            self.opened += self._opens.recv()
 
     def end(self) -> None:
         """Ends it, after what it is at."""
@@ -324,24 +332,24 @@ class _Process(Generic[T, R]):
                 self._process.kill()
                 self._process.join()
             self._process.close()
+        with self._opening:
+            self._opens.close()
 
 
-def _answer(pipe: Connection, settings: Settings, work: Work[T, R]) -> None:
+def _answer(pipe: Connection, opens: Connection, settings: Settings, work: Work[T, R]) -> None:
     """What runs in the other process, until it is told to end or nobody is there to tell it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this one
     runtime.bound_memory()
+    runtime.take_turns()
     held = Opened(settings, threads=1, waits=True)
     held.prepare()
     runtime.settle()
+    threading.Thread(target=_open, args=(opens, held), name="opening", daemon=True).start()
     stages: list[tuple[str, float]] = []
     counted = derived.counted()
     with contextlib.suppress(EOFError, OSError), listening(lambda name, seconds: stages.append((name, seconds))):
         pipe.send(True)  # nobody may wait for it any more
         while (questions := pipe.recv()) is not None:
-            if questions == _CATCH_UP:
-                held.catch_up()
-                pipe.send(None)
-                continue
             try:
                 answers: list | Exception = list(work(held, questions))
             except Exception as error:
@@ -352,3 +360,13 @@ def _answer(pipe: Connection, settings: Settings, work: Work[T, R]) -> None:
             }
             pipe.send(answers if isinstance(answers, Exception) else (answers, stages, more, held.newer))
             stages.clear()
+
+
+def _open(pipe: Connection, held: Opened) -> None:
+    """Opens what is new in the other process, whenever it is told to, while that goes on answering."""
+    with contextlib.suppress(EOFError, OSError), pipe:
+        while True:
+            pipe.recv()
+            before = held.serving
+            held.catch_up()
+            pipe.send(held.serving is not before)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -28,6 +28,7 @@ _LISTED = 1000  # of a report's lines, and of each other list in it
 _LISTED_SHORT = 500
 _NICENESS = 10  # a tenth of an answer's share where both want the same core
 _LONGEST_REPORT = 64 << 20
+_LONGEST_LINE = 8 << 10  # characters; a path alone may have half of that
 _PIECE = 1 << 20
 _PUBLISHED = (0, 3, 4)  # exit codes of a reindex that came to its end
 _SECRETS = {f"PAPERPATH_{name}" for name in ("TOKEN", "TOKEN_FILE", "READ_TOKEN", "READ_TOKEN_FILE")}
@@ -193,8 +194,8 @@ class Jobs:
         output: list[str] = []
         reader = threading.Thread(target=lambda: output.append(_read(process.stdout)), daemon=True)  # type: ignore[arg-type]
         reader.start()
-        for line in process.stderr:
-            self._update(job_id, line.rstrip())
+        for line in _lines(process.stderr):
+            self._update(job_id, line)
         exit_code = process.wait()
         reader.join()
         process.stdout.close()
@@ -222,20 +223,17 @@ class Jobs:
         self._on_end(job)
 
     def _update(self, job_id: str, line: str) -> None:
-        try:
-            told = json.loads(line)
-        except ValueError:
-            told = None
+        told = _object(line) or {}
         with self._lock:
             job = self._jobs[job_id]
-            if isinstance(told, dict) and "stage" in told:
+            if {"stage", "total"} <= told.keys():
                 job = replace(job, stage=told["stage"], total=told["total"], done=0, step="")
                 self._tell(job_id, "stage", {"stage": job.stage, "total": job.total})
-            elif isinstance(told, dict) and "step" in told:
+            elif {"step", "count"} <= told.keys():
                 job = replace(job, step=told["step"], done=job.done + told["count"])
                 self._tell(job_id, "step", {"stage": job.stage, "done": job.done, "total": job.total, "step": job.step,
                                             "pages": told.get("pages", 0)})  # fmt: skip
-            elif isinstance(told, dict) and "failed" in told:
+            elif {"failed", "why"} <= told.keys():
                 self._tell(job_id, "failed", {"stage": job.stage, "what": told["failed"], "why": told["why"]})
             elif line:
                 job = replace(job, messages=(*job.messages, line)[-200:])
@@ -265,6 +263,14 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.upper() not in _SECRETS}
 
 
+def _lines(errors: IO[str]) -> Iterator[str]:
+    """What a process says, line by line; of a line that is longer, the first `_LONGEST_LINE` characters."""
+    while said := errors.readline(_LONGEST_LINE):
+        yield said.rstrip()
+        while said and not said.endswith("\n"):
+            said = errors.readline(_LONGEST_LINE)
+
+
 def _read(output: IO[str]) -> str:
     """What a process prints up to its end, so that it never waits for a reader; a little over the limit where it is more."""
     pieces, size = [], 0
@@ -277,11 +283,17 @@ def _read(output: IO[str]) -> str:
 
 def _report(printed: str) -> dict[str, Any] | None:
     """The report that a process printed, as it is kept; None where it is none."""
+    report = _object(printed)
+    return None if report is None else _bounded(report, _LISTED)
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    """The object of JSON that a text is; None where it is none."""
     try:
-        report = json.loads(printed)
-    except ValueError:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
         return None
-    return _bounded(report, _LISTED) if isinstance(report, dict) else None
+    return found if isinstance(found, dict) else None
 
 
 def _bounded(report: dict[str, Any], most: int) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def bound_memory() -> None:
 
 
 def take_turns() -> None:
-    """Has threads give way to each other soon. For the process that has the connections.
+    """Has threads give way to each other soon. For a process that answers.
 
     A thread that works out a long answer keeps the interpreter for five milliseconds, and the loop that serves all others needs
     it some hundred times a second.

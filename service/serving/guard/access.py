@@ -115,6 +115,10 @@ class Access:
             and host is not None and (host == "localhost" or is_loopback(host))
         )  # fmt: skip
 
+    def tells_paths(self, scope: Scope) -> bool:
+        """Whether who asks is told where the owner's files lie: who is on this machine, or may change the library."""
+        return self.is_local(scope) or self.right_of(scope["headers"])[0] == Right.CHANGE
+
     def may_read(self, scope: Scope) -> bool:
         """Whether a request may read. A token for reading that is set is asked for on this machine too."""
         if self.anyone_may_read or self.right_of(scope["headers"])[0] >= Right.READ:

@@ -40,6 +40,7 @@ _LANES = (
     ("quick", re.compile(r".*", re.DOTALL)),
 )
 _USUAL = 200  # characters of a path; a longer one is not remembered
+_AHEAD = 1 << 20  # bytes; a page of a paper seldom has a tenth of that
 _AT_ONCE = {"told": 64, "long": max(2, cores() // 2), "quick": 2 * cores(), "changes": 8}
 
 
@@ -145,37 +146,68 @@ class Lanes:
             await refuse(scope, receive, send, 429, "More is asked than can be answered soon.", code="overloaded",
                          headers={"Retry-After": "1"})  # fmt: skip
             return
-        leave = _Leaving(line, entered, send)
+        answer = _Answer(line, entered, send)
         try:
             if not deadline.gone():
-                await self._app(scope, receive, leave.send)
+                await self._app(scope, receive, answer.send)
+                answer.leave()
+                await answer.taken()
         finally:
-            leave()
+            answer.end()
 
 
-class _Leaving:
-    """Leaves a line once: when the answer is there whole, before it is sent, since who takes it may take it slowly; one that is
-    sent as it is made, when it ends."""
+class _Answer:
+    """An answer that leaves its line once it is made, since who takes it may take it slowly.
+
+    One that is sent in parts is made further while its first parts are taken; where `_AHEAD` bytes wait to be, that waits too.
+    """
 
     def __init__(self, line: Line | None, entered: float, send: Send) -> None:
         self._line, self._entered, self._send = line, entered, send
-        self._start: Message | None = None  # waits for the body, to see whether that is whole
+        self._made: deque[Message] = deque()  # and not handed on yet
+        self._ahead = 0  # bytes of those
+        self._handing: asyncio.Task[None] | None = None
 
-    def __call__(self) -> None:
+    def leave(self) -> None:
+        """Leaves the line, the first time that it is called."""
         if self._line is not None:
             self._line.leave(self._entered)
             self._line = None
 
     async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self._start = message
+        """Sends the next message, or has it wait behind those before it. Raises what handing on those raised."""
+        self._made.append(message)
+        self._ahead += len(message.get("body", b""))
+        if message["type"] == "http.response.start":  # waits for the body, to see whether that is whole
             return
         if not message.get("more_body"):
-            self()
-        if self._start is not None:
-            start, self._start = self._start, None
-            await self._send(start)
-        await self._send(message)
+            self.leave()
+            if self._handing is None:
+                await self._hand_on()
+                return
+        if self._handing is None or self._handing.done():
+            await self.taken()
+            self._handing = asyncio.create_task(self._hand_on())
+            await asyncio.sleep(0)  # as much of it as is taken at once
+        if self._handing.done() or self._ahead > _AHEAD:
+            await self._handing
+
+    async def _hand_on(self) -> None:
+        while self._made:
+            message = self._made.popleft()
+            self._ahead -= len(message.get("body", b""))
+            await self._send(message)
+
+    async def taken(self) -> None:
+        """Returns when all that was sent is handed on, or no more of it is to be: an application gave its own sending up."""
+        if self._handing is not None and not self._handing.cancelled():
+            await self._handing
+
+    def end(self) -> None:
+        """Leaves the line; what is not handed on yet, never is."""
+        self.leave()
+        if self._handing is not None:
+            self._handing.cancel()
 
 
 class Rate:

@@ -68,3 +68,4 @@ class _Client:
         """Watches no more."""
         if self._watching is not None:
             self._watching.cancel()
+            self._watching = None  # what it ends with holds this: together they would stay until the collector comes
