@@ -202,6 +202,14 @@ def test_what_only_looks_like_a_version_is_an_address_of_its_own(tmp_path: Path,
         assert [row.address for row in cache.downloads()] == [address]
 
 
+def test_vectors_too_large_for_a_half_are_let_go_of_like_others(tmp_path: Path) -> None:
+    rows = np.array([[1e6, 1], [1, -1e6], [1, 1]], np.float32)
+    with Cache(tmp_path / "cache") as cache:
+        cache.keep_vectors(zip((b"a", b"b", b"c"), rows, strict=True))
+        cache.let_go_vectors(iter([rows[:1]]))
+        assert [*cache.vectors([b"a", b"b", b"c"])] == [b"a"]
+
+
 def test_when_a_server_was_asked_is_kept(tmp_path: Path) -> None:
     with Cache(tmp_path / "cache") as cache:
         assert cache.asked("arxiv") is None

@@ -208,13 +208,13 @@ class Cache:
         `rows` are blocks of those that generations hold, which may have them as halves. Sentences' vectors, which none holds,
         go: they are made again when they are asked for.
         """
-        known = {hash(row.tobytes()) for block in rows for row in block.astype(np.float16)}
+        known = {hash(_as_halves(row)) for block in rows for row in block}
         after = b""
         while some := self._rows("SELECT key, vector FROM vectors WHERE key > ? ORDER BY key LIMIT 5000", after):
             after = some[-1][0]
             made = [(key, vector_of(kept)) for key, kept in some]
             self._delete("vectors", "key", (
-                key for key, row in made if row is None or hash(row.astype(np.float16).tobytes()) not in known
+                key for key, row in made if row is None or hash(_as_halves(row)) not in known
             ))  # fmt: skip
         before = self._size()
         try:
@@ -347,6 +347,11 @@ class Cache:
 
 def _with_check(data: bytes) -> bytes:
     return data + zlib.crc32(data).to_bytes(4, "little")
+
+
+def _as_halves(row: np.ndarray) -> bytes:
+    with np.errstate(over="ignore"):  # what is too large for a half is infinite on both sides of a comparison
+        return row.astype(np.float16).tobytes()
 
 
 def vector_of(kept: bytes) -> np.ndarray | None:
