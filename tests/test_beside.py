@@ -276,6 +276,33 @@ def test_one_that_hangs_costs_nobody_an_answer_and_is_replaced(
         two.stop()
 
 
+def test_one_that_hangs_while_it_opens_keeps_nobody_from_opening(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beside, "_END_SECONDS", 0.1)
+    monkeypatch.setattr(beside, "_TURN_SECONDS", 0.1)
+    build(settings.library)
+    turn = threading.Lock()
+    two = Beside(Opened(settings, behind=turn), work, 1, 1)
+    try:
+        list(two(LINE))
+        until(lambda: two.running == 1)
+        (pid,) = two.processes
+        os.kill(pid, signal.SIGSTOP)
+        build(settings.library, {"2401.00001": ["Sparse experts are chosen by a router."]})
+        with ThreadPoolExecutor(1) as pool:
+            waits = pool.submit(two.catch_up)
+            until(two._idle[0]._opening.locked)
+            assert two._held.serving.name == "000002"
+            assert turn.acquire(timeout=WAIT) and two._idle[0]._opening.locked()
+            turn.release()
+            os.kill(pid, signal.SIGKILL)
+            waits.result(WAIT)
+        assert two.running == 0
+    finally:
+        two.stop()
+
+
 def test_where_none_can_be_started_in_the_place_of_another_the_rest_go_on(
     two: Beside, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

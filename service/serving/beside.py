@@ -41,6 +41,7 @@ _START_SECONDS = 120.0
 _LOOK_SECONDS = 0.5  # whether it is to be waited for still
 _END_SECONDS = 10.0
 _OPEN_SECONDS = 60.0
+_TURN_SECONDS = 5.0  # that one which opens keeps others from opening
 _AGAIN_SECONDS = 60.0  # after a start that failed
 _GENERATIONS = 50  # that one process opens: each leaves a megabyte or two behind
 _SPAWN = multiprocessing.get_context("spawn")
@@ -121,8 +122,7 @@ class Beside(Generic[T, R]):
             for process in list(self._all):
                 try:
                     if process in self._all and not self._stopped:
-                        with self._held.behind or contextlib.nullcontext():
-                            process.catch_up()
+                        process.catch_up(self._held.behind)
                 except (EOFError, OSError):
                     log.warning("A process that answers did not open the new generation, and is ended.")
                     self._lose(process)
@@ -309,13 +309,16 @@ class _Process(Generic[T, R]):
             raise answers
         return answers
 
-    def catch_up(self) -> None:
-        """Returns when it has opened what is new. Raises EOFError or OSError where it doesn't."""
+    def catch_up(self, turn: threading.Lock | None = None) -> None:
+        """Returns when it has opened what is new, in its turn unless that takes long. Raises EOFError or OSError where it
+        doesn't."""
         with self._opening:
             if self._opens.closed:
                 raise EOFError
-            self._opens.send(True)
-            if not self._opens.poll(_OPEN_SECONDS):
+            with turn or contextlib.nullcontext():
+                self._opens.send(True)
+                soon = self._opens.poll(_TURN_SECONDS)
+            if not soon and not self._opens.poll(_OPEN_SECONDS):
                 raise TimeoutError(f"it took more than {_OPEN_SECONDS:.0f} s")
             self.opened += self._opens.recv()
 
