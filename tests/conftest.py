@@ -101,6 +101,8 @@ def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         if name.startswith("PAPERPATH_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    # A machine that stands still for a moment refuses no question.
+    monkeypatch.setattr("service.serving.asking.STANDING_STILL", 600.0)
     real = socket.socket.connect
 
     def connect(self: socket.socket, address):

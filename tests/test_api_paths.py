@@ -115,7 +115,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]
             patch.setattr(jobs.subprocess, "Popen",
                           lambda _, **given: real([sys.executable, "-c", program(place / FOLDER)], **given))  # fmt: skip
             job = httpx.post(f"{url}/v1/reindex", headers=CHANGE, json={}).json()["id"]
-        assert httpx.get(f"{url}/v1/reindex/{job}?wait=60", headers=READ, timeout=WAIT).json()["state"] == "done"
+        state = "running"
+        while state == "running":
+            state = httpx.get(f"{url}/v1/reindex/{job}?wait=60", headers=READ, timeout=WAIT).json()["state"]
+        assert state == "done"
         yield url, job
 
 

@@ -105,21 +105,25 @@ def test_it_serves_and_searches_with_nothing_but_its_library_to_write_to(tmp_pat
     doctor = bare.paperpath("doctor")
     assert doctor.returncode == 0, doctor.stdout + doctor.stderr
     with bare.serving() as url:
-        assert httpx.get(f"{url}/readyz").json()["status"] == "ready"
-        answer = httpx.get(f"{url}/v1/search", params={"q": QUESTION}).json()
+        assert httpx.get(f"{url}/readyz", timeout=WAIT).json()["status"] == "ready"
+        answer = httpx.get(f"{url}/v1/search", params={"q": QUESTION}, timeout=WAIT).json()
         assert answer["results"][0]["id"] == "2311.08105"
-        assert httpx.get(f"{url}/").status_code == 200
+        assert httpx.get(f"{url}/", timeout=WAIT).status_code == 200
         # what it writes: an upload, and a generation by a process of its own
         authorized = {"Authorization": "Bearer a-token-for-this-test"}
         paper = pdf([prose("Gossip spreads what each worker learnt over a ring of neighbours. " * 12, y=100)])
-        upload = httpx.post(f"{url}/v1/uploads", params={"name": "gossip.pdf"}, content=paper, headers=authorized)
+        upload = httpx.post(
+            f"{url}/v1/uploads", params={"name": "gossip.pdf"}, content=paper, headers=authorized, timeout=WAIT
+        )
         assert upload.status_code == 201, upload.text
         started = httpx.post(f"{url}/v1/reindex", json={"add": [upload.json()["source"]], "offline": True, "yes": True},
-                             headers=authorized)  # fmt: skip
+                             headers=authorized, timeout=WAIT)  # fmt: skip
         assert started.status_code == 202, started.text
-        job = httpx.get(f"{url}/v1/reindex/{started.json()['id']}", params={"wait": 60}, timeout=WAIT).json()
+        there, job = f"{url}/v1/reindex/{started.json()['id']}", {"state": "running"}
+        while job["state"] == "running":
+            job = httpx.get(there, params={"wait": 60}, timeout=WAIT).json()
         assert job["state"] == "done" and job["report"]["lines"][0]["outcome"] == "full text", job
-        answer = httpx.get(f"{url}/v1/search", params={"q": "a ring of neighbours"}).json()
+        answer = httpx.get(f"{url}/v1/search", params={"q": "a ring of neighbours"}, timeout=WAIT).json()
         assert answer["results"][0]["passages"][0]["page"] == 1
 
 
@@ -402,16 +406,16 @@ def certificate(folder: Path) -> tuple[Path, Path]:
     return folder / "cert.pem", folder / "key.pem"
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
+def free_ports() -> tuple[int, int]:
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        return one.getsockname()[1], other.getsockname()[1]
 
 
 @contextmanager
 def behind_nginx(folder: Path, upstream: str) -> Iterator[tuple[httpx.Client, int]]:
     """The example as it stands, but for ports and certificate; a client that takes `NAME` for this machine, and its port."""
     folder.mkdir()
-    plain, tls = free_port(), free_port()
+    plain, tls = free_ports()
     cert, key = certificate(folder)
     example = (DEPLOY / "nginx.conf").read_text("utf-8")
     for old, new in [
@@ -466,10 +470,10 @@ def test_behind_nginx_as_in_the_example(tmp_path: Path) -> None:
 
         # under another name, in plain text, without a name: not past nginx
         assert client.get("/v1/papers", headers={**may_read, "Host": "evil.example"}).status_code == 421
-        moved = httpx.get(f"http://127.0.0.1:{plain}/v1/papers?limit=1", headers={"Host": NAME})
+        moved = httpx.get(f"http://127.0.0.1:{plain}/v1/papers?limit=1", headers={"Host": NAME}, timeout=WAIT)
         assert (moved.status_code, moved.headers["Location"]) == (308, f"https://{NAME}/v1/papers?limit=1")
         with pytest.raises(httpx.RemoteProtocolError):
-            httpx.get(f"http://127.0.0.1:{plain}/v1/papers")
+            httpx.get(f"http://127.0.0.1:{plain}/v1/papers", timeout=WAIT)
 
         # what a client says of itself isn't believed: it neither reads as this machine nor passes for another
         for header in ("X-Forwarded-For", "X-Real-IP", "Forwarded", "X-Forwarded-Host"):

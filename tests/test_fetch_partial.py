@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 import pytest
@@ -26,9 +27,12 @@ def rest(first: int, last: int, total: object, body: bytes, **headers: str) -> F
 
 def broken_off_without_a_length(server: LoopbackArxiv, make: Make) -> None:  # noqa: F811
     """Leaves 100,000 bytes of a body of which nobody said how long it is."""
-    server.on(THIRD, Fault(stall=100_000, no_length=True))
+    head = ('HTTP/1.1 200 OK\r\nContent-Type: application/pdf\r\n'
+            f'ETag: "{hashlib.sha1(LARGE).hexdigest()[:16]}"\r\nLast-Modified: {LAST_MODIFIED}\r\n'
+            'Transfer-Encoding: chunked\r\n\r\n186A0\r\n')  # fmt: skip
+    server.on(THIRD, Fault(raw=head.encode() + LARGE[:100_000]))  # ends within its chunks
     with pytest.raises(Unreachable):
-        make(retries=0, read_seconds=0.2).fetch(ADDRESS, newest=1)
+        make(retries=0).fetch(ADDRESS, newest=1)
 
 
 def test_a_rest_without_an_end_that_anyone_names_begins_anew(server: LoopbackArxiv, make: Make) -> None:  # noqa: F811

@@ -39,7 +39,6 @@ def test_a_browser_reads_with_the_token(browser: Any, settings: Settings, script
         assert visit.page.goto(base + "/papers/2311.08105").status == 200
         # The page is this server's, in a browser on this machine, and may read: it may mark.
         visit.page.locator("form.mark button").first.click()
-        visit.page.wait_for_load_state("networkidle")
-        assert visit.page.locator("form.mark button[aria-pressed=true]").count()
+        visit.page.locator("form.mark button[aria-pressed=true]").first.wait_for()
         assert len(statuses) > 3 and all(status < 400 for status in statuses.values()), statuses
     assert [one for one in marks.load(Library(settings.library).marks).by_id.values() if one.read]

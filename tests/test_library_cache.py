@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sqlite3
 import threading
@@ -242,9 +243,14 @@ def test_a_file_is_read_again_where_it_may_be_another(tmp_path: Path, monkeypatc
     monkeypatch.setattr(cache_module.files, "sha256_of", lambda path: (read.append(path), real(path))[1])
     path = tmp_path / "file"
     path.write_bytes(b"one")
-    later = time.time_ns() + 3_000_000_000
+    written = path.stat().st_ctime_ns
+    later = written + 3_000_000_000
     with Cache(tmp_path / "cache") as cache:
-        hashes = [cache.sha256_of(path) for _ in range(2)]  # just written: it may change again within the same moment
+        with monkeypatch.context() as patched:
+            patched.setattr(time, "time_ns", lambda: written)
+            hashes = [
+                cache.sha256_of(path) for _ in range(2)
+            ]  # just written: it may change again within the same moment
         assert len(read) == 2
         with monkeypatch.context() as patched:
             patched.setattr(time, "time_ns", lambda: later)
@@ -274,6 +280,7 @@ def test_every_thread_may_use_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("first", ["written", "read"])
 def test_whatever_meets_the_damage_begins_anew(tmp_path: Path, first: str) -> None:
+    gc.collect()  # of what another test left
     with Cache(tmp_path / "cache") as cache:
         cache.keep_vectors((number.to_bytes(32, "big"), row) for number, row in enumerate(unit_rows(300)))
         before = len(os.listdir("/proc/self/fd"))
@@ -312,6 +319,7 @@ def test_a_cache_that_can_not_be_used_is_told(tmp_path: Path) -> None:
 
 
 def test_it_lets_go_of_its_files(tmp_path: Path) -> None:
+    gc.collect()  # of what another test left
     before = len(os.listdir("/proc/self/fd"))
     with Cache(tmp_path / "cache") as cache:
         cache.keep_front("key", {"a": 1})

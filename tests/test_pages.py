@@ -412,7 +412,7 @@ def test_what_is_sent_is_compressed_and_still_comes_in_parts(
     monkeypatch.setattr(related, "related", waits)
     monkeypatch.setattr(Access, "is_local", lambda *_: False)  # for who is on this machine, nothing is compressed
     app = create_app(settings.model_copy(update={"token": SecretStr("secret")}))
-    with serving(app) as base, httpx.Client(base_url=base, headers={**BROWSER, **TOKEN}) as client:
+    with serving(app) as base, httpx.Client(base_url=base, headers={**BROWSER, **TOKEN}, timeout=60) as client:
         with client.stream("GET", "/papers/2311.08105") as answer:
             assert answer.headers["content-encoding"] == "gzip" and "accept-encoding" in answer.headers["vary"].lower()
             seen = ""
@@ -587,7 +587,7 @@ def test_a_file_is_taken_and_added(settings: Settings, monkeypatch: pytest.Monke
         assert not page.xpath("//img") and all(name in page.text_content() for name in names)
         wanted = {"remove": [taken.json()["source"]]}  # by the name that it was added by
         job = client.post("/v1/reindex", json=wanted, headers=TOKEN).json()
-        assert client.get(f"/v1/reindex/{job['id']}?wait=60").json()["state"] == "done"
+        assert told(client.get(f"/v1/reindex/{job['id']}/events"))[-1][2]["state"] == "done"
         assert client.get("/v1/papers/trees").status_code == 404
 
 
