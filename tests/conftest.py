@@ -11,6 +11,7 @@ from contextlib import closing
 from functools import cache
 from pathlib import Path
 
+import httpx
 import hypothesis
 import pytest
 from filelock import FileLock
@@ -26,6 +27,8 @@ hypothesis.settings.register_profile(
     "paperpath", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("paperpath")
+_PATIENCE = httpx.Client.__init__.__kwdefaults__["timeout"]  # of every request that names none
+_PATIENCE.connect = _PATIENCE.read = _PATIENCE.write = _PATIENCE.pool = 120.0
 
 # A client of the application is a program on this machine, unless a test says otherwise.
 _LOCAL = {"http://testserver": "http://127.0.0.1:8000", ("testclient", 50000): ("127.0.0.1", 50000)}
@@ -63,7 +66,7 @@ def real_papers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     def make(folder: Path) -> None:
         from indexer.reindex import Request, reindex
 
-        settings = Settings(library=folder, model="toy", digests=folder / "none")
+        settings = Settings(library=folder, model="toy", digests=folder / "none", extract_seconds=1200)
         report = reindex(Request(sources=(str(SHARED / "papers"),), offline=True), settings)
         assert report.documents == 36 and report.exit_code == 0
 

@@ -156,7 +156,7 @@ def many_kills(crashes: Crashes, count: int, seed: int) -> None:
     began = time.monotonic()
     assert crashes.run() == 0
     whole = time.monotonic() - began
-    killed = runs = 0
+    killed = at_random = runs = 0
     while killed < count:
         after = sorted(chance.sample(range(8), chance.randint(2, 6)))
         if chance.random() < 0.3:  # forget the texts and vectors, so that there is something to do
@@ -171,11 +171,14 @@ def many_kills(crashes: Crashes, count: int, seed: int) -> None:
             )
         else:
             how, wait = (), chance.uniform(0, whole)
-        killed += kill_and_recover(crashes, held, after, *how, wait=wait) == -9
+        was_killed = kill_and_recover(crashes, held, after, *how, wait=wait) == -9
+        killed, at_random = killed + was_killed, at_random + (was_killed and not how)
         held, runs = after, runs + 1
         assert runs < 4 * count + 20, f"only {killed} of {runs} runs were killed before they ended"
-    # A part that had all its bytes when it was killed has its last one asked for again.
-    assert crashes.bytes_too_many() <= killed, "a body was fetched twice"
+    # A part that had all its bytes when it was killed has its last one asked for again; what the server had sent when its client
+    # was killed at any moment may not have come yet.
+    largest = max(len(paper.versions[1]) for paper in crashes.arxiv.papers.values())
+    assert crashes.bytes_too_many() <= killed + at_random * largest, "a body was fetched twice"
     print(f"{killed} kills in {runs} runs; nothing lost or fetched twice")
 
 

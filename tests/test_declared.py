@@ -21,7 +21,7 @@ from libraries import TEXTS, build
 from pydantic import SecretStr
 from schemathesis import GenerationMode
 from schemathesis.checks import negative_data_rejection, positive_data_acceptance
-from serving import live
+from serving import WAIT, live
 
 from indexer.settings import Settings
 from service.api import create_app
@@ -119,7 +119,7 @@ def followed(schema: schemathesis.BaseSchema, examples: int) -> None:
 
     class Follows(schema.as_state_machine()):  # type: ignore[misc]
         def get_call_kwargs(self, case: schemathesis.Case) -> dict[str, Any]:
-            return {"headers": TOKEN}
+            return {"headers": TOKEN, "timeout": WAIT}
 
         def validate_response(self, response: Any, case: schemathesis.Case, **given: Any) -> None:
             # A link and our token may put right what was made wrong; `fits_not` sees to what isn't
@@ -131,7 +131,7 @@ def followed(schema: schemathesis.BaseSchema, examples: int) -> None:
 
 def judged(case: schemathesis.Case) -> None:
     """Sends a request, and sees that it is answered as declared."""
-    case.call_and_validate(headers=TOKEN, excluded_checks=[positive_data_acceptance])
+    case.call_and_validate(headers=TOKEN, timeout=WAIT, excluded_checks=[positive_data_acceptance])
 
 
 def settled(examples: int, **more: Any) -> hypothesis.settings:

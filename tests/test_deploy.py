@@ -105,25 +105,23 @@ def test_it_serves_and_searches_with_nothing_but_its_library_to_write_to(tmp_pat
     doctor = bare.paperpath("doctor")
     assert doctor.returncode == 0, doctor.stdout + doctor.stderr
     with bare.serving() as url:
-        assert httpx.get(f"{url}/readyz", timeout=WAIT).json()["status"] == "ready"
-        answer = httpx.get(f"{url}/v1/search", params={"q": QUESTION}, timeout=WAIT).json()
+        assert httpx.get(f"{url}/readyz").json()["status"] == "ready"
+        answer = httpx.get(f"{url}/v1/search", params={"q": QUESTION}).json()
         assert answer["results"][0]["id"] == "2311.08105"
-        assert httpx.get(f"{url}/", timeout=WAIT).status_code == 200
+        assert httpx.get(f"{url}/").status_code == 200
         # what it writes: an upload, and a generation by a process of its own
         authorized = {"Authorization": "Bearer a-token-for-this-test"}
         paper = pdf([prose("Gossip spreads what each worker learnt over a ring of neighbours. " * 12, y=100)])
-        upload = httpx.post(
-            f"{url}/v1/uploads", params={"name": "gossip.pdf"}, content=paper, headers=authorized, timeout=WAIT
-        )
+        upload = httpx.post(f"{url}/v1/uploads", params={"name": "gossip.pdf"}, content=paper, headers=authorized)
         assert upload.status_code == 201, upload.text
         started = httpx.post(f"{url}/v1/reindex", json={"add": [upload.json()["source"]], "offline": True, "yes": True},
-                             headers=authorized, timeout=WAIT)  # fmt: skip
+                             headers=authorized)  # fmt: skip
         assert started.status_code == 202, started.text
         there, job = f"{url}/v1/reindex/{started.json()['id']}", {"state": "running"}
         while job["state"] == "running":
             job = httpx.get(there, params={"wait": 60}, timeout=WAIT).json()
         assert job["state"] == "done" and job["report"]["lines"][0]["outcome"] == "full text", job
-        answer = httpx.get(f"{url}/v1/search", params={"q": "a ring of neighbours"}, timeout=WAIT).json()
+        answer = httpx.get(f"{url}/v1/search", params={"q": "a ring of neighbours"}).json()
         assert answer["results"][0]["passages"][0]["page"] == 1
 
 
@@ -470,10 +468,10 @@ def test_behind_nginx_as_in_the_example(tmp_path: Path) -> None:
 
         # under another name, in plain text, without a name: not past nginx
         assert client.get("/v1/papers", headers={**may_read, "Host": "evil.example"}).status_code == 421
-        moved = httpx.get(f"http://127.0.0.1:{plain}/v1/papers?limit=1", headers={"Host": NAME}, timeout=WAIT)
+        moved = httpx.get(f"http://127.0.0.1:{plain}/v1/papers?limit=1", headers={"Host": NAME})
         assert (moved.status_code, moved.headers["Location"]) == (308, f"https://{NAME}/v1/papers?limit=1")
         with pytest.raises(httpx.RemoteProtocolError):
-            httpx.get(f"http://127.0.0.1:{plain}/v1/papers", timeout=WAIT)
+            httpx.get(f"http://127.0.0.1:{plain}/v1/papers")
 
         # what a client says of itself isn't believed: it neither reads as this machine nor passes for another
         for header in ("X-Forwarded-For", "X-Real-IP", "Forwarded", "X-Forwarded-Host"):

@@ -120,8 +120,8 @@ def make(server: LoopbackArxiv, cache: Cache, time: FakeTime) -> Iterator[Make]:
             "arxiv_seconds": 3,
             "host_seconds": 1,
             "retries": 2,
-            "connect_seconds": 5,
-            "read_seconds": 10,
+            "connect_seconds": 60,
+            "read_seconds": 60,
             "allow_private": True,
         }
         settings = Settings(_env_file=None, **{**defaults, **given})
@@ -831,7 +831,7 @@ def test_a_body_without_a_length_is_taken(server: LoopbackArxiv, make: Make) -> 
 
 def test_a_server_that_stalls_is_given_up_and_resumed(server: LoopbackArxiv, make: Make) -> None:
     server.on(THIRD, stall(100_000))
-    assert make(read_seconds=0.2).fetch(f"arxiv:{THIRD}", newest=1).path.read_bytes() == LARGE
+    assert make(read_seconds=2).fetch(f"arxiv:{THIRD}", newest=1).path.read_bytes() == LARGE
     assert server.requests[-1].headers["range"] == "bytes=100000-"
 
 
@@ -995,16 +995,16 @@ def unresolvable(*_: Any, **__: Any) -> Any:
     raise socket.gaierror(-3, "Temporary failure in name resolution")
 
 
-def refused_port() -> int:
-    """A port of this machine at which nobody listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+@pytest.fixture
+def refused_port() -> Iterator[int]:
+    """A port of this machine at which nobody listens, and which nobody else is given meanwhile."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield int(bound.getsockname()[1])
 
 
-def test_a_host_that_is_down_is_tried_once(make: Make, time: FakeTime) -> None:
-    port = refused_port()
-    fetcher = make(arxiv_url=f"http://127.0.0.1:{port}")
+def test_a_host_that_is_down_is_tried_once(make: Make, time: FakeTime, refused_port: int) -> None:
+    fetcher = make(arxiv_url=f"http://127.0.0.1:{refused_port}")
     for name in (NAME, "arxiv:2401.00001", f"arxiv:{THIRD}"):
         with pytest.raises(Unreachable, match=r"127\.0\.0\.1"):
             fetcher.fetch(name, newest=1)
@@ -1012,8 +1012,10 @@ def test_a_host_that_is_down_is_tried_once(make: Make, time: FakeTime) -> None:
     assert time.sleeps == []
 
 
-def test_with_the_api_down_the_papers_are_still_tried(server: LoopbackArxiv, make: Make, time: FakeTime) -> None:
-    fetcher = make(arxiv_api_url=f"http://127.0.0.1:{refused_port()}/api/query")
+def test_with_the_api_down_the_papers_are_still_tried(
+    server: LoopbackArxiv, make: Make, time: FakeTime, refused_port: int
+) -> None:
+    fetcher = make(arxiv_api_url=f"http://127.0.0.1:{refused_port}/api/query")
     with pytest.raises(Unreachable):
         fetcher.get(str(fetcher._settings.arxiv_api_url))
     assert fetcher.fetch(NAME, newest=3).transferred

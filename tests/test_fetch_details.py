@@ -104,7 +104,7 @@ def test_a_page_that_explains_itself_late_is_understood(server: LoopbackArxiv, m
     page = html(menu + b"<p>This paper has been withdrawn.</p>")
     server.on(f"/pdf/{ID}v3", replace(page, stall=5000), page)  # what came first is no reason to judge
     with pytest.raises(Withdrawn):
-        make(read_seconds=0.2).fetch(NAME, newest=3)
+        make(read_seconds=2).fetch(NAME, newest=3)
 
 
 def test_plain_text_can_say_that_a_paper_was_withdrawn_and_an_image_cannot(

@@ -157,7 +157,7 @@ def test_what_a_proxy_passed_on_comes_not_from_this_machine(settings: Settings, 
 
 def test_a_proxy_is_believed_where_it_is_named(settings: Settings) -> None:
     build(settings.library)
-    given = with_(settings, read_token=READ, proxies="127.0.0.1", hosts="papers.example", rate=1, burst=2)
+    given = with_(settings, read_token=READ, proxies="127.0.0.1", hosts="papers.example", rate=0.001, burst=2)
     seen = []
     for client_address in (("127.0.0.1", 1), ("192.0.2.9", 1)):
         app = create_app(given)
@@ -247,7 +247,7 @@ FOREIGN = [
     "0.0.0.0", "0.0.0.0:8000", "[::]", "192.0.2.1", "localhost.localdomain", "testserver", "10.0.0.5:8000", "[fe80::1]", "a" * 300,
 ]  # fmt: skip
 NO_HOST = ["", "a b", "evil.example@127.0.0.1", "127.0.0.1, evil.example", "127.0.0.1:x", "[::1", "http://127.0.0.1", "127.0.0.1/", "é.example",
-           "127.0.0.1:8000:9", "[127.0.0.1", "..", "\t"]  # fmt: skip
+           "127.0.0.1:8000:9", "[127.0.0.1", "..", "[..]", "\t"]  # fmt: skip
 
 
 @pytest.mark.parametrize("host", FOREIGN)

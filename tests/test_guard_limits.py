@@ -138,13 +138,13 @@ def test_networks() -> None:
 
 def test_over_http_it_is_told_before_anything_else(settings: Settings) -> None:
     build(settings.library)
-    given_ = settings.model_copy(update={"rate": 0.5, "burst": 2, "token": SecretStr("secret")})
+    given_ = settings.model_copy(update={"rate": 0.001, "burst": 2, "token": SecretStr("secret")})
     app = create_app(given_, host="0.0.0.0")
     with TestClient(app, base_url="http://192.0.2.1", client=("192.0.2.7", 1)) as client:
         for _ in range(2):
             assert client.post("/v1/reindex", content=b"{not json").status_code == 401
         refused = client.post("/v1/reindex", content=b"{not json", headers={"Authorization": "Bearer wrong"})
-        assert (refused.status_code, refused.headers["Retry-After"]) == (429, "2")
+        assert refused.status_code == 429 and 900 <= int(refused.headers["Retry-After"]) <= 1000
         assert refused.json()["type"] == "urn:paperpath:problem:too-many-requests" and refused.json()["cure"]
         assert client.get("/healthz").status_code == 200
 
@@ -249,7 +249,7 @@ def test_long_answers_hold_up_no_quick_ones_and_too_many_are_refused(
     with ThreadPoolExecutor(most + 8) as threads:
         asked = [threads.submit(client.get, "/v1/status") for _ in range(most + 8)]
         end = time.monotonic() + WAIT
-        while sum(one.done() for one in asked) < 8 and time.monotonic() < end:
+        while (sum(one.done() for one in asked) < 8 or len(inside) < most) and time.monotonic() < end:
             time.sleep(0.005)
         assert len(inside) == most
         refused = [one.result() for one in asked if one.done()]

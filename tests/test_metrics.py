@@ -161,9 +161,9 @@ def test_reindexes_and_who_is_told_of_them(settings: Settings, tmp_path: Path) -
                     open_at_once.append(of(now(), "event_streams_open"))
         assert open_at_once == [1]
         until(lambda: of(now(), "reindexes_total", outcome="failed") == 1)
+        until(lambda: of(now(), "event_streams_open") == 0)
         found = now()
         assert of(found, "reindex_running") == 0 and of(found, "reindex_last_seconds") > 0
-        until(lambda: of(now(), "event_streams_open") == 0)
         assert of(found, "http_requests_total", route="/v1/reindex/{job_id}/events", method="GET", status="200") == 1
         assert (
             "paperpath_http_request_seconds_count",

@@ -412,7 +412,7 @@ def test_what_is_sent_is_compressed_and_still_comes_in_parts(
     monkeypatch.setattr(related, "related", waits)
     monkeypatch.setattr(Access, "is_local", lambda *_: False)  # for who is on this machine, nothing is compressed
     app = create_app(settings.model_copy(update={"token": SecretStr("secret")}))
-    with serving(app) as base, httpx.Client(base_url=base, headers={**BROWSER, **TOKEN}, timeout=60) as client:
+    with serving(app) as base, httpx.Client(base_url=base, headers={**BROWSER, **TOKEN}) as client:
         with client.stream("GET", "/papers/2311.08105") as answer:
             assert answer.headers["content-encoding"] == "gzip" and "accept-encoding" in answer.headers["vary"].lower()
             seen = ""

@@ -354,7 +354,7 @@ def slow_paper() -> Iterator[tuple[str, threading.Event]]:
 def test_a_reindex_that_runs_is_followed_by_who_comes_later(
     browser: Any, base: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in {"ALLOW_PRIVATE": "true", "HOST_SECONDS": "0", "RETRIES": "0"}.items():
+    for name, value in {"ALLOW_PRIVATE": "true", "HOST_SECONDS": "0", "RETRIES": "0", "READ_SECONDS": "120"}.items():
         monkeypatch.setenv(f"PAPERPATH_{name}", value)
     with slow_paper() as (address, given), visiting(browser, base) as visit:
         told = httpx.post(f"{base}/v1/reindex", json={"add": [address]}, headers={"Authorization": "Bearer secret"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import sys
 import threading
 import time
 import zipfile
@@ -29,7 +30,7 @@ from indexer.library import Library
 from indexer.settings import Settings
 from service.api import create_app
 from service.search import cursors
-from service.serving import asking, problems, readiness
+from service.serving import asking, jobs, problems, readiness
 from service.serving.metrics import Metrics
 from service.serving.problems import KINDS
 
@@ -96,6 +97,9 @@ def fails(error: Exception) -> Callable:
 
 def _busy(world: World) -> httpx.Response:
     client = world.serve(own=True)
+    real = jobs.subprocess.Popen  # of one that doesn't end by itself
+    world.monkeypatch.setattr(jobs.subprocess, "Popen",
+                              lambda _, **given: real([sys.executable, "-c", "import time; time.sleep(600)"], **given))  # fmt: skip
     assert client.post("/v1/reindex", json={"offline": True}, headers=TOKEN).status_code == 202
     return client.post("/v1/reindex", json={"offline": True}, headers=TOKEN)
 
@@ -154,7 +158,7 @@ def _unforeseen(world: World) -> httpx.Response:
 
 
 def _too_slow(world: World) -> httpx.Response:
-    world.serve(arrive_seconds=0.3)
+    world.serve(arrive_seconds=3)
     import socket
 
     host, port = world.base.removeprefix("http://").split(":")

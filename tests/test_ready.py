@@ -127,6 +127,7 @@ def test_the_disk_is_tried_now_and_then_and_by_one_at_a_time(settings: Settings,
 
     monkeypatch.setattr(room, "require", slow)
     monkeypatch.setattr(readiness, "_DISK_SECONDS", 0.05)
+    monkeypatch.setattr(readiness, "_TRIED_SECONDS", 1000.0)
     with opened(settings, token=SecretStr("secret")) as client:
         client.get("/v1/papers")
         first = threading.Thread(target=lambda: client.get("/readyz"))
@@ -261,7 +262,7 @@ class silent:
 def test_what_is_in_progress_is_finished_and_readiness_goes_first(settings: Settings, tmp_path: Path) -> None:
     """An upload is under way when the signal comes; with a time to drain, new requests are taken meanwhile."""
     build(settings.library)
-    with served(settings.library, tmp_path / "log", token="secret", drain_seconds=5) as server:
+    with served(settings.library, tmp_path / "log", token="secret", drain_seconds=WAIT) as server:
         sending, go_on = threading.Event(), threading.Event()
 
         def body() -> Iterator[bytes]:
@@ -282,7 +283,8 @@ def test_what_is_in_progress_is_finished_and_readiness_goes_first(settings: Sett
         answer = httpx.get(f"{server.url}/readyz").json()
         assert answer["type"] == "urn:paperpath:problem:stopping"
         assert httpx.get(f"{server.url}/v1/search?q=islands").status_code == 200  # others still send here
-        until(lambda: not _connects(server.url))  # drained: no more are taken
+        server.process.send_signal(signal.SIGTERM)  # told again, it drains no longer
+        until(lambda: not _connects(server.url))  # no more are taken
         assert server.process.poll() is None  # the upload is waited for
         go_on.set()
         upload.join(WAIT)

@@ -53,7 +53,7 @@ def test_it_serves_others_only_when_told_to_in_as_many_words(tmp_path: Path) -> 
     with serve(tmp_path, "--host", "0.0.0.0") as refused:
         out, said = refused.communicate(timeout=WAIT)
     assert refused.returncode == 2 and not out and "--anyone-may-read" in said and "PAPERPATH_READ_TOKEN" in said
-    with serve(tmp_path, "--host", "0.0.0.0", "--anyone-may-read", PAPERPATH_ARRIVE_SECONDS="0.3") as server:
+    with serve(tmp_path, "--host", "0.0.0.0", "--anyone-may-read", PAPERPATH_ARRIVE_SECONDS="3") as server:
         try:
             assert server.stdout is not None and "generation 000001" in server.stdout.readline()
             port = int(server.stdout.readline().strip().rstrip("/").rpartition(":")[2])

@@ -25,7 +25,7 @@ from service.serving.connections import Connection, Rules
 from service.serving.guard.limits import _AT_ONCE
 
 WAIT = 60.0  # seconds, for what comes sooner
-SOON = 0.3  # the time that heads and bodies have in these tests
+SOON = 2.0  # the time that heads and bodies have in these tests
 ROOMY = Rules(most=100, each=100, arrive_seconds=WAIT)
 
 
@@ -185,12 +185,12 @@ def test_over_the_rate_it_is_told_before_the_body_comes(served: Callable[..., Se
             client.sendall(request(head))
             answer = answer_of(client)  # not a byte of the body was sent, nor asked for by `100 Continue`
             assert answer[0] == status and answer[1]["connection"] == "close" and ended(client)
-    assert answer[1]["retry-after"] == "100"
+    assert 0 < int(answer[1]["retry-after"]) <= 100  # less what a slow machine took
 
 
 def test_a_body_has_more_time_the_longer_it_is(served: Callable[..., Server], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "_SLOWEST", 1000)
-    server = served(Rules(100, 100, SOON))
+    server = served(ROOMY)
     times: list[float] = []
     within = server.protocol._arrive_within
 
@@ -201,7 +201,7 @@ def test_a_body_has_more_time_the_longer_it_is(served: Callable[..., Server], mo
     monkeypatch.setattr(server.protocol, "_arrive_within", noted)
     head = "POST /v1/uploads?name=a.md HTTP/1.1\nAuthorization: Bearer secret\nContent-Length: 9000"
     assert server.ask(head, b"# A list\n" * 1000)[0] == 201
-    assert times[:2] == [SOON, SOON + 9]
+    assert times[:2] == [WAIT, WAIT + 9]
 
 
 @pytest.mark.parametrize(
@@ -324,13 +324,14 @@ def test_whose_connections_are_counted() -> None:
 
 
 def test_who_reads_nothing_is_let_go(served: Callable[..., Server], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.papers.papers", lambda _: {"papers": "x" * 20_000_000})
+    begun = threading.Event()
+    monkeypatch.setattr("service.papers.papers", lambda _: begun.set() or {"papers": "x" * 20_000_000})
     server = served(Rules(100, 100, WAIT, unread_seconds=SOON))
     monkeypatch.setattr("fastapi.routing.serialize_response", _as_it_is)
     with server.connect() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.sendall(request("GET /v1/papers HTTP/1.1"))
-        until(lambda: server.open == 1)
+        assert begun.wait(WAIT)
         until(lambda: server.open == 0)
 
 

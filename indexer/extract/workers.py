@@ -129,10 +129,13 @@ class _Hand:
             try:
                 if self.stopped:
                     raise Interrupted("It was not read: the run was ended.")
-                job.result.set_result(self.read(job))
+                found = self.read(job)
             except BaseException as error:
+                self.owner.finished()  # before who waits for this one starts the next
                 job.result.set_exception(error)
-            self.owner.finished()
+            else:
+                self.owner.finished()
+                job.result.set_result(found)
         self.lose()
 
     def read(self, job: _Job) -> Extracted:

@@ -167,7 +167,7 @@ def host_of(scope: Scope) -> str | None:
     """The name in the `Host` of a request, without its port; None where there is none, or several, or no name."""
     given = [value for name, value in scope["headers"] if name == b"host"]
     match = _HOST.fullmatch(given[0].decode("latin-1")) if len(given) == 1 else None
-    return match[1].lower().strip("[]").rstrip(".") if match else None
+    return (match[1].lower().strip("[]").rstrip(".") or None) if match else None
 
 
 def is_loopback(name: str) -> bool:
