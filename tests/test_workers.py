@@ -55,8 +55,8 @@ def gone(pid: int) -> bool:
 @pytest.mark.parametrize(
     ("name", "error", "said"),
     [
-        ("hang", LimitReached, "longer than 20 seconds"),
-        ("hang-in-c", LimitReached, "longer than 20 seconds"),
+        ("hang", LimitReached, "longer than 10 seconds"),
+        ("hang-in-c", LimitReached, "longer than 10 seconds"),
         ("exit", LimitReached, "exit status 9"),
         ("abort", LimitReached, "SIGABRT"),
         ("segfault", LimitReached, "SIGSEGV"),
@@ -75,7 +75,7 @@ def test_a_bad_document_costs_itself_and_no_other(
     double: None, tmp_path: Path, name: str, error: type[ExtractError], said: str
 ) -> None:
     good, bad, better, best = files(tmp_path, "good", name, "better", "best")
-    seconds = 20 if name.startswith("hang") else 300  # in which a slow machine reads the sound ones
+    seconds = 10 if name.startswith("hang") else 300  # in which a slow machine reads the sound ones
     with Workers(1, seconds=seconds, megabytes=1024) as workers:
         begun = [workers.start(path, "plain") for path in (good, bad, better, best)]
         assert begun[0]().pages[0].text == "the text of good"
@@ -90,7 +90,7 @@ def test_many_bad_ones_at_once_lose_nothing(double: None, tmp_path: Path) -> Non
     kinds = ("hang", "abort", "killed-handing-over", "swell", "raise", "good", "better")
     paths = files(tmp_path, *(f"{kind}.{number}" for number in range(3) for kind in kinds))
     outcomes: list[str] = []
-    with Workers(3, seconds=20, megabytes=1024) as workers:
+    with Workers(3, seconds=10, megabytes=1024) as workers:
         for path, begun in [(path, workers.start(path, "plain")) for path in paths]:
             try:
                 assert begun().pages[0].text == f"the text of {path.name}"
