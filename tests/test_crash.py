@@ -156,7 +156,8 @@ def many_kills(crashes: Crashes, count: int, seed: int) -> None:
     began = time.monotonic()
     assert crashes.run() == 0
     whole = time.monotonic() - began
-    killed = at_random = runs = 0
+    largest = max(len(paper.versions[1]) for paper in crashes.arxiv.papers.values())
+    killed = runs = 0
     while killed < count:
         after = sorted(chance.sample(range(8), chance.randint(2, 6)))
         if chance.random() < 0.3:  # forget the texts and vectors, so that there is something to do
@@ -171,14 +172,15 @@ def many_kills(crashes: Crashes, count: int, seed: int) -> None:
             )
         else:
             how, wait = (), chance.uniform(0, whole)
+        before = crashes.bytes_too_many()
         was_killed = kill_and_recover(crashes, held, after, *how, wait=wait) == -9
-        killed, at_random = killed + was_killed, at_random + (was_killed and not how)
+        # A part that had all its bytes when it was killed has its last one asked for again; of a body that was on its way when
+        # that was at any moment, all that the server had sent may not have come.
+        again = was_killed * (1 if how else largest)
+        assert crashes.bytes_too_many() <= before + again, "a body was fetched twice"
+        killed += was_killed
         held, runs = after, runs + 1
         assert runs < 4 * count + 20, f"only {killed} of {runs} runs were killed before they ended"
-    # A part that had all its bytes when it was killed has its last one asked for again; what the server had sent when its client
-    # was killed at any moment may not have come yet.
-    largest = max(len(paper.versions[1]) for paper in crashes.arxiv.papers.values())
-    assert crashes.bytes_too_many() <= killed + at_random * largest, "a body was fetched twice"
     print(f"{killed} kills in {runs} runs; nothing lost or fetched twice")
 
 

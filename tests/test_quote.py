@@ -23,7 +23,7 @@ from indexer.document import Block, Document, Entry, Origin, Page, Section
 from indexer.embed import Toy
 from indexer.library import Library, catalogue, catalogue_writing, words
 from service.search.quote import LONGEST, Match, QuoteAnswer, QuoteTooLong, quote
-from service.search.quote.folding import fold
+from service.search.quote.folding import _SCRIPT, fold
 
 
 def document(identifier: str, pages: Sequence[str | Page], blocks: Sequence[Block] = (), **fields) -> Document:
@@ -235,7 +235,7 @@ def test_hostile_quotes_end(small, hostile, text: str) -> None:
     began = time.process_time()
     soundness(small, quote(small, text))
     soundness(hostile, quote(hostile, text))
-    assert time.process_time() - began < 600  # seconds of work, where a runaway would take hours
+    assert time.process_time() - began < 60  # seconds of work, where a runaway would take hours
 
 
 @pytest.fixture(scope="module")
@@ -286,13 +286,11 @@ def test_any_run_of_words_is_found_where_it_was_taken(small, data: st.DataObject
 @given(st.text(max_size=80))
 @hypothesis_settings(deadline=None)
 def test_folding_does_not_hang_on_how_a_text_is_written(text: str) -> None:
-    assume(
-        not re.search(r"[\^_＾＿﹍﹎﹏]", text)
-    )  # our own way to write what stands raised is looked for as it is written
-    once = fold(text).text
-    for form in ("NFC", "NFD", "NFKC", "NFKD"):
-        assert fold(unicodedata.normalize(form, text)).text == once
-    assert fold(f"  {text}\n".replace(" ", "\u00a0 \t")).text == once
+    written = [unicodedata.normalize(form, text) for form in ("NFC", "NFD", "NFKC", "NFKD")]
+    written.append(f"  {text}\n".replace(" ", "\u00a0 \t"))
+    for other in written:  # our own way to write what stands raised or lowered is looked for as it is written
+        assume(len(_SCRIPT.findall(other)) == len(_SCRIPT.findall(text)))
+    assert {fold(other).text for other in written} == {fold(text).text}
 
 
 # ---------------------------------------------------------------------- real papers
