@@ -80,7 +80,11 @@ _BUNDLED = (
     ("OpenVINO", r"libopenvino\w*", "Apache-2.0"),
     ("PDFium", r"libpdfium", "BSD-3-Clause AND Apache-2.0"),
     ("FAISS", r"libfaiss\w*", "MIT"),
-    ("PyTorch", r"lib(torch\w*|c10\w*|caffe2_nvrtc|shm|aoti_custom_ops|backend_with_compiler|jitbackend_test)", "BSD-3-Clause"),
+    (
+        "PyTorch",
+        r"lib(torch\w*|c10\w*|caffe2_nvrtc|shm|aoti_custom_ops|backend_with_compiler|jitbackend_test)",
+        "BSD-3-Clause",
+    ),
 )
 _LIBRARY = re.compile(r"^(?P<name>lib[\w+]+?)(?:-[\w.-]+?)?\.(?:so(?:\.[\d.]+)?|[\d.]*dylib)$")
 _COPYLEFT = re.compile(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import weakref
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -16,6 +18,8 @@ from service import deadline
 Made = TypeVar("Made")
 
 _all: weakref.WeakSet[_Counted] = weakref.WeakSet()
+_given: dict[str, Once | Last] = {}
+"""What another process may work out, by its name."""
 
 
 class _Counted:
@@ -36,16 +40,44 @@ def counted() -> dict[tuple[str, str], int]:
     return dict(found)
 
 
+def made_of(generation: Generation) -> dict[str, Any]:
+    """What is known by now of a generation of all that another process may work out, for `give` there."""
+    found = {name: one.known(generation) for name, one in _given.items()}
+    return {name: made for name, made in found.items() if made is not None}
+
+
+def give(generation: Generation, made: dict[str, Any]) -> None:
+    """Has what another process worked out of the same generation be known here."""
+    for name, known in made.items():
+        _given[name].take(generation, known)
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Holds Python's cycle collector off: of many objects that stay it finds none to free, and takes two thirds of the time
+    that they are made in."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
 class Once(_Counted, Generic[Made]):
     """Works out what `make` gives of a generation when it is first asked for. Safe to use from several threads.
 
     Who asks for the same generation meanwhile waits; what is known of another one is given at once. It is worked out to its
     end, also where who asked first has left or has no time any more: the next one finds it. What is made must not hold the
-    generation, which it would keep for ever. Whatever else `make` takes has to be the same each time.
+    generation, which it would keep for ever. Whatever else `make` takes has to be the same each time. What has a name to be
+    `given` under can be sent from one process to another, and `give` may bring it.
     """
 
-    def __init__(self, make: Callable[..., Made]) -> None:
+    def __init__(self, make: Callable[..., Made], *, given: str = "") -> None:
         super().__init__(make)
+        if given:
+            _given[given] = self
         self._make = make
         self._made: weakref.WeakKeyDictionary[Generation, Made] = weakref.WeakKeyDictionary()
         self._making: weakref.WeakKeyDictionary[Generation, Future[Made]] = weakref.WeakKeyDictionary()
@@ -63,6 +95,16 @@ class Once(_Counted, Generic[Made]):
         if first:
             deadline.fulfil(promised, self._of, generation, *others)
         return deadline.wait(promised)
+
+    def known(self, generation: Generation) -> Made | None:
+        """What was made of a generation; None where nothing is yet."""
+        with self._lock:
+            return self._made.get(generation)
+
+    def take(self, generation: Generation, made: Made) -> None:
+        """Keeps what was made of it elsewhere, unless it is known."""
+        with self._lock:
+            self._made.setdefault(generation, made)
 
     def _of(self, generation: Generation, *others: Any) -> Made:
         try:
@@ -87,10 +129,12 @@ class _Kept:
 class Last(_Counted, Generic[Made]):
     """Works out what `make` gives of a generation and of what else it takes, and keeps for each generation what it gave
     last. Safe to use from several threads: who asks for the same generation meanwhile waits. It is worked out for who asks:
-    with their deadline, and where that ends it, what was there before stays."""
+    with their deadline, and where that ends it, what was there before stays. `given` is as `Once` has it."""
 
-    def __init__(self, make: Callable[..., Made]) -> None:
+    def __init__(self, make: Callable[..., Made], *, given: str = "") -> None:
         super().__init__(make)
+        if given:
+            _given[given] = self
         self._make = make
         self._kept: Once[_Kept] = Once(lambda _: _Kept())
         self._lock = threading.Lock()
@@ -109,3 +153,16 @@ class Last(_Counted, Generic[Made]):
             return kept.value
         finally:
             kept.lock.release()
+
+    def known(self, generation: Generation) -> tuple[tuple, Made] | None:
+        """The key and what was made, of what was asked for last; None where nothing was."""
+        kept = self._kept.known(generation)
+        return None if kept is None or kept.key is None else (kept.key, kept.value)
+
+    def take(self, generation: Generation, made: tuple[tuple, Made]) -> None:
+        """Keeps what was made elsewhere, under its key, unless something is kept."""
+        with deadline.within(None):
+            kept = self._kept(generation)
+        with kept.lock:
+            if kept.key is None:
+                kept.value, kept.key = made[1], made[0]

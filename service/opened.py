@@ -64,19 +64,20 @@ class Opened:
 
     `threads` run the model, 0: as many as the settings say. With `behind`, what is published is opened and tried out in a
     thread of its own, holding that lock, while what is held goes on answering: nobody waits for it, and for a moment nobody
-    sees it. With `waits` only `catch_up` opens it; `newer` says that there is something to open. Without `asks` no question will
-    be asked of it that needs the model, so that any model may be set, or none be there.
+    sees it. `ahead` is told then of the generation that answers and of the next, and may work out what that will be asked for.
+    With `waits` only `catch_up` opens it; `newer` says that there is something to open. Without `asks` no question will be
+    asked of it that needs the model, so that any model may be set, or none be there.
 
     Whoever took a generation keeps it for the whole of an answer, so that no answer is mixed from two.
     """
 
     def __init__(
         self, settings: Settings, threads: int = 0, *, behind: threading.Lock | None = None, waits: bool = False,
-        asks: bool = True,
+        asks: bool = True, ahead: Callable[[Generation, Generation], None] = lambda old, new: None,
     ) -> None:  # fmt: skip
         self.settings = settings
         self.behind, self.newer = behind, False
-        self._threads, self._waits, self._asks = threads, waits, asks
+        self._threads, self._waits, self._asks, self._ahead = threads, waits, asks, ahead
         self.library = Library(settings.library)
         self.trouble: PaperpathError | None = None  # why the newest generation is not the one that serves
         self.reranker = Reranker(settings.reranker) if settings.reranker else None
@@ -171,11 +172,12 @@ class Opened:
         if generation is None:
             return
         if self._generation is None:
-            _one_thread_each()
+            one_thread_each()
         elif generation.manifest == self._generation.manifest:  # what is worked out of the one that is held stays known
             generation.close()
             return
         elif self._embedder is not None:
+            self._ahead(self._generation, generation)
             self._try_out(generation)  # so that what a search works out once is there before anybody needs it
         self._generation = generation
         log.info("Generation %s answers: %d papers, %d passages.", generation.name, generation.manifest.documents,
@@ -237,7 +239,7 @@ class Opened:
                 log.warning("Generation %s could not be searched: %s", generation.name, answer)
 
 
-def _one_thread_each() -> None:
+def one_thread_each() -> None:
     """Has numpy multiply in the thread that asks, from now on.
 
     Its library's own threads turn idle loops for a while after each product, on the cores that the model needs for the

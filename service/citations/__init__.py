@@ -7,12 +7,10 @@ digests, cites what it links, and what it names (`service/citations/naming.py`).
 
 from __future__ import annotations
 
-import gc
 import math
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -27,7 +25,7 @@ from service import paper_vectors
 from service.citations.naming import Saying, outside, sayings
 from service.citations.roles import Role, Said, part_of, role_of
 from service.citations.shelf import Meant, Shelf, bare, works
-from service.derived import Once
+from service.derived import Once, without_collector
 
 Basis = Literal["bibliography", "record", "digest", "text"]
 """What says that one cites the other: the paper's own bibliography, a record's `references`, the words of our digest, or
@@ -137,6 +135,13 @@ class Graph:
         """
         return cycles_of(self.citations, len(self.same_as))
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What is sent to another process: all but the catalogue, which only `wanted` needs, and once."""
+        return vars(self) | {"_wanted": self.wanted, "_catalogue": None, "_merging": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state | {"_merging": threading.Lock()})
+
     @property
     def wanted(self) -> tuple[Wanted, ...]:
         """The works that are cited and not held, the most cited first; made once."""
@@ -233,23 +238,11 @@ def of(generation: Generation) -> Graph:
 
 
 def _of(generation: Generation) -> Graph:
-    with _without_collector():
+    with without_collector():
         return Graph(generation)
 
 
-_made = Once(_of)
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Holds Python's cycle collector off: of the many objects that stay it finds none to free, in a third of the time."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
+_made = Once(_of, given="citations")
 
 
 def cycles_of(some: Sequence[Citation], count: int) -> tuple[tuple[int, ...], ...]:

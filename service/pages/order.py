@@ -12,12 +12,11 @@ from fastapi import APIRouter, Query, Request, Response
 from indexer.library import Generation
 from indexer.library.marks import Marks, state
 from service import reading_order
-from service.derived import Once
 from service.opened import Opened
 from service.pages import frame, order_map, showing
 from service.papers import summary_of
-from service.reading_order import Edge, Evidence, Order
-from service.reading_order.kept import kept_order
+from service.reading_order import Edge, Evidence
+from service.reading_order.kept import kept_order, whole_order
 
 _STEPS = (30, 60)  # minutes of the slider, of a short order and of a long one
 _LONG = 600
@@ -25,9 +24,6 @@ _SKIPPED = 100
 _ALL_SENTENCES = (
     100  # papers in an order whose every sentence stands on the page; of more, the first of each strict edge
 )
-
-# The whole order doesn't change within a generation, and every map is drawn on it.
-_whole: Once[Order] = Once(lambda generation: reading_order.reading_order(generation))
 
 
 @dataclass(frozen=True)
@@ -66,7 +62,7 @@ class Page:
         self.asked = asked
         self.goal = summary_of(generation, asked.goal).id if asked.goal else ""
         self._generation = generation
-        self.whole = _whole(generation)
+        self.whole = whole_order(generation)  # every map is drawn on it
         self.step = _STEPS[self.whole.minutes > _LONG]
         self.longest = -(-max(self.whole.minutes, self.step) // self.step) * self.step
         budget = asked.budget if asked.budget is not None and asked.budget < self.whole.minutes else None

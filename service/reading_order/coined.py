@@ -82,7 +82,7 @@ def _of(generation: Generation, years: Sequence[float]) -> Coined:
     return Coined(by, np.minimum(np.log1p(uses) / math.log1p(max(len(with_text) / 10, _FEWEST)), 1))
 
 
-_made = Once(_of)
+_made = Once(_of, given="coined names")
 
 
 def _aged(year: float) -> float:

@@ -126,7 +126,7 @@ def _direction(generation: Generation, known: tuple[int, ...]) -> Direction:
     return Direction(known, True, score, before, after, weight, np.abs(votes), confidence, np.arange(len(known)))
 
 
-_made: Last[Direction] = Last(_direction)
+_made: Last[Direction] = Last(_direction, given="direction")
 
 
 class _Texts:

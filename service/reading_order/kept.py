@@ -1,4 +1,5 @@
-"""The order of many papers that was asked for last: who is shown it piece by piece asks for it again with each piece."""
+"""Orders that are kept: the whole one of a generation, and the order of many papers that was asked for last, since who is shown
+it piece by piece asks for it again with each piece."""
 
 from __future__ import annotations
 
@@ -7,12 +8,13 @@ from functools import partial
 from typing import Any
 
 from indexer.library import Generation
-from service.derived import Last
+from service.derived import Last, Once
 from service.reading_order import Order, reading_order
 
 _MANY = 200  # papers: an order of fewer is made soon, waits for no other, and takes no other's place
 
 _last: Last[Order] = Last(lambda generation, make: make())
+_whole: Once[Order] = Once(lambda generation: reading_order(generation), given="whole order")
 
 
 def kept_order(generation: Generation, ids: Collection[str] | None = None, **asked: Any) -> Order:
@@ -22,3 +24,8 @@ def kept_order(generation: Generation, ids: Collection[str] | None = None, **ask
     if len(generation.catalogue.summaries if some is None else some) < _MANY:
         return make()
     return _last(generation, (some, asked), make)
+
+
+def whole_order(generation: Generation) -> Order:
+    """The order of all papers, nothing taken as read: worked out once."""
+    return _whole(generation)

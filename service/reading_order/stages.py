@@ -73,7 +73,7 @@ def _parts(
     return tuple(made)
 
 
-_made: Last[tuple[Part, ...]] = Last(_parts)
+_made: Last[tuple[Part, ...]] = Last(_parts, given="parts of the order")
 
 
 def among(whole: Sequence[Part], order: Sequence[int]) -> list[Part]:

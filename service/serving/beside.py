@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import multiprocessing
-import signal
 import threading
 import time
 from collections import deque
@@ -23,7 +21,7 @@ from typing import Generic, TypeVar
 from indexer.settings import Settings
 from service import derived
 from service.opened import Opened
-from service.serving import runtime
+from service.serving import runtime, spawning
 from service.stages import Listener, listening
 
 T = TypeVar("T")
@@ -44,8 +42,6 @@ _OPEN_SECONDS = 60.0
 _TURN_SECONDS = 5.0  # that one which opens keeps others from opening
 _AGAIN_SECONDS = 60.0  # after a start that failed
 _GENERATIONS = 50  # that one process opens: each leaves a megabyte or two behind
-_SPAWN = multiprocessing.get_context("spawn")
-_BIRTHS = threading.Lock()  # `multiprocessing` looks after all children whenever one starts, and not for two threads
 log = logging.getLogger("paperpath")
 
 
@@ -259,21 +255,15 @@ class _Process(Generic[T, R]):
     """One other process, with a pipe for questions, and one by which it is told to open what is new."""
 
     def __init__(self, settings: Settings, work: Work[T, R]) -> None:
-        self._pipe, there = _SPAWN.Pipe()
-        self._opens, opens_there = _SPAWN.Pipe()
+        self._pipe, there = spawning.pipe()
+        self._opens, opens_there = spawning.pipe()
         self._seconds = settings.request_seconds
         self.opened = 1
         """Generations that it has opened."""
         self.leaves = False
         """It is asked nothing more."""
         self._asking, self._opening = threading.Lock(), threading.Lock()
-        with _BIRTHS:
-            self._process = _SPAWN.Process(
-                target=_answer, args=(there, opens_there, settings, work), name="beside", daemon=True
-            )
-            self._process.start()
-        there.close()
-        opens_there.close()
+        self._process = spawning.started(_answer, there, opens_there, settings, work, name="beside")
 
     def ready(self, stopped: Callable[[], bool]) -> None:
         """Waits until it can answer, or nobody is to be answered. Raises EOFError or OSError where it can't."""
@@ -341,7 +331,6 @@ class _Process(Generic[T, R]):
 
 def _answer(pipe: Connection, opens: Connection, settings: Settings, work: Work[T, R]) -> None:
     """What runs in the other process, until it is told to end or nobody is there to tell it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this one
     runtime.bound_memory()
     runtime.take_turns()
     held = Opened(settings, threads=1, waits=True)

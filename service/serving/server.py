@@ -22,11 +22,13 @@ def run(settings: Settings, host: str, port: int) -> None:
 
     from service.api import create_app
     from service.serving import connections, runtime, stopping
+    from service.serving.ahead import Ahead
     from service.serving.guard.access import token_of
 
     runtime.bound_memory()
     runtime.take_turns()
-    opened = Opened(settings, behind=threading.Lock())
+    ahead = Ahead(settings)
+    opened = Opened(settings, behind=threading.Lock(), ahead=ahead)
     app = create_app(settings, opened, host)
     listening = listen(host, port)
     log = app.state.metrics.log = logs.start(settings.log)
@@ -47,7 +49,11 @@ def run(settings: Settings, host: str, port: int) -> None:
     # Forwarded headers are believed where the guard is told to.
     config = uvicorn.Config(app, http=protocol, ws="none", proxy_headers=False, server_header=False, log_config=None,
                             access_log=False, timeout_graceful_shutdown=stopping.FINISH_SECONDS)  # fmt: skip
-    with contextlib.closing(log), contextlib.suppress(KeyboardInterrupt):  # how a server is stopped
+    with (
+        contextlib.closing(log),
+        contextlib.closing(ahead),
+        contextlib.suppress(KeyboardInterrupt),
+    ):  # how a server is stopped
         stopping.Server(config, app.state.stopping, settings.drain_seconds).run(sockets=[listening])
 
 

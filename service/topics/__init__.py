@@ -90,7 +90,7 @@ def themes(generation: Generation, positions: Sequence[int] | None = None) -> tu
     return (*made, Theme(TITLES_ALONE, (), tuple(sorted(alone)))) if alone else tuple(made)
 
 
-_made = Once(themes)
+_made = Once(themes, given="topics")
 
 
 def handful(count: int) -> int:
@@ -111,7 +111,11 @@ def groups_of(generation: Generation, known: Sequence[int], count: int) -> np.nd
     return cut(_trees(generation, key, key), len(key), count)
 
 
-_trees: Last[np.ndarray | None] = Last(lambda generation, known: tree(paper_vectors.of(generation).raw[list(known)]))
+def _tree_of(generation: Generation, known: tuple[int, ...]) -> np.ndarray | None:
+    return tree(paper_vectors.of(generation).raw[list(known)])
+
+
+_trees: Last[np.ndarray | None] = Last(_tree_of, given="tree of topics")
 
 
 def tree(vectors: np.ndarray) -> np.ndarray | None:

@@ -1,0 +1,106 @@
+"""What answers need of a whole generation, worked out before it answers: by a process of its own, which then ends.
+
+Who cites whom, the topics and the whole reading order take a large library many seconds each, and the whole interpreter: asked
+of a new generation first while many ask, they took a minute, others stood in line behind them, and every search was slower for
+it. So what the generation that answers was asked for is worked out for the next one beside the server, at a lower priority,
+while the old one goes on answering. Where that fails or takes too long it is worked out when it is asked for, as ever.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+
+from indexer.errors import PaperpathError
+from indexer.library import Generation, Library
+from indexer.settings import Settings
+from service import citations, derived, topics
+from service.opened import one_thread_each
+from service.reading_order.kept import whole_order
+from service.serving import runtime, spawning
+
+WORKED_OUT: dict[str, Callable[[Generation], object]] = {
+    "citations": citations.of, "topics": topics.of, "solved order": whole_order, "whole order": whole_order,
+}  # fmt: skip
+"""What is worked out, by the name that what comes of it is given under."""
+_MANY = 2_000  # passages: what fewer need is worked out sooner than a process starts
+_MOST_SECONDS = 300.0
+_END_SECONDS = 10.0
+_YIELDS = 5  # of niceness: answers go first
+log = logging.getLogger("paperpath")
+
+
+class Ahead:
+    """Works out of the `new` generation what the `old` one was asked for, and returns when that is known or can't be."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._process: BaseProcess | None = None
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    def __call__(self, old: Generation, new: Generation) -> None:
+        names = [name for name in derived.made_of(old) if name in WORKED_OUT]
+        if not names or new.manifest.passages < _MANY:
+            return
+        pipe, there = spawning.pipe()
+        with contextlib.closing(pipe):
+            with self._lock:
+                if self._stopped:
+                    there.close()
+                    return
+                process = self._process = spawning.started(_work_out, there, self._settings, names, name="ahead")
+            too_long = threading.Timer(_MOST_SECONDS, process.kill)
+            too_long.start()
+            try:
+                pipe.poll(None)
+                with derived.without_collector():
+                    found = pipe.recv()
+            except (EOFError, OSError):
+                found = None if self._stopped else "it was ended"
+            finally:
+                too_long.cancel()
+                too_long.join()
+                self._end(process)
+        if isinstance(found, str):
+            log.warning("What generation %s needs could not be worked out before it answers: %s.", new.name, found)
+        elif found is not None and found[0] == new.name:  # else something newer was published meanwhile, and is next
+            derived.give(new, found[1])
+
+    def close(self) -> None:
+        """Ends what is worked out, for good."""
+        with self._lock:
+            self._stopped = True
+            if self._process is not None:
+                self._process.kill()
+
+    def _end(self, process: BaseProcess) -> None:
+        process.join(_END_SECONDS)
+        with self._lock:
+            self._process = None
+            if process.is_alive():
+                process.kill()
+                process.join()
+            process.close()
+
+
+def _work_out(pipe: Connection, settings: Settings, names: Sequence[str]) -> None:
+    """What runs in the other process: sends the name of the generation that it opened and what it made of it, or what failed."""
+    runtime.bound_memory()
+    one_thread_each()
+    with contextlib.suppress(OSError, AttributeError):  # not on Windows
+        os.nice(_YIELDS)
+    try:
+        generation = Library(settings.library).open()
+        for work in dict.fromkeys(WORKED_OUT[name] for name in names):
+            work(generation)
+        found: tuple[str, dict] | str = generation.name, derived.made_of(generation)
+    except Exception as error:
+        found = error.message if isinstance(error, PaperpathError) else repr(error)
+    with contextlib.suppress(OSError):  # nobody waits for it any more
+        pipe.send(found)
