@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from service import derived
 from service.derived import Last, Once
 
 
@@ -102,3 +103,40 @@ def test_the_last_that_was_asked_is_kept() -> None:
     del one
     gc.collect()
     assert gone() is None
+
+
+def test_what_may_be_given_is_known_without_being_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(derived, "_given", {})
+    made: list[object] = []
+
+    def make(generation: object, *others: object) -> str:
+        made.append(generation)
+        return f"{len(made)}{others}"
+
+    once, last, here, there = Once(make, given="once"), Last(make, given="last"), opened(), opened()
+    Once(make)(here)
+    assert derived.made_of(here) == {}
+    once(here)
+    assert derived.made_of(here) == {"once": "2()"}
+    last(here, ("a",), "a")
+    last(here, ("b",), "b")
+    found = derived.made_of(here)
+    assert found == {"once": "2()", "last": (("b",), "4('b',)")}
+    derived.give(there, found)
+    assert (once(there), last(there, ("b",), "b"), len(made)) == ("2()", "4('b',)", 4)
+    assert last(there, ("a",), "a") == "5('a',)"  # what is given is what was asked for last, and no more
+    derived.give(there, {"once": "another", "last": (("b",), "another")})  # what is known stays
+    assert (once(there), last(there, ("a",), "a")) == ("2()", "5('a',)")
+
+
+@pytest.mark.parametrize("was", [True, False])
+def test_the_collector_is_held_off_and_is_as_it_was_behind_that(was: bool) -> None:
+    before = gc.isenabled()
+    try:
+        (gc.enable if was else gc.disable)()
+        with pytest.raises(KeyError), derived.without_collector():
+            assert not gc.isenabled()
+            raise KeyError
+        assert gc.isenabled() is was
+    finally:
+        (gc.enable if before else gc.disable)()

@@ -68,7 +68,8 @@ class Ahead:
                 too_long.join()
                 self._end(process)
         if isinstance(found, str):
-            log.warning("What generation %s needs could not be worked out before it answers: %s.", new.name, found)
+            log.warning("What generation %s needs could not be worked out before it answers: %s.", new.name,
+                        found.rstrip("."))  # fmt: skip
         elif found is not None and found[0] == new.name:  # else something newer was published meanwhile, and is next
             derived.give(new, found[1])
 
