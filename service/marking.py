@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from indexer.library import Generation, Summary, marks
 from indexer.library.marks import Box, Marks
 from service import minutes
-from service.papers import summary_of
+from service.derived import Once
+from service.papers import by_id, summary_of
 
 if TYPE_CHECKING:
     from indexer.sources.ordered_list import Changed
@@ -56,6 +57,20 @@ class Status:
     minutes_left: int
     sections: tuple[Part, ...]
     themes: tuple[Part, ...]
+
+
+def read(generation: Generation, held: Marks) -> set[int]:
+    """The positions of the documents that were read, as `marks.state` tells it of each."""
+    found, at = set(_by_their_boxes(generation)), by_id(generation)
+    for position in (at[document_id] for document_id in held.by_id if document_id in at):
+        read_now = marks.state(generation.catalogue.summaries[position], held)
+        (found.add if read_now else found.discard)(position)
+    return found
+
+
+_by_their_boxes: Once[tuple[int, ...]] = Once(
+    lambda generation: tuple(s.position for s in generation.catalogue.summaries if marks.state(s, marks.NONE))
+)
 
 
 def marked(generation: Generation, held: Marks, document_id: str) -> Marked:
@@ -107,7 +122,7 @@ def status(generation: Generation, held: Marks) -> Status:
     from service import topics
 
     summaries = generation.catalogue.summaries
-    read = [marks.state(summary, held) for summary in summaries]
+    done = read(generation, held)
     times = [found.minutes for found in minutes.of(generation)]
     sections: dict[str, list[int]] = {}
     for summary in summaries:
@@ -116,7 +131,7 @@ def status(generation: Generation, held: Marks) -> Status:
 
     def part(name: str, positions: Iterable[int]) -> Part:
         places = list(positions)
-        left = [place for place in places if not read[place]]
+        left = [place for place in places if place not in done]
         return Part(name, len(places), len(places) - len(left), len(left), sum(times[place] for place in left))
 
     whole = part("", range(len(summaries)))

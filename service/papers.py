@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from indexer import links
@@ -10,6 +11,7 @@ from indexer.document import Missing, TextKind, Version
 from indexer.errors import UnknownDocument
 from indexer.folding import writable
 from indexer.library import Generation, Summary
+from service.derived import Once
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,16 @@ def paper(generation: Generation, document_id: str) -> OnePaper:
         tuple(link.url for link in summary.entry.links), kinds.total(), dict(kinds.most_common()), len(references),
         references, tuple(Missing(*page) for page in summary.missing), summary.versions,
     )  # fmt: skip
+
+
+def by_id(generation: Generation) -> Mapping[str, int]:
+    """The position of each document, by its id; made once."""
+    return _by_id(generation)
+
+
+_by_id: Once[dict[str, int]] = Once(
+    lambda generation: {summary.id: summary.position for summary in generation.catalogue.summaries}
+)
 
 
 def summary_of(generation: Generation, document_id: str) -> Summary:

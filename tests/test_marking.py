@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -131,6 +132,24 @@ def test_a_paper_counts_in_every_section_it_is_listed_under(tmp_path: Path) -> N
         ("", 1, 0),
         ("Theme", 0, 1),
     ]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_all_that_is_read_is_what_each_says_of_itself(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    some, said = (None, False, True), {}
+    documents = []
+    for n in range(12):
+        one = document(f"paper {n}", ["x"], n)
+        mention = replace(one.entry.mentions[0], checked=chance.choice(some), by_hand=chance.choice((None, *some)))
+        documents.append(replace(one, entry=replace(one.entry, mentions=(mention,))))
+        if chance.random() < 0.6:
+            said[one.id] = Mark(one.id, chance.choice(some), NOW, chance.choice(some))
+    build_documents(tmp_path, documents)
+    generation = Library(tmp_path).open()
+    for held in (Marks(said), Marks(said | {"gone": Mark("gone", True, NOW)}), marks.NONE):
+        summaries = generation.catalogue.summaries
+        assert marking.read(generation, held) == {s.position for s in summaries if marks.state(s, held)}
 
 
 # ---------------------------------------------------------------- boxes that a person changed in the order

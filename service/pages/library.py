@@ -12,9 +12,9 @@ from fastapi import APIRouter, Query, Request, Response
 
 from indexer.errors import NoLibrary
 from indexer.library import Generation, Summary
-from indexer.library.marks import Marks, state
+from indexer.library.marks import Marks
 from indexer.library.uploads import SUFFIXES
-from service import topics
+from service import marking, topics
 from service.api import paths
 from service.opened import Opened
 from service.pages import frame, lacking, outcome, showing
@@ -89,9 +89,16 @@ def made(held: Opened, jobs: Jobs, access: Access) -> APIRouter:
 def _rows(generation: Generation, marks: Marks) -> list[Row]:
     theme_of = {position: theme.name for theme in topics.of(generation) for position in theme.positions}
     summaries = generation.catalogue.summaries
+    read = marking.read(generation, marks)
     shared = lacking.shared(map(_reason, summaries))
     return [
-        Row(summary, theme_of.get(summary.position, ""), state(summary, marks), _source(summary), _why(summary, shared))
+        Row(
+            summary,
+            theme_of.get(summary.position, ""),
+            summary.position in read,
+            _source(summary),
+            _why(summary, shared),
+        )
         for summary in summaries
     ]
 

@@ -10,8 +10,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from indexer.library import Generation
-from indexer.library.marks import Marks, state
-from service import reading_order
+from indexer.library.marks import Marks
+from service import marking, reading_order
 from service.opened import Opened
 from service.pages import frame, order_map, showing
 from service.papers import summary_of
@@ -78,7 +78,8 @@ class Page:
         self.one_map = len(self.whole.order) <= order_map.MOST_CARDS
         self.base = self.answer if self.narrowed and (asked.only or not self.one_map) else self.whole
         self.budget = budget
-        self.read = {s.id for s in generation.catalogue.summaries if state(s, marks)} | set(asked.known)
+        summaries = generation.catalogue.summaries
+        self.read = {summaries[position].id for position in marking.read(generation, marks)} | set(asked.known)
         self.keys = {step.id: order_map.key_of(step.position) for step in self.whole.order}
         self.titles = {step.id: showing.title(step.title) for step in self.whole.order}
         self.steps = {step.id: step for step in self.answer.order}

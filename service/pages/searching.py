@@ -13,8 +13,8 @@ from starlette.concurrency import run_in_threadpool
 
 from indexer.errors import PaperpathError
 from indexer.library import Generation, Summary
-from indexer.library.marks import Marks, state
-from service import topics
+from indexer.library.marks import Marks
+from service import marking, topics
 from service.api.searching import LONGEST_QUERY, Wanted
 from service.opened import Opened
 from service.pages import frame, showing
@@ -132,11 +132,12 @@ def _held(summaries: Sequence[Summary]) -> str:
 def _browse(generation: Generation, marks: Marks, themes: tuple[topics.Theme, ...]) -> list[dict[str, Any]]:
     """What is here, for who hasn't asked yet: each theme with its first papers, those not read before the others."""
     summaries = generation.catalogue.summaries
+    read = marking.read(generation, marks)
     found = []
     for theme in themes:
-        papers = [(summaries[position], state(summaries[position], marks)) for position in theme.positions]
-        papers.sort(key=lambda pair: pair[1])
-        found.append({"name": theme.name, "count": len(papers), "read": sum(read for _, read in papers),
-                      "papers": [{"id": s.id, "title": s.title, "year": s.year, "read": read}
-                                 for s, read in papers[:_FIRST]]})  # fmt: skip
+        first = sorted(theme.positions, key=read.__contains__)[:_FIRST]
+        papers = [{"id": s.id, "title": s.title, "year": s.year, "read": s.position in read}
+                  for s in map(summaries.__getitem__, first)]  # fmt: skip
+        found.append({"name": theme.name, "count": len(theme.positions), "read": len(read.intersection(theme.positions)),
+                      "papers": papers})  # fmt: skip
     return found

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from indexer.library import Generation
-from indexer.library.marks import Marks, state
+from indexer.library.marks import Marks
 from service import paper_vectors, topics, wording
 from service.derived import Last
-from service.papers import summary_of
+from service.papers import by_id, summary_of
 from service.reading_order import alone as titles
 from service.reading_order import budget as budgets
 from service.reading_order import goal as ways
@@ -189,10 +189,9 @@ def reading_order(
     on our digests' words. `lacking` is how many missing papers are named at most.
     Raises `UnknownDocument`, `NothingToOrder`, `BadBudget`.
     """
-    from service import citations, minutes
+    from service import citations, marking, minutes
 
     summaries = generation.catalogue.summaries
-    by_id = {summary.id: summary.position for summary in summaries}
     minutes_to_read = None if budget is None else budgets.minutes_of(budget) if isinstance(budget, str) else budget
     wanted = {summary_of(generation, one).position for one in ids} if ids is not None else set(range(len(summaries)))
     read = {summary_of(generation, one).position for one in known}
@@ -200,11 +199,9 @@ def reading_order(
     if not wanted:
         raise NothingToOrder("There is no paper to order.")
     if topic is not None:
-        targets += [
-            place for place in _about(generation, embedder, topic, by_id) if place in wanted and place not in targets
-        ]
+        targets += [place for place in _about(generation, embedder, topic) if place in wanted and place not in targets]
     if marks is not None:
-        read |= {position for position in wanted if state(summaries[position], marks)}
+        read |= marking.read(generation, marks) & wanted
     read -= set(targets)
     graph = citations.of(generation)
     wanted |= set(targets)
@@ -258,7 +255,7 @@ def reading_order(
     )  # fmt: skip
 
 
-def _about(generation: Generation, embedder: Embedder | None, topic: str, by_id: dict[str, int]) -> list[int]:
+def _about(generation: Generation, embedder: Embedder | None, topic: str) -> list[int]:
     """The positions of what a search finds: those whose score is near the best one's."""
     from service import search
 
@@ -267,7 +264,7 @@ def _about(generation: Generation, embedder: Embedder | None, topic: str, by_id:
     if answer is None or not answer.answered:
         raise NothingToOrder(f"Nothing here is about {topic[:80]!r}.", cure="Name the topic in other words.")
     best = answer.results[0].score
-    return [by_id[found.id] for found in answer.results if found.score >= _NEAR_THE_BEST * best]
+    return [by_id(generation)[found.id] for found in answer.results if found.score >= _NEAR_THE_BEST * best]
 
 
 def _towards(generation: Generation, whole: Solved, aims: Sequence[int]) -> tuple[list[Pair], list[str]]:
