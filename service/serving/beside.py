@@ -41,7 +41,7 @@ _END_SECONDS = 10.0
 _OPEN_SECONDS = 60.0
 _TURN_SECONDS = 5.0  # that one which opens keeps others from opening
 _AGAIN_SECONDS = 60.0  # after a start that failed
-_GENERATIONS = 50  # that one process opens: each leaves a megabyte or two behind
+_GENERATIONS = 25  # that one process opens: each leaves a megabyte or two behind
 log = logging.getLogger("paperpath")
 
 
