@@ -46,6 +46,12 @@ def made_of(generation: Generation) -> dict[str, Any]:
     return {name: made for name, made in found.items() if made is not None}
 
 
+def asked_of(generation: Generation) -> list[str]:
+    """The names of what was asked of a generation, of all that another process may work out; what was given and not asked for
+    since is none of it."""
+    return [name for name, one in _given.items() if one.asked(generation)]
+
+
 def give(generation: Generation, made: dict[str, Any]) -> None:
     """Has what another process worked out of the same generation be known here."""
     for name, known in made.items():
@@ -81,12 +87,14 @@ class Once(_Counted, Generic[Made]):
         self._make = make
         self._made: weakref.WeakKeyDictionary[Generation, Made] = weakref.WeakKeyDictionary()
         self._making: weakref.WeakKeyDictionary[Generation, Future[Made]] = weakref.WeakKeyDictionary()
+        self._unasked: weakref.WeakSet[Generation] = weakref.WeakSet()  # of which it was given, and not asked for since
         self._lock = threading.Lock()
 
     def __call__(self, generation: Generation, *others: Any) -> Made:
         with self._lock:
             if generation in self._made:
                 self.hits += 1
+                self._unasked.discard(generation)
                 return self._made[generation]
             promised = self._making.get(generation)
             if first := promised is None:
@@ -101,10 +109,17 @@ class Once(_Counted, Generic[Made]):
         with self._lock:
             return self._made.get(generation)
 
+    def asked(self, generation: Generation) -> bool:
+        """Whether somebody asked for it, of this generation."""
+        with self._lock:
+            return generation in self._made and generation not in self._unasked
+
     def take(self, generation: Generation, made: Made) -> None:
         """Keeps what was made of it elsewhere, unless it is known."""
         with self._lock:
-            self._made.setdefault(generation, made)
+            if generation not in self._made:
+                self._made[generation] = made
+                self._unasked.add(generation)
 
     def _of(self, generation: Generation, *others: Any) -> Made:
         try:
@@ -123,6 +138,7 @@ class _Kept:
 
     key: Any = None
     value: Any = None
+    asked: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -150,6 +166,7 @@ class Last(_Counted, Generic[Made]):
                 self.hits, self.misses = self.hits + (not missed), self.misses + missed
             if missed:
                 kept.value, kept.key = self._make(generation, *others), key
+            kept.asked = True
             return kept.value
         finally:
             kept.lock.release()
@@ -158,6 +175,11 @@ class Last(_Counted, Generic[Made]):
         """The key and what was made, of what was asked for last; None where nothing was."""
         kept = self._kept.known(generation)
         return None if kept is None or kept.key is None else (kept.key, kept.value)
+
+    def asked(self, generation: Generation) -> bool:
+        """Whether somebody asked for any, of this generation."""
+        kept = self._kept.known(generation)
+        return kept is not None and kept.asked
 
     def take(self, generation: Generation, made: tuple[tuple, Made]) -> None:
         """Keeps what was made elsewhere, under its key, unless something is kept."""

@@ -100,6 +100,18 @@ def test_only_what_was_asked_is_worked_out(settings: Settings) -> None:
     assert "topics" in derived.made_of(new) and "citations" not in derived.made_of(new)
 
 
+def test_what_nobody_asked_for_again_is_not_worked_out_again(settings: Settings, old: Generation) -> None:
+    second, works = published(settings, "more"), Ahead(settings)
+    works(old, second)
+    topics.of(second)
+    third = published(settings, "another")
+    works(second, third)
+    assert "topics" in derived.made_of(third) and "citations" not in derived.made_of(third)
+    fourth = published(settings, "more")
+    works(third, fourth)
+    assert not derived.made_of(fourth)
+
+
 def test_where_nothing_was_asked_or_all_is_small_no_process_starts(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

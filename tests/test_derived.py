@@ -123,7 +123,9 @@ def test_what_may_be_given_is_known_without_being_made(monkeypatch: pytest.Monke
     found = derived.made_of(here)
     assert found == {"once": "2()", "last": (("b",), "4('b',)")}
     derived.give(there, found)
+    assert derived.asked_of(here) == ["once", "last"] and derived.asked_of(there) == []
     assert (once(there), last(there, ("b",), "b"), len(made)) == ("2()", "4('b',)", 4)
+    assert derived.asked_of(there) == ["once", "last"]
     assert last(there, ("a",), "a") == "5('a',)"  # what is given is what was asked for last, and no more
     derived.give(there, {"once": "another", "last": (("b",), "another")})  # what is known stays
     assert (once(there), last(there, ("a",), "a")) == ("2()", "5('a',)")

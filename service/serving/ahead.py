@@ -2,8 +2,9 @@
 
 Who cites whom, the topics and the whole reading order take a large library many seconds each, and the whole interpreter: asked
 of a new generation first while many ask, they took a minute, others stood in line behind them, and every search was slower for
-it. So what the generation that answers was asked for is worked out for the next one beside the server, at a lower priority,
-while the old one goes on answering. Where that fails or takes too long it is worked out when it is asked for, as ever.
+it. So what was asked of the generation that answers is worked out of the next one beside the server, at a lower priority, while
+the old one goes on answering; what nobody asked for since, isn't again. Where that fails or takes too long it is worked out when
+it is asked for, as ever.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import contextlib
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -45,9 +47,10 @@ class Ahead:
         self._stopped = False
 
     def __call__(self, old: Generation, new: Generation) -> None:
-        names = [name for name in derived.made_of(old) if name in WORKED_OUT]
+        names = [name for name in derived.asked_of(old) if name in WORKED_OUT]
         if not names or new.manifest.passages < _MANY:
             return
+        began = time.monotonic()
         pipe, there = spawning.pipe()
         with contextlib.closing(pipe):
             with self._lock:
@@ -72,6 +75,9 @@ class Ahead:
                         found.rstrip("."))  # fmt: skip
         elif found is not None and found[0] == new.name:  # else something newer was published meanwhile, and is next
             derived.give(new, found[1])
+            log.info(
+                "What was asked before is worked out of generation %s, in %.0f s.", new.name, time.monotonic() - began
+            )
 
     def close(self) -> None:
         """Ends what is worked out, for good."""
