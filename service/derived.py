@@ -60,8 +60,8 @@ def give(generation: Generation, made: dict[str, Any]) -> None:
 
 @contextmanager
 def without_collector() -> Iterator[None]:
-    """Holds Python's cycle collector off: of many objects that stay it finds none to free, and takes two thirds of the time
-    that they are made in."""
+    """Holds Python's cycle collector off: of many objects that stay it finds none to free, in a third of the time that they
+    are made in."""
     was = gc.isenabled()
     gc.disable()
     try:

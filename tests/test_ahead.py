@@ -151,14 +151,30 @@ def test_where_it_fails_or_takes_too_long_all_is_worked_out_when_it_is_asked(
     new = published(settings, "more")
     caplog.set_level(logging.WARNING)
     Ahead(settings)(old, new)
-    assert f"What generation {new.name} needs could not be worked out before it answers: it was ended." in caplog.text
+    told = f"What generation {new.name} needs could not be worked out before it answers: "
+    assert told + ("OSError" if work is breaks_off else "it was ended.") in caplog.text
     assert not derived.made_of(new)
     assert len(whole_order(new).order) == new.manifest.documents
 
 
-def test_what_fails_there_is_told(
+def test_where_no_process_can_be_started_the_new_one_answers_all_the_same(
     settings: Settings, old: Generation, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    def none(*given: object, name: str) -> None:
+        raise OSError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(ahead.spawning, "started", none)
+    held = Opened(settings, behind=threading.Lock(), ahead=Ahead(settings))
+    held.prepare()
+    whole_order(held.now())
+    new = published(settings, "more")
+    caplog.set_level(logging.WARNING)
+    held.catch_up()
+    assert held.now().name == new.name
+    assert "temporarily unavailable" in caplog.text
+
+
+def test_what_fails_there_is_told(settings: Settings, old: Generation, caplog: pytest.LogCaptureFixture) -> None:
     new = published(settings, "more")
     shutil.rmtree(settings.library)
     caplog.set_level(logging.WARNING)

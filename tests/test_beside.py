@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 from libraries import build
 
-from indexer.library import Library
+from indexer.library import Generation, Library
 from indexer.settings import Settings
 from service.opened import Opened
 from service.serving import beside
@@ -204,6 +204,34 @@ def test_who_opens_what_is_new_goes_on_answering(held: Opened, settings: Setting
         assert next(one([1]))[1][1:] == (one.processes[0], 1)
     finally:
         one.stop()
+
+
+def test_none_answers_from_what_is_new_before_it_is_known_here(settings: Settings) -> None:
+    """What a process finds in a new generation is asked of the server's own next: it has to know of it."""
+    build(settings.library)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def ahead(old: Generation, new: Generation) -> None:
+        begun.set()
+        assert go_on.wait(WAIT)
+
+    held = Opened(settings, behind=threading.Lock(), ahead=ahead)
+    held.prepare()
+    before = held.now().manifest.documents
+    two = Beside(held, work, 2, 2)
+    try:
+        list(two(LINE))
+        until(lambda: two.running == 2)
+        build(settings.library, {"other": ["Another paper. "]})
+        until(lambda: [list(two([1])) for _ in range(2)] and begun.is_set())
+        for _ in range(20):
+            assert [documents for _, (_, _, documents) in two([1])] == [before]
+        go_on.set()
+        until(lambda: [documents for _, (_, _, documents) in two([1])] == [1])
+        assert held.now().manifest.documents == 1
+    finally:
+        go_on.set()
+        two.stop()
 
 
 def test_who_waits_longest_for_one_that_is_free_has_it(two: Beside) -> None:

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from typing import Any
 
 from indexer.errors import PaperpathError
 from indexer.library import Generation, Library
@@ -34,6 +35,7 @@ _MANY = 2_000  # passages: what fewer need is worked out sooner than a process s
 _MOST_SECONDS = 300.0
 _END_SECONDS = 10.0
 _YIELDS = 5  # of niceness: answers go first
+_Found = tuple[str, dict[str, Any]] | str
 log = logging.getLogger("paperpath")
 
 
@@ -51,33 +53,40 @@ class Ahead:
         if not names or new.manifest.passages < _MANY:
             return
         began = time.monotonic()
+        try:
+            found = self._of_another_process(names)
+        except Exception as error:  # none can be started, or what it sends is broken off
+            found = "it was ended" if isinstance(error, EOFError) else repr(error)
+        if self._stopped:
+            return
+        if isinstance(found, str):
+            log.warning("What generation %s needs could not be worked out before it answers: %s.", new.name,
+                        found.rstrip("."))  # fmt: skip
+        elif found[0] == new.stamp:  # else something newer was published meanwhile, and is next
+            derived.give(new, found[1])
+            took = time.monotonic() - began
+            log.info("What was asked before is worked out of generation %s, in %.0f s.", new.name, took)
+
+    def _of_another_process(self, names: Sequence[str]) -> _Found:
+        """What `_work_out` sends. Raises whatever starting a process and reading from it do."""
         pipe, there = spawning.pipe()
         with contextlib.closing(pipe):
             with self._lock:
                 if self._stopped:
                     there.close()
-                    return
-                process = self._process = spawning.started(_work_out, there, self._settings, names, name="ahead")
+                    raise EOFError
+                process = self._process = spawning.started(_work_out, (there,), self._settings, names, name="ahead")
             too_long = threading.Timer(_MOST_SECONDS, process.kill)
-            too_long.start()
             try:
+                too_long.start()
                 pipe.poll(None)
                 with derived.without_collector():
-                    found = pipe.recv()
-            except (EOFError, OSError):
-                found = None if self._stopped else "it was ended"
+                    return pipe.recv()
             finally:
                 too_long.cancel()
-                too_long.join()
+                if too_long.ident is not None:
+                    too_long.join()
                 self._end(process)
-        if isinstance(found, str):
-            log.warning("What generation %s needs could not be worked out before it answers: %s.", new.name,
-                        found.rstrip("."))  # fmt: skip
-        elif found is not None and found[0] == new.name:  # else something newer was published meanwhile, and is next
-            derived.give(new, found[1])
-            log.info(
-                "What was asked before is worked out of generation %s, in %.0f s.", new.name, time.monotonic() - began
-            )
 
     def close(self) -> None:
         """Ends what is worked out, for good."""
@@ -97,7 +106,7 @@ class Ahead:
 
 
 def _work_out(pipe: Connection, settings: Settings, names: Sequence[str]) -> None:
-    """What runs in the other process: sends the name of the generation that it opened and what it made of it, or what failed."""
+    """What runs in the other process: sends the stamp of the generation that it opened and what it made of it, or what failed."""
     runtime.bound_memory()
     one_thread_each()
     with contextlib.suppress(OSError, AttributeError):  # not on Windows
@@ -106,7 +115,7 @@ def _work_out(pipe: Connection, settings: Settings, names: Sequence[str]) -> Non
         generation = Library(settings.library).open()
         for work in dict.fromkeys(WORKED_OUT[name] for name in names):
             work(generation)
-        found: tuple[str, dict] | str = generation.name, derived.made_of(generation)
+        found: _Found = generation.stamp, derived.made_of(generation)
     except Exception as error:
         found = error.message if isinstance(error, PaperpathError) else repr(error)
     with contextlib.suppress(OSError):  # nobody waits for it any more

@@ -108,13 +108,14 @@ class Beside(Generic[T, R]):
 
     def catch_up(self) -> None:
         """Returns when what was published by now is what answers, here and in the other processes."""
-        self._held.catch_up()
         self._renewing.acquire()
         self._renew()
 
     def _renew(self) -> None:
-        """Has one process after another open what is new. `_renewing` is held, and let go of."""
+        """Has what is new opened here, then by one process after another, so that what is found there is known here.
+        `_renewing` is held, and let go of."""
         try:
+            self._held.catch_up()
             for process in list(self._all):
                 try:
                     if process in self._all and not self._stopped:
@@ -263,7 +264,7 @@ class _Process(Generic[T, R]):
         self.leaves = False
         """It is asked nothing more."""
         self._asking, self._opening = threading.Lock(), threading.Lock()
-        self._process = spawning.started(_answer, there, opens_there, settings, work, name="beside")
+        self._process = spawning.started(_answer, (there, opens_there), settings, work, name="beside")
 
     def ready(self, stopped: Callable[[], bool]) -> None:
         """Waits until it can answer, or nobody is to be answered. Raises EOFError or OSError where it can't."""
@@ -302,10 +303,11 @@ class _Process(Generic[T, R]):
     def catch_up(self, turn: threading.Lock | None = None) -> None:
         """Returns when it has opened what is new, in its turn unless that takes long. Raises EOFError or OSError where it
         doesn't."""
-        with self._opening:
-            if self._opens.closed:
-                raise EOFError
+        with contextlib.ExitStack() as opening:
             with turn or contextlib.nullcontext():
+                opening.enter_context(self._opening)  # not before its turn: who ends this one waits for it
+                if self._opens.closed:
+                    raise EOFError
                 self._opens.send(True)
                 soon = self._opens.poll(_TURN_SECONDS)
             if not soon and not self._opens.poll(_OPEN_SECONDS):

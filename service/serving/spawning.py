@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -19,15 +19,17 @@ def pipe() -> tuple[Connection, Connection]:
     return _SPAWN.Pipe()
 
 
-def started(work: Callable[..., None], *given: Any, name: str) -> BaseProcess:
-    """A process that does that work, and ends with this one. Connections among what is given to it are its own from then on."""
-    process = _SPAWN.Process(target=_work, args=(work, *given), name=name, daemon=True)
-    with _BIRTHS:
-        process.start()
-    for one in given:
-        if isinstance(one, Connection):
-            one.close()
-    return process
+def started(work: Callable[..., None], ends: Sequence[Connection], *given: Any, name: str) -> BaseProcess:
+    """A process that does that work, with those ends of pipes, which are its own from then on, and what else is given; it ends
+    with this one. Raises OSError where none can be started."""
+    try:
+        process = _SPAWN.Process(target=_work, args=(work, *ends, *given), name=name, daemon=True)
+        with _BIRTHS:
+            process.start()
+        return process
+    finally:
+        for end in ends:
+            end.close()
 
 
 def _work(work: Callable[..., None], *given: Any) -> None:
