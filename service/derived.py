@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,6 +19,9 @@ from service import deadline
 Made = TypeVar("Made")
 
 _all: weakref.WeakSet[_Counted] = weakref.WeakSet()
+_WANTED_SECONDS = (
+    600.0  # that what was given counts as asked for, though nobody did yet: the next generation may come sooner
+)
 _given: dict[str, Once | Last] = {}
 """What another process may work out, by its name."""
 
@@ -47,8 +51,8 @@ def made_of(generation: Generation) -> dict[str, Any]:
 
 
 def asked_of(generation: Generation) -> list[str]:
-    """The names of what was asked of a generation, of all that another process may work out; what was given and not asked for
-    since is none of it."""
+    """The names of what was asked of a generation, of all that another process may work out; what was given some minutes ago and
+    not asked for since is none of it."""
     return [name for name, one in _given.items() if one.asked(generation)]
 
 
@@ -56,6 +60,10 @@ def give(generation: Generation, made: dict[str, Any]) -> None:
     """Has what another process worked out of the same generation be known here."""
     for name, known in made.items():
         _given[name].take(generation, known)
+
+
+def _is_wanted(given: float) -> bool:
+    return time.monotonic() < given + _WANTED_SECONDS
 
 
 @contextmanager
@@ -87,14 +95,15 @@ class Once(_Counted, Generic[Made]):
         self._make = make
         self._made: weakref.WeakKeyDictionary[Generation, Made] = weakref.WeakKeyDictionary()
         self._making: weakref.WeakKeyDictionary[Generation, Future[Made]] = weakref.WeakKeyDictionary()
-        self._unasked: weakref.WeakSet[Generation] = weakref.WeakSet()  # of which it was given, and not asked for since
+        # When it was given, of those that nobody asked for it since.
+        self._unasked: weakref.WeakKeyDictionary[Generation, float] = weakref.WeakKeyDictionary()
         self._lock = threading.Lock()
 
     def __call__(self, generation: Generation, *others: Any) -> Made:
         with self._lock:
             if generation in self._made:
                 self.hits += 1
-                self._unasked.discard(generation)
+                self._unasked.pop(generation, None)
                 return self._made[generation]
             promised = self._making.get(generation)
             if first := promised is None:
@@ -112,14 +121,16 @@ class Once(_Counted, Generic[Made]):
     def asked(self, generation: Generation) -> bool:
         """Whether somebody asked for it, of this generation."""
         with self._lock:
-            return generation in self._made and generation not in self._unasked
+            if generation in self._unasked:
+                return _is_wanted(self._unasked[generation])
+            return generation in self._made or generation in self._making
 
     def take(self, generation: Generation, made: Made) -> None:
         """Keeps what was made of it elsewhere, unless it is known."""
         with self._lock:
             if generation not in self._made:
                 self._made[generation] = made
-                self._unasked.add(generation)
+                self._unasked[generation] = time.monotonic()
 
     def _of(self, generation: Generation, *others: Any) -> Made:
         try:
@@ -139,6 +150,7 @@ class _Kept:
     key: Any = None
     value: Any = None
     asked: bool = False
+    given: float | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -161,25 +173,26 @@ class Last(_Counted, Generic[Made]):
             kept = self._kept(generation)
         deadline.acquire(kept.lock)
         try:
-            missed = kept.key != key
+            missed, kept.asked = kept.key != key, True
             with self._lock:
                 self.hits, self.misses = self.hits + (not missed), self.misses + missed
             if missed:
                 kept.value, kept.key = self._make(generation, *others), key
-            kept.asked = True
             return kept.value
         finally:
             kept.lock.release()
 
     def known(self, generation: Generation) -> tuple[tuple, Made] | None:
         """The key and what was made, of what was asked for last; None where nothing was."""
-        kept = self._kept.known(generation)
-        return None if kept is None or kept.key is None else (kept.key, kept.value)
+        if (kept := self._kept.known(generation)) is None:
+            return None
+        with kept.lock:
+            return None if kept.key is None else (kept.key, kept.value)
 
     def asked(self, generation: Generation) -> bool:
         """Whether somebody asked for any, of this generation."""
         kept = self._kept.known(generation)
-        return kept is not None and kept.asked
+        return kept is not None and (kept.asked or (kept.given is not None and _is_wanted(kept.given)))
 
     def take(self, generation: Generation, made: tuple[tuple, Made]) -> None:
         """Keeps what was made elsewhere, under its key, unless something is kept."""
@@ -187,4 +200,4 @@ class Last(_Counted, Generic[Made]):
             kept = self._kept(generation)
         with kept.lock:
             if kept.key is None:
-                kept.value, kept.key = made[1], made[0]
+                kept.value, kept.key, kept.given = made[1], made[0], time.monotonic()

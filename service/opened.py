@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from indexer import embed
 from indexer.embed import Described, Embedder
@@ -59,6 +59,15 @@ class _Look(Generic[T]):
             self._one.release()
 
 
+class Ahead(Protocol):
+    """What may work out of a `new` generation what was asked of the `old` one, before it answers; it raises nothing. `close`
+    ends that."""
+
+    def __call__(self, old: Generation, new: Generation) -> None: ...
+
+    def close(self) -> None: ...
+
+
 class Opened:
     """A library held open. `now()` is the generation to answer from; it moves on when another one is published.
 
@@ -73,7 +82,7 @@ class Opened:
 
     def __init__(
         self, settings: Settings, threads: int = 0, *, behind: threading.Lock | None = None, waits: bool = False,
-        asks: bool = True, ahead: Callable[[Generation, Generation], None] = lambda old, new: None,
+        asks: bool = True, ahead: Ahead | None = None,
     ) -> None:  # fmt: skip
         self.settings = settings
         self.behind, self.newer = behind, False
@@ -148,7 +157,8 @@ class Opened:
         held = self._generation
         if held is not None and held.mapped and time.monotonic() >= self._look_again:
             self._look_again = float("inf")  # one thread at a time
-            self._altered = self._altered or not held.is_as_it_was()
+            if not held.is_as_it_was() and held is self._generation:
+                self._altered = True
             self._look_again = time.monotonic() + _NOW_AND_THEN
         return self._altered
 
@@ -176,10 +186,11 @@ class Opened:
         elif generation.manifest == self._generation.manifest:  # what is worked out of the one that is held stays known
             generation.close()
             return
-        elif self._embedder is not None:
+        elif self._ahead is not None:
             self._ahead(self._generation, generation)
+        if self._generation is not None and self._embedder is not None:
             self._try_out(generation)  # so that what a search works out once is there before anybody needs it
-        self._generation = generation
+        self._generation, self._altered = generation, False
         log.info("Generation %s answers: %d papers, %d passages.", generation.name, generation.manifest.documents,
                  generation.manifest.passages)  # fmt: skip
 
@@ -192,6 +203,11 @@ class Opened:
                 cure="Run `paperpath reindex` to make it anew with the model that is set, or set PAPERPATH_MODEL back"
                 f" to {'its default' if made_with.name == embed.PACKAGED else made_with.name}.",
             )
+
+    def stop(self) -> None:
+        """Ends what is worked out of a generation that does not answer yet, for good."""
+        if self._ahead is not None:
+            self._ahead.close()
 
     @property
     def serving(self) -> Generation | None:

@@ -23,7 +23,7 @@ from service import citations, derived, topics
 from service.opened import Opened
 from service.reading_order import reading_order
 from service.reading_order.kept import whole_order
-from service.serving import ahead
+from service.serving import ahead, spawning
 from service.serving.ahead import WORKED_OUT, Ahead
 
 SOON = 120  # seconds, for a process that starts on a slow machine
@@ -100,7 +100,19 @@ def test_only_what_was_asked_is_worked_out(settings: Settings) -> None:
     assert "topics" in derived.made_of(new) and "citations" not in derived.made_of(new)
 
 
-def test_what_nobody_asked_for_again_is_not_worked_out_again(settings: Settings, old: Generation) -> None:
+def test_what_was_worked_out_and_is_wanted_soon_is_worked_out_again(settings: Settings, old: Generation) -> None:
+    """Though nobody came between two publishings that follow each other soon."""
+    second, works = published(settings, "more"), Ahead(settings)
+    works(old, second)
+    third = published(settings, "another")
+    works(second, third)
+    assert derived.made_of(third).keys() == derived.made_of(old).keys()
+
+
+def test_what_nobody_asked_for_again_is_not_worked_out_again(
+    settings: Settings, old: Generation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(derived, "_WANTED_SECONDS", 0)
     second, works = published(settings, "more"), Ahead(settings)
     works(old, second)
     topics.of(second)
@@ -124,22 +136,28 @@ def test_where_nothing_was_asked_or_all_is_small_no_process_starts(
     assert not derived.made_of(new)
 
 
-def silent(pipe: Connection, settings: Settings, names: Sequence[str]) -> None:
+def running() -> list:
+    return [process for process in multiprocessing.active_children() if process.name == "ahead"]
+
+
+def silent(pipe: Connection, settings: Settings, name: str, names: Sequence[str]) -> None:
     (settings.library / "began").touch()
     time.sleep(10 * SOON)
 
 
-def dies(pipe: Connection, settings: Settings, names: Sequence[str]) -> None:
+def dies(pipe: Connection, settings: Settings, name: str, names: Sequence[str]) -> None:
     os._exit(1)
 
 
-def breaks_off(pipe: Connection, settings: Settings, names: Sequence[str]) -> None:
+def breaks_off(pipe: Connection, settings: Settings, name: str, names: Sequence[str]) -> None:
     os.write(pipe.fileno(), (1000).to_bytes(4, "big") + b"and no more")
     os._exit(1)
 
 
-def of_another(pipe: Connection, settings: Settings, names: Sequence[str]) -> None:
-    pipe.send(("another generation", {"topics": ()}))
+def works_on(pipe: Connection) -> None:
+    """As `silent`, and ends with who started it."""
+    ahead.end_with(pipe)
+    time.sleep(10 * SOON)
 
 
 @pytest.mark.parametrize("work", [dies, breaks_off, silent])
@@ -152,9 +170,42 @@ def test_where_it_fails_or_takes_too_long_all_is_worked_out_when_it_is_asked(
     caplog.set_level(logging.WARNING)
     Ahead(settings)(old, new)
     told = f"What generation {new.name} needs could not be worked out before it answers: "
-    assert told + ("OSError" if work is breaks_off else "it was ended.") in caplog.text
-    assert not derived.made_of(new)
+    why = {dies: "it was ended", breaks_off: "", silent: "it took more than 0.1 s, and is not tried again"}[work]
+    assert told + why in caplog.text
+    assert not derived.made_of(new) and not running()
     assert len(whole_order(new).order) == new.manifest.documents
+
+
+def test_what_takes_too_long_is_not_tried_again(
+    settings: Settings, old: Generation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ahead, "_work_out", silent)
+    monkeypatch.setattr(ahead, "_MOST_SECONDS", 0.1)
+    new, works = published(settings, "more"), Ahead(settings)
+    works(old, new)
+    monkeypatch.setattr(ahead.spawning, "started", lambda *given, name: pytest.fail("one was started"))
+    works(old, new)
+
+
+def test_it_is_not_waited_for_where_what_answers_can_answer_no_more(
+    settings: Settings, old: Generation, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(ahead, "_work_out", silent)
+    monkeypatch.setattr(Generation, "is_as_it_was", lambda self: self is not old)
+    new = published(settings, "more")
+    caplog.set_level(logging.WARNING)
+    Ahead(settings)(old, new)
+    assert "what answers was changed under it" in caplog.text and not running()
+
+
+def test_it_ends_with_the_server() -> None:
+    pipe, there = spawning.pipe()
+    process = spawning.started(works_on, (there,), name="ahead")
+    assert not pipe.poll(1)
+    pipe.close()  # as the system does for a server that is killed
+    process.join(SOON)
+    assert process.exitcode == 1
+    process.close()
 
 
 def test_where_no_process_can_be_started_the_new_one_answers_all_the_same(
@@ -179,17 +230,16 @@ def test_what_fails_there_is_told(settings: Settings, old: Generation, caplog: p
     shutil.rmtree(settings.library)
     caplog.set_level(logging.WARNING)
     Ahead(settings)(old, new)
-    assert "could not be worked out before it answers: There is no library" in caplog.text
+    told = f"What generation {new.name} needs could not be worked out before it answers: Generation {new.name}: "
+    assert f"{told}{settings.library / 'generations' / f'{new.name}.json'} is missing." in caplog.text
 
 
-def test_what_was_made_of_another_generation_is_not_taken(
-    settings: Settings, old: Generation, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(ahead, "_work_out", of_another)
+def test_something_newer_is_no_hindrance(settings: Settings, old: Generation) -> None:
     new = published(settings, "more")
-    caplog.set_level(logging.WARNING)
+    published(settings, "another")
     Ahead(settings)(old, new)
-    assert not derived.made_of(new) and not caplog.text
+    assert whole_order(new) == whole_order(Library(settings.library).open_generation(new.name))
+    assert derived.made_of(new).keys() >= WORKED_OUT.keys()
 
 
 def test_closed_it_ends_what_it_is_at_and_begins_nothing(
@@ -209,17 +259,43 @@ def test_closed_it_ends_what_it_is_at_and_begins_nothing(
     thread.join(SOON)
     assert not thread.is_alive()
     works(old, new)
-    assert not [process for process in multiprocessing.active_children() if process.name == "ahead"]
+    assert not running()
     assert not caplog.text and not derived.made_of(new)
 
 
 def test_a_new_generation_answers_once_it_is_worked_out(settings: Settings, old: Generation) -> None:
-    held = Opened(settings, behind=threading.Lock(), ahead=Ahead(settings))
+    works = Ahead(settings)
+    told: list[str] = []
+
+    class Looking:
+        def __call__(self, old: Generation, new: Generation) -> None:
+            works(old, new)
+            told.append(held.now().name)
+
+        def close(self) -> None:
+            works.close()
+
+    held = Opened(settings, behind=threading.Lock(), ahead=Looking())
     held.prepare()
     first = held.now()
     whole_order(first)
     new = published(settings, "more")
     held.catch_up()
-    assert held.now().name == new.name
+    assert told == [first.name] and held.now().name == new.name
     assert "whole order" in derived.made_of(held.now())
     assert whole_order(held.now()) == whole_order(new)
+
+
+def test_what_was_changed_under_the_old_one_is_not_held_against_the_new(settings: Settings, old: Generation) -> None:
+    class Changes:
+        def __call__(self, old: Generation, new: Generation) -> None:
+            held._altered = True
+
+        def close(self) -> None: ...
+
+    held = Opened(settings, behind=threading.Lock(), ahead=Changes())
+    held.prepare()
+    published(settings, "more")
+    held.catch_up()
+    found = held.serving
+    assert held.now() is found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -40,6 +41,20 @@ def at_a_halt(held: Opened, questions: Sequence[int]) -> Iterator[tuple[int, tup
     if GO_ON in questions:
         held._opening.release()
     return work(held, questions)
+
+
+class Halting:
+    """Nothing new answers until it may `go_on`."""
+
+    def __init__(self, begun: threading.Event, go_on: threading.Event) -> None:
+        self._begun, self._go_on = begun, go_on
+
+    def __call__(self, old: Generation, new: Generation) -> None:
+        self._begun.set()
+        assert self._go_on.wait(WAIT)
+
+    def close(self) -> None:
+        self._go_on.set()
 
 
 @pytest.fixture
@@ -211,11 +226,7 @@ def test_none_answers_from_what_is_new_before_it_is_known_here(settings: Setting
     build(settings.library)
     begun, go_on = threading.Event(), threading.Event()
 
-    def ahead(old: Generation, new: Generation) -> None:
-        begun.set()
-        assert go_on.wait(WAIT)
-
-    held = Opened(settings, behind=threading.Lock(), ahead=ahead)
+    held = Opened(settings, behind=threading.Lock(), ahead=Halting(begun, go_on))
     held.prepare()
     before = held.now().manifest.documents
     two = Beside(held, work, 2, 2)
@@ -232,6 +243,48 @@ def test_none_answers_from_what_is_new_before_it_is_known_here(settings: Setting
     finally:
         go_on.set()
         two.stop()
+
+
+def test_one_that_starts_meanwhile_answers_when_it_is_known_here(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build(settings.library)
+    begun, go_on = threading.Event(), threading.Event()
+    held = Opened(settings, behind=threading.Lock(), ahead=Halting(begun, go_on))
+    held.prepare()
+    build(settings.library, {"other": ["Another paper. "]})
+    held.now()
+    assert begun.wait(WAIT)
+    waits, catch_up = threading.Event(), held.catch_up
+    monkeypatch.setattr(held, "catch_up", lambda: (waits.set(), catch_up()))
+    two = Beside(held, work, 1, 2)
+    try:
+        list(two(LINE))
+        assert waits.wait(WAIT)
+        assert not two.running and who(two([1])) == {os.getpid()}
+        go_on.set()
+        until(lambda: two.running == 1)
+        assert [documents for _, (_, _, documents) in two([1])] == [1]
+    finally:
+        go_on.set()
+        two.stop()
+
+
+def test_who_ends_one_does_not_wait_for_its_turn_to_open(two: Beside, settings: Settings) -> None:
+    list(two(LINE))
+    until(lambda: two.running == 2)
+    turn = threading.Lock()
+
+    def waits() -> None:
+        with contextlib.suppress(EOFError):
+            two._all[0].catch_up(turn)
+
+    with turn:
+        threading.Thread(target=waits, daemon=True).start()
+        stops = threading.Thread(target=two.stop, daemon=True)
+        stops.start()
+        stops.join(WAIT)
+        assert not stops.is_alive()
 
 
 def test_who_waits_longest_for_one_that_is_free_has_it(two: Beside) -> None:

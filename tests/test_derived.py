@@ -123,12 +123,34 @@ def test_what_may_be_given_is_known_without_being_made(monkeypatch: pytest.Monke
     found = derived.made_of(here)
     assert found == {"once": "2()", "last": (("b",), "4('b',)")}
     derived.give(there, found)
+    assert derived.asked_of(here) == ["once", "last"] == derived.asked_of(there)
+    monkeypatch.setattr(derived, "_WANTED_SECONDS", 0)
     assert derived.asked_of(here) == ["once", "last"] and derived.asked_of(there) == []
     assert (once(there), last(there, ("b",), "b"), len(made)) == ("2()", "4('b',)", 4)
     assert derived.asked_of(there) == ["once", "last"]
     assert last(there, ("a",), "a") == "5('a',)"  # what is given is what was asked for last, and no more
     derived.give(there, {"once": "another", "last": (("b",), "another")})  # what is known stays
     assert (once(there), last(there, ("a",), "a")) == ("2()", "5('a',)")
+
+
+@pytest.mark.parametrize("kind", [Once, Last])
+def test_what_is_being_made_was_asked_for(kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(derived, "_given", {})
+    begun, go_on = threading.Event(), threading.Event()
+
+    def make(generation: object) -> str:
+        begun.set()
+        assert go_on.wait(60)
+        return "made"
+
+    one, generation = kind(make, given="one"), opened()
+    assert derived.asked_of(generation) == []
+    with ThreadPoolExecutor(1) as threads:
+        coming = threads.submit(one, generation, *([("key",)] if kind is Last else []))
+        assert begun.wait(60)
+        assert derived.asked_of(generation) == ["one"]
+        go_on.set()
+        assert coming.result(60) == "made"
 
 
 @pytest.mark.parametrize("was", [True, False])

@@ -43,6 +43,7 @@ def create_app(settings: Settings, opened: Opened | None = None, host: str = "12
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
+        held.stop()  # the others may wait for it
         asking.stop()
         beside.stop()
         jobs.stop()

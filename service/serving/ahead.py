@@ -33,59 +33,64 @@ WORKED_OUT: dict[str, Callable[[Generation], object]] = {
 """What is worked out, by the name that what comes of it is given under."""
 _MANY = 2_000  # passages: what fewer need is worked out sooner than a process starts
 _MOST_SECONDS = 300.0
+_LOOK_SECONDS = 1.0  # whether it is to be waited for still
 _END_SECONDS = 10.0
 _YIELDS = 5  # of niceness: answers go first
-_Found = tuple[str, dict[str, Any]] | str
 log = logging.getLogger("paperpath")
 
 
 class Ahead:
-    """Works out of the `new` generation what the `old` one was asked for, and returns when that is known or can't be."""
+    """Works out of the `new` generation what was asked of the `old` one, and returns when that is known or can't be."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._process: BaseProcess | None = None
         self._lock = threading.Lock()
-        self._stopped = False
+        self._stopped = self._takes_too_long = False
 
     def __call__(self, old: Generation, new: Generation) -> None:
         names = [name for name in derived.asked_of(old) if name in WORKED_OUT]
-        if not names or new.manifest.passages < _MANY:
+        too_many = new.vectors.approximate  # it would take hundreds of megabytes
+        if not names or new.manifest.passages < _MANY or too_many or self._takes_too_long:
             return
         began = time.monotonic()
         try:
-            found = self._of_another_process(names)
-        except Exception as error:  # none can be started, or what it sends is broken off
-            found = "it was ended" if isinstance(error, EOFError) else repr(error)
-        if self._stopped:
-            return
-        if isinstance(found, str):
-            log.warning("What generation %s needs could not be worked out before it answers: %s.", new.name,
-                        found.rstrip("."))  # fmt: skip
-        elif found[0] == new.stamp:  # else something newer was published meanwhile, and is next
-            derived.give(new, found[1])
+            found = self._of_another_process(old, new, names)
+            if isinstance(found, str):
+                raise RuntimeError(found)
+            derived.give(new, found)
+        except Exception as error:  # whatever it is, the generation answers
+            if not self._stopped:
+                why = str(error).rstrip(".") or repr(error)
+                log.warning("What generation %s needs could not be worked out before it answers: %s.", new.name, why)
+        else:
             took = time.monotonic() - began
             log.info("What was asked before is worked out of generation %s, in %.0f s.", new.name, took)
 
-    def _of_another_process(self, names: Sequence[str]) -> _Found:
-        """What `_work_out` sends. Raises whatever starting a process and reading from it do."""
+    def _of_another_process(self, old: Generation, new: Generation, names: Sequence[str]) -> dict[str, Any] | str:
+        """What `_work_out` sends. Raises EOFError or OSError where that fails, and whatever reading it does."""
         pipe, there = spawning.pipe()
         with contextlib.closing(pipe):
             with self._lock:
                 if self._stopped:
                     there.close()
                     raise EOFError
-                process = self._process = spawning.started(_work_out, (there,), self._settings, names, name="ahead")
-            too_long = threading.Timer(_MOST_SECONDS, process.kill)
+                process = self._process = spawning.started(
+                    _work_out, (there,), self._settings, new.name, names, name="ahead"
+                )
+            until = time.monotonic() + _MOST_SECONDS
             try:
-                too_long.start()
-                pipe.poll(None)
+                while not pipe.poll(_LOOK_SECONDS):
+                    if time.monotonic() > until:
+                        self._takes_too_long = True
+                        raise TimeoutError(f"it took more than {_MOST_SECONDS:g} s, and is not tried again")
+                    if not old.is_as_it_was():
+                        raise OSError("what answers was changed under it, and the new one is needed now")
                 with derived.without_collector():
-                    return pipe.recv()
+                    return spawning.received(pipe)
+            except EOFError:
+                raise EOFError("it was ended") from None
             finally:
-                too_long.cancel()
-                if too_long.ident is not None:
-                    too_long.join()
                 self._end(process)
 
     def close(self) -> None:
@@ -96,27 +101,38 @@ class Ahead:
                 self._process.kill()
 
     def _end(self, process: BaseProcess) -> None:
+        process.kill()  # it has nothing more to do
         process.join(_END_SECONDS)
         with self._lock:
             self._process = None
-            if process.is_alive():
-                process.kill()
-                process.join()
-            process.close()
+            if not process.is_alive():  # else a disk hangs, and it ends with that
+                process.close()
 
 
-def _work_out(pipe: Connection, settings: Settings, names: Sequence[str]) -> None:
-    """What runs in the other process: sends the stamp of the generation that it opened and what it made of it, or what failed."""
+def _work_out(pipe: Connection, settings: Settings, name: str, names: Sequence[str]) -> None:
+    """What runs in the other process: sends what it made of the generation of that name, or says what failed."""
+    end_with(pipe)
     runtime.bound_memory()
     one_thread_each()
     with contextlib.suppress(OSError, AttributeError):  # not on Windows
         os.nice(_YIELDS)
     try:
-        generation = Library(settings.library).open()
+        generation = Library(settings.library).open_generation(name)
         for work in dict.fromkeys(WORKED_OUT[name] for name in names):
             work(generation)
-        found: _Found = generation.stamp, derived.made_of(generation)
+        pipe.send(derived.made_of(generation))
+    except ConnectionError:  # nobody waits for it any more
+        return
     except Exception as error:
-        found = error.message if isinstance(error, PaperpathError) else repr(error)
-    with contextlib.suppress(OSError):  # nobody waits for it any more
-        pipe.send(found)
+        pipe.send(error.message if isinstance(error, PaperpathError) else repr(error))
+
+
+def end_with(pipe: Connection) -> None:
+    """Ends this process when the other end of a pipe is closed, over which nothing comes: with the server, however that ends."""
+
+    def wait() -> None:
+        with contextlib.suppress(OSError):
+            pipe.poll(None)
+        os._exit(1)
+
+    threading.Thread(target=wait, name="ending", daemon=True).start()

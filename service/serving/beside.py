@@ -120,7 +120,10 @@ class Beside(Generic[T, R]):
                 try:
                     if process in self._all and not self._stopped:
                         process.catch_up(self._held.behind)
+                        self._held.catch_up()  # with what was published meanwhile, before the next one finds that
                 except (EOFError, OSError):
+                    if process not in self._all or self._stopped:  # it was ended while its turn was waited for
+                        continue
                     log.warning("A process that answers did not open the new generation, and is ended.")
                     self._lose(process)
         finally:
@@ -226,6 +229,7 @@ class Beside(Generic[T, R]):
             process.ready(lambda: self._stopped)
             if not self._stopped:
                 process.catch_up()  # with what was published while it began, of which nobody told it
+                self._held.catch_up()  # nor here
             with self._changed:
                 if self._stopped:
                     return

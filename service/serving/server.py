@@ -27,8 +27,7 @@ def run(settings: Settings, host: str, port: int) -> None:
 
     runtime.bound_memory()
     runtime.take_turns()
-    ahead = Ahead(settings)
-    opened = Opened(settings, behind=threading.Lock(), ahead=ahead)
+    opened = Opened(settings, behind=threading.Lock(), ahead=Ahead(settings))
     app = create_app(settings, opened, host)
     listening = listen(host, port)
     log = app.state.metrics.log = logs.start(settings.log)
@@ -49,11 +48,7 @@ def run(settings: Settings, host: str, port: int) -> None:
     # Forwarded headers are believed where the guard is told to.
     config = uvicorn.Config(app, http=protocol, ws="none", proxy_headers=False, server_header=False, log_config=None,
                             access_log=False, timeout_graceful_shutdown=stopping.FINISH_SECONDS)  # fmt: skip
-    with (
-        contextlib.closing(log),
-        contextlib.closing(ahead),
-        contextlib.suppress(KeyboardInterrupt),
-    ):  # how a server is stopped
+    with contextlib.closing(log), contextlib.suppress(KeyboardInterrupt):  # how a server is stopped
         stopping.Server(config, app.state.stopping, settings.drain_seconds).run(sockets=[listening])
 
 

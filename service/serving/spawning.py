@@ -1,13 +1,18 @@
-"""Processes of the server's own: each begins anew, with nothing of the server's threads and locks in it."""
+"""Processes of the server's own: each begins anew, with nothing of the server's threads and locks in it.
+
+What they send each other is pickled, as `multiprocessing` does; what came from outside never is.
+"""
 
 from __future__ import annotations
 
+import io
 import multiprocessing
 import signal
 import threading
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from pickle import Unpickler
 from typing import Any
 
 _SPAWN = multiprocessing.get_context("spawn")
@@ -30,6 +35,27 @@ def started(work: Callable[..., None], ends: Sequence[Connection], *given: Any, 
     finally:
         for end in ends:
             end.close()
+
+
+def received(end: Connection) -> Any:
+    """What was sent over a pipe. Raises EOFError and OSError as `recv` does.
+
+    `recv` keeps the interpreter until it has read all: of 50 MB for half a second, in which nobody is answered.
+    """
+    return Unpickler(_InPieces(end.recv_bytes())).load()  # noqa: S301 - by a process of the server's own
+
+
+class _InPieces:
+    """Bytes that are read as pickle has them framed, some 64 kB at a time. Each call lets other threads have their turn."""
+
+    def __init__(self, data: bytes) -> None:
+        self._read = io.BytesIO(data)
+
+    def read(self, size: int) -> bytes:
+        return self._read.read(size)
+
+    def readline(self) -> bytes:
+        return self._read.readline()
 
 
 def _work(work: Callable[..., None], *given: Any) -> None:
