@@ -87,7 +87,9 @@ def test_a_line_that_has_no_end_is_cut_and_what_comes_behind_it_is_heard(
     printing(monkeypatch, f"import sys; sys.stderr.write(open({str(tmp_path / 'said')!r}).read()); print('{{}}')")
     running = Jobs(tmp_path)
     job = ended(running, running.start([]))
-    assert (job.state, job.stage, job.total) == ("done", "embed", 7)
+    assert (job.state, job.stage, job.total) == ("done", "open", 1)
+    told = [event.said for event in running._events[job.id] if event.kind == "stage"]
+    assert told == [{"stage": "embed", "total": 7}, {"stage": "open", "total": 1}]
     assert job.messages == ("x" * 100, "y" * 100, "z" * 99, "w" * 100)
 
 

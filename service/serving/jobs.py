@@ -45,7 +45,8 @@ class UnknownJob(PaperpathError):
 class Job:
     """A reindex under way or ended. `exit_code` is the command's, `report` what it printed; times in seconds since 1970.
 
-    `done` of `total` steps of the `stage` are behind it. Each list of a report has at most a thousand entries, its lines those
+    `done` of `total` steps of the `stage` are behind it: `fetch`, `extract`, `embed`, `publish`, and at last `open`, while the
+    server makes ready to answer from what was published. Each list of a report has at most a thousand entries, its lines those
     first where something went wrong or is new; where there are more, the report's `left_out` says of each list how many.
     Of older jobs, and of what is told at a job's end, only such lines are kept. A `report` of more than 64 MiB is null.
     """
@@ -206,6 +207,8 @@ class Jobs:
         report = None if too_long or not output else _report(output[0])
         ended = report is not None or (too_long and exit_code in _PUBLISHED)
         state: Literal["done", "failed"] = "done" if ended else "failed"
+        if ended:
+            self._update(job_id, json.dumps({"stage": "open", "total": 1}))
         try:
             self._before_end()
         except Exception:

@@ -2,7 +2,7 @@
 
 import { changed } from "./token.js";
 
-const NAMES = { fetch: "Fetching", extract: "Reading", embed: "Understanding", publish: "Publishing" };
+const NAMES = { fetch: "Fetching", extract: "Reading", embed: "Understanding", publish: "Publishing", open: "Making ready" };
 const adding = document.getElementById("adding");
 const form = document.getElementById("addform");
 const panel = document.getElementById("progress");
