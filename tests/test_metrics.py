@@ -153,18 +153,22 @@ def test_reindexes_and_who_is_told_of_them(settings: Settings, tmp_path: Path) -
             return values(httpx.get(f"{server.url}/metrics").text)
 
         assert {of(now(), "reindexes_total", outcome=outcome) for outcome in OUTCOMES} == {0}
-        job = httpx.post(f"{server.url}/v1/reindex", json={"remove": ["none"]}, headers=TOKEN).json()["id"]
-        open_at_once: list[float] = []
-        with httpx.stream("GET", f"{server.url}/v1/reindex/{job}/events", timeout=WAIT) as events:
-            for line in events.iter_lines():
-                if line.startswith("retry"):
-                    open_at_once.append(of(now(), "event_streams_open"))
-        assert open_at_once == [1]
-        until(lambda: of(now(), "reindexes_total", outcome="failed") == 1)
+        failed, open_at_once = 0, 0.0
+        while open_at_once != 1 and failed < 20:  # on a slow machine the job has ended before that is asked
+            job = httpx.post(f"{server.url}/v1/reindex", json={"remove": ["none"]}, headers=TOKEN).json()["id"]
+            with httpx.stream("GET", f"{server.url}/v1/reindex/{job}/events", timeout=WAIT) as events:
+                for line in events.iter_lines():
+                    if line.startswith("retry"):
+                        open_at_once = of(now(), "event_streams_open")
+            failed += 1
+            until(lambda failed=failed: of(now(), "reindexes_total", outcome="failed") == failed)
+        assert open_at_once == 1
         until(lambda: of(now(), "event_streams_open") == 0)
         found = now()
         assert of(found, "reindex_running") == 0 and of(found, "reindex_last_seconds") > 0
-        assert of(found, "http_requests_total", route="/v1/reindex/{job_id}/events", method="GET", status="200") == 1
+        assert (
+            of(found, "http_requests_total", route="/v1/reindex/{job_id}/events", method="GET", status="200") == failed
+        )
         assert (
             "paperpath_http_request_seconds_count",
             frozenset({("route", "/v1/reindex/{job_id}/events")}),
