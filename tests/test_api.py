@@ -22,6 +22,7 @@ from indexer.document import Block, Page, Reference, Section, TextMention, Versi
 from indexer.library import Library, marks
 from indexer.settings import Settings
 from service.api import create_app
+from service.opened import Opened
 from service.search import cursors
 
 PROJECT = Path(__file__).parents[1]
@@ -288,12 +289,15 @@ def test_a_reindex_is_a_job_of_a_child(settings: Settings, tmp_path: Path, monke
     (papers / "two.pdf").write_bytes(tiny_pdf(["The second paper is about tree parsing and nothing else."]))
     monkeypatch.setenv("PAPERPATH_MODEL", "toy")
     monkeypatch.chdir(PROJECT)
+    go_on, catch_up = threading.Event(), Opened.catch_up  # so that it runs still when the next one is asked for
+    monkeypatch.setattr(Opened, "catch_up", lambda held: (go_on.wait(600), catch_up(held)))
     with TestClient(create_app(settings.model_copy(update={"token": SecretStr("secret")}))) as client:
         assert client.get("/v1/search?q=parsing").json()["results"][0]["id"] == "one"
         started = client.post("/v1/reindex", json={"offline": True}, headers=TOKEN)
         assert started.status_code == 202
         assert started.headers["Location"] == f"/v1/reindex/{started.json()['id']}"
         problem(client.post("/v1/reindex", json={}, headers=TOKEN), 409, "library-busy")
+        go_on.set()
         job = ended(client, started.json()["id"])
         assert (job["state"], job["exit_code"], job["report"]["documents"]) == ("done", 0, 2), job
         assert client.get("/v1/search?q=parsing").json()["results"][0]["id"] == "two"
