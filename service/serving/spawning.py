@@ -25,8 +25,8 @@ def pipe() -> tuple[Connection, Connection]:
 
 
 def started(work: Callable[..., None], ends: Sequence[Connection], *given: Any, name: str) -> BaseProcess:
-    """A process that does that work, with those ends of pipes, which are its own from then on, and what else is given; it ends
-    with this one. Raises OSError where none can be started."""
+    """A process that does that work, with those ends of pipes, which are its own from then on, and what else is given. It is
+    ended with this one, and finds its pipes closed where that is killed. Raises OSError where none can be started."""
     try:
         process = _SPAWN.Process(target=_work, args=(work, *ends, *given), name=name, daemon=True)
         with _BIRTHS:
