@@ -207,7 +207,7 @@ class Jobs:
         report = None if too_long or not output else _report(output[0])
         ended = report is not None or (too_long and exit_code in _PUBLISHED)
         state: Literal["done", "failed"] = "done" if ended else "failed"
-        if ended:
+        if report is not None and report.get("published"):
             self._update(job_id, json.dumps({"stage": "open", "total": 1}))
         try:
             self._before_end()
