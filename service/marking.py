@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from indexer.library import Generation, Summary, marks
-from indexer.library.marks import Box, Marks
+from indexer.library.marks import Box, Mark, Marks
 from service import minutes
 from service.derived import Once
 from service.papers import by_id, summary_of
@@ -61,8 +61,8 @@ class Status:
 
 def read(generation: Generation, held: Marks) -> set[int]:
     """The positions of the documents that were read, as `marks.state` tells it of each."""
-    found, at = set(_by_their_boxes(generation)), by_id(generation)
-    for position in (at[document_id] for document_id in held.by_id if document_id in at):
+    found = set(_by_their_boxes(generation))
+    for position, _ in placed(generation, held):
         read_now = marks.state(generation.catalogue.summaries[position], held)
         (found.add if read_now else found.discard)(position)
     return found
@@ -71,6 +71,12 @@ def read(generation: Generation, held: Marks) -> set[int]:
 _by_their_boxes: Once[tuple[int, ...]] = Once(
     lambda generation: tuple(s.position for s in generation.catalogue.summaries if marks.state(s, marks.NONE))
 )
+
+
+def placed(generation: Generation, held: Marks) -> list[tuple[int, Mark]]:
+    """The marks of documents that are here, each with the position of its document."""
+    at = by_id(generation)
+    return [(at[mark.id], mark) for mark in held.by_id.values() if mark.id in at]
 
 
 def marked(generation: Generation, held: Marks, document_id: str) -> Marked:

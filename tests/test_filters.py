@@ -44,10 +44,16 @@ AUTHORS = ("Yann Le Cun", "LeCun, Yann", "Geoffrey E. Hinton", "G. Hinton", "Ana
 THEMES = ("parallel and decentralized training", "Surveys", "ML on blockchains", "Décentralisé")
 
 
+class Made(SimpleNamespace):
+    """Stands for a generation: what is worked out of one is kept for it."""
+
+    __hash__ = object.__hash__
+
+
 def generation_of(folder: Path, documents: list[tuple[Document, list[Passage]]]) -> SimpleNamespace:
     catalogue_writing.write(folder / "catalogue", documents)
     words.write(folder / "words", documents)
-    return SimpleNamespace(catalogue=catalogue.Catalogue(folder / "catalogue"), words=words.Words(folder / "words"))
+    return Made(catalogue=catalogue.Catalogue(folder / "catalogue"), words=words.Words(folder / "words"))
 
 
 def made_up(number: int, random: np.random.Generator) -> tuple[Document, list[Passage]]:

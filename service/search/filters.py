@@ -24,11 +24,14 @@ from indexer.library.catalogue import Catalogue
 from indexer.library.marks import Marks
 from indexer.names import compatible, words_of
 from indexer.terms import terms
+from service import marking
 from service.search.query import Field, Query, shown, years
 
 MOST_READ = 20_000
 """Passages that are read for one phrase or excluded word where scores say which matter: half a second."""
 
+Placed = Sequence[tuple[int, marks.Mark]]
+"""Marks with the positions of their documents."""
 _BEGINNING = 4  # letters from which on a heading's last word may go on: `method` finds "Methods"
 _LONGEST_NAME = 12  # words
 _AT_ONCE = 2000  # texts read
@@ -66,7 +69,7 @@ def among(
     for phrase in query.phrases:
         mask = saying(generation, phrase, mask, scores, held)
     for phrase in query.without:
-        mask &= ~known.titled(phrase, held)[known.catalogue.documents_of]
+        mask &= ~known.titled(phrase, marking.placed(generation, held))[known.catalogue.documents_of]
         ids, unread = _to_read(generation, phrase, mask, scores)
         mask[known.that_say(spoken(phrase), ids)] = False
         mask[unread] = False
@@ -83,8 +86,8 @@ def papers(generation: Generation, query: Query, held: Marks) -> np.ndarray:
         ("in", known.named),
         ("list", known.listed_under),
         ("topic", lambda value: _of_topic(generation, value)),
-        ("is", lambda value: known.being(value, held)),
-        ("has", lambda value: known.having(value, held)),
+        ("is", lambda value: _being(generation, value, held)),
+        ("has", lambda value: known.having(value, marking.placed(generation, held))),
     )
     for field, test in tests:
         if values := query.values(field):
@@ -92,6 +95,15 @@ def papers(generation: Generation, query: Query, held: Marks) -> np.ndarray:
         for value in query.values(field, excluded=True):
             allowed &= ~test(value)
     return allowed
+
+
+def _being(generation: Generation, value: str, held: Marks) -> np.ndarray:
+    """The papers that were read, that were not, or whose text is of this kind."""
+    if value not in ("read", "unread"):
+        return _known(generation.catalogue).texts == value
+    read = np.zeros(len(generation.catalogue.summaries), bool)
+    read[list(marking.read(generation, held))] = True
+    return read if value == "read" else ~read
 
 
 def of_kinds(generation: Generation, kinds: Sequence[str]) -> np.ndarray:
@@ -135,7 +147,7 @@ def saying(
     said = np.zeros(len(mask), bool)
     ids, _ = _to_read(generation, phrase, mask, scores)
     said[known.that_say(spoken(phrase), ids)] = True
-    only_titled = known.titled(phrase, held)
+    only_titled = known.titled(phrase, marking.placed(generation, held))
     only_titled[documents[said]] = False
     return said | (mask & only_titled[documents]) if only_titled.any() else said
 
@@ -326,29 +338,16 @@ class _Known:
         )
         return _Lines(heading for heading, _ in pairs), np.array([position for _, position in pairs], np.int64)
 
-    def being(self, value: str, held: Marks) -> np.ndarray:
-        """The papers that were read, that were not, or whose text is of this kind."""
-        if value not in ("read", "unread"):
-            return self._texts == value
-        read = np.array([marks.said(None, box) for box in self._boxes], bool)
-        for position, mark in self._marked(held):
-            read[position] = marks.said(mark, self._boxes[position])
-        return read if value == "read" else ~read
-
     @cached_property
-    def _texts(self) -> np.ndarray:
+    def texts(self) -> np.ndarray:
+        """What kind of text there is of each paper."""
         return np.array([summary.text for summary in self.catalogue.summaries], np.str_)
 
-    @cached_property
-    def _boxes(self) -> list[marks.Box]:
-        """What each paper's check box says."""
-        return [marks.box_of(summary) for summary in self.catalogue.summaries]
-
-    def having(self, value: str, held: Marks) -> np.ndarray:
+    def having(self, value: str, placed: Placed) -> np.ndarray:
         """The papers with a note (the list's or a person's own), with a link beside the paper's own, or one to code."""
         found = self._things[value].copy()
         if value == "note":
-            for position, mark in self._marked(held):
+            for position, mark in placed:
                 if mark.note is not None:
                     found[position] |= bool(mark.note.strip())
         return found
@@ -362,21 +361,12 @@ class _Known:
             "code": np.array([any(map(_is_code, summary.entry.links)) for summary in summaries], bool),
         }
 
-    def _marked(self, held: Marks) -> Iterable[tuple[int, marks.Mark]]:
-        for mark in held.by_id.values():
-            if (position := self._positions.get(mark.id)) is not None:
-                yield position, mark
-
-    @cached_property
-    def _positions(self) -> dict[str, int]:
-        return {summary.id: summary.position for summary in self.catalogue.summaries}
-
-    def titled(self, phrase: str, held: Marks) -> np.ndarray:
+    def titled(self, phrase: str, placed: Placed) -> np.ndarray:
         """The papers whose title or note (the list's or a person's own) has these words in a row."""
         lines, papers = self._titles
         found = np.zeros(len(self.catalogue.summaries), bool)
         found[papers[lines.holding(phrase)]] = True
-        for position, mark in self._marked(held):
+        for position, mark in placed:
             found[position] |= bool(mark.note) and says(mark.note, phrase)
         return found
 
