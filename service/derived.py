@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import threading
 import time
 import weakref
@@ -19,20 +20,34 @@ from service import deadline
 Made = TypeVar("Made")
 
 _all: weakref.WeakSet[_Counted] = weakref.WeakSet()
-_WANTED_SECONDS = (
-    600.0  # that what was given counts as asked for, though nobody did yet: the next generation may come sooner
-)
-_given: dict[str, Once | Last] = {}
+_WANTED_SECONDS = 600.0  # that what was given counts as asked for: the next generation may come before anybody asks
+_given: dict[str, _Counted] = {}
 """What another process may work out, by its name."""
 
 
 class _Counted:
-    """How often something was asked for and there, or not; under the name of the module that works it out."""
+    """How often something was asked for and there, or not, under the name of the module that works it out; and of which
+    generations it is wanted."""
 
-    def __init__(self, make: Callable) -> None:
+    def __init__(self, make: Callable, given: str) -> None:
         self.name = make.__module__.removeprefix("service.")
         self.hits = self.misses = 0
+        self._wanted: weakref.WeakKeyDictionary[Generation, float] = weakref.WeakKeyDictionary()  # until when
         _all.add(self)
+        if given:
+            _given[given] = self
+
+    def is_wanted(self, generation: Generation) -> bool:
+        """Whether somebody asked for it, of this generation, or it was given some minutes ago at most."""
+        return time.monotonic() < self._wanted.get(generation, -math.inf)
+
+    def known(self, generation: Generation) -> Any:
+        """What is kept of a generation, as `take` takes it; None where nothing is yet."""
+        raise NotImplementedError
+
+    def take(self, generation: Generation, made: Any) -> None:
+        """Keeps what was made elsewhere, unless something is kept."""
+        raise NotImplementedError
 
 
 def counted() -> dict[tuple[str, str], int]:
@@ -53,17 +68,13 @@ def made_of(generation: Generation) -> dict[str, Any]:
 def asked_of(generation: Generation) -> list[str]:
     """The names of what was asked of a generation, of all that another process may work out; what was given some minutes ago and
     not asked for since is none of it."""
-    return [name for name, one in _given.items() if one.asked(generation)]
+    return [name for name, one in _given.items() if one.is_wanted(generation)]
 
 
 def give(generation: Generation, made: dict[str, Any]) -> None:
     """Has what another process worked out of the same generation be known here."""
     for name, known in made.items():
         _given[name].take(generation, known)
-
-
-def _is_wanted(given: float) -> bool:
-    return time.monotonic() < given + _WANTED_SECONDS
 
 
 @contextmanager
@@ -89,21 +100,17 @@ class Once(_Counted, Generic[Made]):
     """
 
     def __init__(self, make: Callable[..., Made], *, given: str = "") -> None:
-        super().__init__(make)
-        if given:
-            _given[given] = self
+        super().__init__(make, given)
         self._make = make
         self._made: weakref.WeakKeyDictionary[Generation, Made] = weakref.WeakKeyDictionary()
         self._making: weakref.WeakKeyDictionary[Generation, Future[Made]] = weakref.WeakKeyDictionary()
-        # When it was given, of those that nobody asked for it since.
-        self._unasked: weakref.WeakKeyDictionary[Generation, float] = weakref.WeakKeyDictionary()
         self._lock = threading.Lock()
 
     def __call__(self, generation: Generation, *others: Any) -> Made:
         with self._lock:
+            self._wanted[generation] = math.inf
             if generation in self._made:
                 self.hits += 1
-                self._unasked.pop(generation, None)
                 return self._made[generation]
             promised = self._making.get(generation)
             if first := promised is None:
@@ -114,23 +121,13 @@ class Once(_Counted, Generic[Made]):
         return deadline.wait(promised)
 
     def known(self, generation: Generation) -> Made | None:
-        """What was made of a generation; None where nothing is yet."""
         with self._lock:
             return self._made.get(generation)
 
-    def asked(self, generation: Generation) -> bool:
-        """Whether somebody asked for it, of this generation."""
-        with self._lock:
-            if generation in self._unasked:
-                return _is_wanted(self._unasked[generation])
-            return generation in self._made or generation in self._making
-
     def take(self, generation: Generation, made: Made) -> None:
-        """Keeps what was made of it elsewhere, unless it is known."""
         with self._lock:
-            if generation not in self._made:
-                self._made[generation] = made
-                self._unasked[generation] = time.monotonic()
+            self._made.setdefault(generation, made)
+            self._wanted.setdefault(generation, time.monotonic() + _WANTED_SECONDS)
 
     def _of(self, generation: Generation, *others: Any) -> Made:
         try:
@@ -149,8 +146,6 @@ class _Kept:
 
     key: Any = None
     value: Any = None
-    asked: bool = False
-    given: float | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -160,9 +155,7 @@ class Last(_Counted, Generic[Made]):
     with their deadline, and where that ends it, what was there before stays. `given` is as `Once` has it."""
 
     def __init__(self, make: Callable[..., Made], *, given: str = "") -> None:
-        super().__init__(make)
-        if given:
-            _given[given] = self
+        super().__init__(make, given)
         self._make = make
         self._kept: Once[_Kept] = Once(lambda _: _Kept())
         self._lock = threading.Lock()
@@ -173,8 +166,9 @@ class Last(_Counted, Generic[Made]):
             kept = self._kept(generation)
         deadline.acquire(kept.lock)
         try:
-            missed, kept.asked = kept.key != key, True
+            missed = kept.key != key
             with self._lock:
+                self._wanted[generation] = math.inf
                 self.hits, self.misses = self.hits + (not missed), self.misses + missed
             if missed:
                 kept.value, kept.key = self._make(generation, *others), key
@@ -183,21 +177,17 @@ class Last(_Counted, Generic[Made]):
             kept.lock.release()
 
     def known(self, generation: Generation) -> tuple[tuple, Made] | None:
-        """The key and what was made, of what was asked for last; None where nothing was."""
+        """The key and what was made, of what was asked for last."""
         if (kept := self._kept.known(generation)) is None:
             return None
         with kept.lock:
             return None if kept.key is None else (kept.key, kept.value)
 
-    def asked(self, generation: Generation) -> bool:
-        """Whether somebody asked for any, of this generation."""
-        kept = self._kept.known(generation)
-        return kept is not None and (kept.asked or (kept.given is not None and _is_wanted(kept.given)))
-
     def take(self, generation: Generation, made: tuple[tuple, Made]) -> None:
-        """Keeps what was made elsewhere, under its key, unless something is kept."""
         with deadline.within(None):
             kept = self._kept(generation)
         with kept.lock:
             if kept.key is None:
-                kept.value, kept.key, kept.given = made[1], made[0], time.monotonic()
+                kept.key, kept.value = made
+        with self._lock:
+            self._wanted.setdefault(generation, time.monotonic() + _WANTED_SECONDS)

@@ -186,13 +186,18 @@ class Opened:
         elif generation.manifest == self._generation.manifest:  # what is worked out of the one that is held stays known
             generation.close()
             return
-        elif self._ahead is not None:
-            self._ahead(self._generation, generation)
-        if self._generation is not None and self._embedder is not None:
-            self._try_out(generation)  # so that what a search works out once is there before anybody needs it
+        else:
+            self._make_ready(self._generation, generation)
         self._generation, self._altered = generation, False
         log.info("Generation %s answers: %d papers, %d passages.", generation.name, generation.manifest.documents,
                  generation.manifest.passages)  # fmt: skip
+
+    def _make_ready(self, old: Generation, new: Generation) -> None:
+        """Has what is worked out once of a generation be there before anybody needs it, while the old one answers."""
+        if self._ahead is not None:
+            self._ahead(old, new)
+        if self._embedder is not None:
+            self._try_out(new)
 
     def _require_model(self, generation: Generation) -> None:
         made_with = generation.manifest.model

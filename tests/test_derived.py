@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -124,7 +126,8 @@ def test_what_may_be_given_is_known_without_being_made(monkeypatch: pytest.Monke
     assert found == {"once": "2()", "last": (("b",), "4('b',)")}
     derived.give(there, found)
     assert derived.asked_of(here) == ["once", "last"] == derived.asked_of(there)
-    monkeypatch.setattr(derived, "_WANTED_SECONDS", 0)
+    later = time.monotonic() + 700
+    monkeypatch.setattr(derived, "time", SimpleNamespace(monotonic=lambda: later))
     assert derived.asked_of(here) == ["once", "last"] and derived.asked_of(there) == []
     assert (once(there), last(there, ("b",), "b"), len(made)) == ("2()", "4('b',)", 4)
     assert derived.asked_of(there) == ["once", "last"]

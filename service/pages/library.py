@@ -92,14 +92,8 @@ def _rows(generation: Generation, marks: Marks) -> list[Row]:
     read = marking.read(generation, marks)
     shared = lacking.shared(map(_reason, summaries))
     return [
-        Row(
-            summary,
-            theme_of.get(summary.position, ""),
-            summary.position in read,
-            _source(summary),
-            _why(summary, shared),
-        )
-        for summary in summaries
+        Row(one, theme_of.get(one.position, ""), one.position in read, _source(one), _why(one, shared))
+        for one in summaries
     ]
 
 

@@ -134,9 +134,8 @@ def _solved_whole(generation: Generation, graph: Graph) -> Solved:
     return solved(generation, graph, range(len(generation.catalogue.summaries)))
 
 
-_whole: Last[Solved] = Last(
-    _solved_whole, given="solved order"
-)  # each way to a paper, and each budget, is a part of it
+_whole: Last[Solved] = Last(_solved_whole, given="solved order")
+"""Each way to a paper, and each budget, is a part of it."""
 
 
 def _in_range(score: np.ndarray) -> np.ndarray:
