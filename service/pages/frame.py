@@ -25,7 +25,11 @@ _FLUSH = "\0flush\0"  # no text of a page: control characters are nowhere shown
 
 
 def page(template: str, *, status: int = 200, headers: dict[str, str] | None = None, **given: Any) -> Response:
-    """The HTML of a template of `templates/`. What `given` says is text: every sign of it is escaped."""
+    """The HTML of a template of `templates/`. What `given` says is text: every sign of it is escaped.
+
+    A page defines no macro: it would stay in a cycle with all that is given, a whole generation, until the collector comes.
+    Those in a file that is imported, as `*parts.html`, see what they are handed.
+    """
     html = _templates().get_template(template).render(**given)
     return Response(html, status, {"Cache-Control": "no-cache"} | (headers or {}), "text/html; charset=utf-8")
 
@@ -100,7 +104,7 @@ def _templates() -> Any:
         loader=FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    made.globals["static"] = address
+    made.globals |= {"static": address, "show": showing}
     made.filters["titled"] = showing.title
     made.filters["coded"] = showing.coded
     made.filters["short"] = lambda text: showing.short(showing.title(text))

@@ -76,7 +76,7 @@ def made(held: Opened, jobs: Jobs, access: Access) -> APIRouter:
             "library.html", outcome=ended_job and outcome.of(ended_job, generation),
             reasons=list(lacking.shared(_reason(row.summary) for row in rows).values()),
             here="/library", part=showing.part(fitting, page, "/library", {"state": chosen, "theme": theme}),
-            documents=len(rows), show=showing, states=STATES, counts=Counter(row.summary.text for row in rows),
+            documents=len(rows), states=STATES, counts=Counter(row.summary.text for row in rows),
             chosen=chosen, theme=theme,
             read=sum(row.read for row in rows), job=running.id if running else "", takes=SUFFIXES,
             can_change=bool(token_of(held.settings)), trouble=trouble and problems.told(trouble),

@@ -160,7 +160,7 @@ def made(held: Opened) -> APIRouter:
         asked = Asked(goal, _minutes(budget), tuple(one for one in known if one), only)
         shown = Page(held.now(), held.marks(), asked, page)
         own = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        return frame.page("order.html", here="/order", page=shown, asked=asked, show=showing, own=own)
+        return frame.page("order.html", here="/order", page=shown, asked=asked, own=own)
 
     return routes
 

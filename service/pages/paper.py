@@ -254,7 +254,7 @@ def made(held: Opened, access: Access) -> APIRouter:
         if summary.id != paper_id:
             return Response(status_code=307, headers={"Location": showing.paper_address(summary.id, q)})
         page = Page(held, generation, summary, q, access.is_local(request.scope))
-        return frame.streamed("paper.html", here="", paper=page, s=summary, q=q, show=showing)
+        return frame.streamed("paper.html", here="", paper=page, s=summary, q=q)
 
     return routes
 

@@ -101,7 +101,7 @@ def _page(
     pages = {summary.id: summary.pages for summary in summaries}
     trouble = problems.told(error) if error else None
     return frame.page(
-        "search.html", status=trouble.status if trouble else 200, here="/", asked=asked, show=showing, trouble=trouble,
+        "search.html", status=trouble.status if trouble else 200, here="/", asked=asked, trouble=trouble,
         answer=answer, states=_STATES,
         first=years[0] if years else None, last=years[-1] if years else None, themes=[theme.name for theme in themes],
         pages=pages, documents=len(summaries), held=_held(summaries),

@@ -16,6 +16,7 @@ import numpy as np
 
 from indexer.document import BlockKind, TextKind
 from indexer.embed import Embedder
+from indexer.errors import PaperpathError
 from indexer.library import Generation, StoredPassage, Summary
 from indexer.library.marks import NONE, Marks, notes, state
 from indexer.terms import terms
@@ -255,6 +256,8 @@ def together(
 def _or_error(work: Callable[..., T], *given: Any) -> T | Exception:
     try:
         return work(*given)
+    except PaperpathError as error:
+        return error.bare()  # its frames have the generation, and a list that it comes to be in
     except Exception as error:
         return error
 

@@ -131,15 +131,19 @@ class Asking(Generic[T, R]):
                 thread.start()
 
     def _serve(self) -> None:
-        me = threading.current_thread()
-        while True:
-            with self._changed:
-                while not self._waiting and me in self._threads:
-                    self._changed.wait()
-                if me not in self._threads:  # stopped, and perhaps started anew since
-                    return
-                some = [self._waiting.popleft() for _ in range(min(self._at_once, len(self._waiting)))]
+        while some := self._next():
             self._answer([one for one in some if self._is_wanted(one)])
+            some.clear()  # else they, and what their answers hold, stay until the next ones come
+
+    def _next(self) -> list[_Waiting[T, R]]:
+        """Waits for questions, and takes some; none when this thread is to end."""
+        me = threading.current_thread()
+        with self._changed:
+            while not self._waiting and me in self._threads:
+                self._changed.wait()
+            if me not in self._threads:  # stopped, and perhaps started anew since
+                return []
+            return [self._waiting.popleft() for _ in range(min(self._at_once, len(self._waiting)))]
 
     def _is_wanted(self, one: _Waiting[T, R]) -> bool:
         """Whether a question is still to be answered. Who stood too long in line is refused, though late."""
@@ -175,7 +179,10 @@ class Asking(Generic[T, R]):
 
 
 def _tell(one: _Waiting[T, R], answer: R | Exception) -> None:
-    """Hands an answer to who waits for it, in its own loop."""
+    """Hands an answer to who waits for it, in its own loop; an error that was foreseen without where it came from, whose frames
+    hold all that was looked at."""
+    if isinstance(answer, PaperpathError):
+        answer = answer.bare()
     with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
         one.loop.call_soon_threadsafe(_set, one.answer, answer)
 

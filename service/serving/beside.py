@@ -365,6 +365,10 @@ def _open(pipe: Connection, held: Opened) -> None:
     with contextlib.suppress(EOFError, OSError), pipe:
         while True:
             pipe.recv()
-            before = held.serving
-            held.catch_up()
-            pipe.send(held.serving is not before)
+            pipe.send(_opens_another(held))
+
+
+def _opens_another(held: Opened) -> bool:
+    before = held.serving  # let go of at the end: what is in a frame that stays is held in memory for as long
+    held.catch_up()
+    return held.serving is not before

@@ -31,12 +31,7 @@ def run(settings: Settings, host: str, port: int) -> None:
     app = create_app(settings, opened, host)
     listening = listen(host, port)
     log = app.state.metrics.log = logs.start(settings.log)
-    try:
-        opened.prepare()
-        generation = opened.now()
-        answers = f"generation {generation.name}, {generation.manifest.documents} documents"
-    except PaperpathError as error:  # it can be made while the server runs
-        answers = f"nothing yet: {error.message} {error.cure}"
+    answers = _prepared(opened)
     runtime.settle()
     address = f"http://{'[' + host + ']' if ':' in host else host}:{listening.getsockname()[1]}"
     print(f"paperpath serves {answers}\n  {address}/\n  {address}/v1/search?q=how+does+diloco+reduce+communication\n"
@@ -50,6 +45,16 @@ def run(settings: Settings, host: str, port: int) -> None:
                             access_log=False, timeout_graceful_shutdown=stopping.FINISH_SECONDS)  # fmt: skip
     with contextlib.closing(log), contextlib.suppress(KeyboardInterrupt):  # how a server is stopped
         stopping.Server(config, app.state.stopping, settings.drain_seconds).run(sockets=[listening])
+
+
+def _prepared(opened: Opened) -> str:
+    """What answers from now on, in words."""
+    try:
+        opened.prepare()
+        generation = opened.now()
+        return f"generation {generation.name}, {generation.manifest.documents} documents"
+    except PaperpathError as error:  # it can be made while the server runs
+        return f"nothing yet: {error.message} {error.cure}"
 
 
 def listen(host: str, port: int) -> socket.socket:
