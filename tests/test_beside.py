@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import threading
@@ -32,6 +33,13 @@ def work(held: Opened, questions: Sequence[int]) -> Iterator[tuple[int, tuple[in
         raise ValueError("the whole batch")
     for place, number in enumerate(questions):
         yield place, KeyError(str(number)) if number == -1 else (number, os.getpid(), held.now().manifest.documents)
+
+
+def generations(held: Opened, questions: Sequence[int]) -> Iterator[tuple[int, tuple[int, int, int]]]:
+    """As `work`, each number being how many generations there are in the process, what it began with among them."""
+    gc.unfreeze()
+    there = sum(isinstance(one, Generation) for one in gc.get_objects())
+    return work(held, [there for _ in questions])
 
 
 def at_a_halt(held: Opened, questions: Sequence[int]) -> Iterator[tuple[int, tuple[int, int, int] | Exception]]:
@@ -99,6 +107,19 @@ def test_a_line_starts_them_and_they_answer(two: Beside) -> None:
     with pytest.raises(ValueError, match="whole batch"):
         list(two([-2]))
     assert two.running == 2
+
+
+def test_they_hold_one_generation(held: Opened, settings: Settings) -> None:
+    one = Beside(held, generations, 1, 1)
+    try:
+        list(one(LINE))
+        until(lambda: one.running == 1)
+        for number in range(3):
+            build(settings.library, {f"other-{n}": ["Words."] for n in range(number + 1)})
+            one.catch_up()
+            assert [answer[::2] for _, answer in one([0])] == [(1, number + 1)]
+    finally:
+        one.stop()
 
 
 def test_a_killed_one_costs_nobody_an_answer(two: Beside) -> None:

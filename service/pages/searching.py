@@ -68,14 +68,14 @@ def made(held: Opened, asking: Asking) -> APIRouter:
         generation = await run_in_threadpool(held.now)
         themes = await run_in_threadpool(topics.of, generation)
         answer: Mapping[str, Any] | None = None
-        error: PaperpathError | None = None
+        trouble: problems.Told | None = None
         if not asked.empty:
             try:
                 found = await asking.ask(_wanted(asked))
                 answer = json.loads(found.body or b"{}")
-            except PaperpathError as raised:
-                error = raised
-        return await run_in_threadpool(_page, generation, held.marks(), asked, themes, answer, error)
+            except PaperpathError as error:
+                trouble = problems.told(error)
+        return await run_in_threadpool(_page, generation, held.marks(), asked, themes, answer, trouble)
 
     return routes
 
@@ -94,12 +94,11 @@ def _wanted(asked: Asked) -> Wanted:
 
 def _page(
     generation: Generation, marks: Marks, asked: Asked, themes: tuple[topics.Theme, ...],
-    answer: Mapping[str, Any] | None, error: PaperpathError | None,
+    answer: Mapping[str, Any] | None, trouble: problems.Told | None,
 ) -> Response:  # fmt: skip
     summaries = generation.catalogue.summaries
     years = sorted({summary.year for summary in summaries if summary.year})
     pages = {summary.id: summary.pages for summary in summaries}
-    trouble = problems.told(error) if error else None
     return frame.page(
         "search.html", status=trouble.status if trouble else 200, here="/", asked=asked, trouble=trouble,
         answer=answer, states=_STATES,

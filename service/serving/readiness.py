@@ -57,9 +57,9 @@ class Readiness:
                     )
                     self._found = None
                 except PaperpathError as error:
-                    self._found = error
+                    self._found = error.bare()
                 self._tried = time.monotonic()
             if self._found is not None:
-                raise type(self._found)(self._found.message, cure=self._found.cure)
+                raise self._found.bare()
         finally:
             self._trying.release()
