@@ -97,10 +97,8 @@ class Opened:
         self._look = _Look(self.library.stamp)
         self._look_at_marks = _Look(self._marks_now)
         self._marks = marks.NONE
-        self._again, self._wait = (
-            0.0,
-            _SOON,
-        )  # when what could not be opened is tried again, and how long that is put off
+        # When what could not be opened is tried again, and how long that is put off.
+        self._again, self._wait = 0.0, _SOON
         self._altered, self._look_again = False, 0.0
         self._opening = threading.Lock()
         self._loading = threading.Lock()
