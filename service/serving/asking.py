@@ -107,7 +107,8 @@ class Asking(Generic[T, R]):
             return await one.answer
         finally:
             one.answer.cancel()  # does nothing to one that is done
-            del one  # it has the error, whose frames are this one and those of who asks: a cycle with all that they hold
+            # It has the error, whose frames are this one and those of who asks: a cycle, with all that they hold.
+            del one
 
     def stop(self) -> None:
         """Ends the threads, each after what it is at, and waits some seconds for that; what still waits is refused. Asking
