@@ -99,17 +99,22 @@ def _fulfil(promised: concurrent.futures.Future[T], make: Callable[..., T], *giv
         promised.set_result(make(*given))
     except BaseException as error:
         promised.set_exception(error)
+    finally:
+        del promised, given  # an error has this frame
 
 
 def wait(promised: concurrent.futures.Future[T]) -> T:
     """What was promised, when it is there. Raises what making it raised, and as `check` does."""
-    while True:
-        try:
-            return promised.result(None if _now.get() is None else _LOOK_SECONDS)
-        except concurrent.futures.TimeoutError:
-            if promised.done():  # its own error
-                return promised.result()
-            check()
+    try:
+        while True:
+            try:
+                return promised.result(None if _now.get() is None else _LOOK_SECONDS)
+            except concurrent.futures.TimeoutError:
+                if promised.done():  # its own error
+                    return promised.result()
+                check()
+    finally:
+        del promised  # an error has this frame
 
 
 def acquire(lock: threading.Lock) -> None:

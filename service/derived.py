@@ -118,7 +118,10 @@ class Once(_Counted, Generic[Made]):
                 promised = self._making[generation] = Future()
         if first:
             deadline.fulfil(promised, self._of, generation, *others)
-        return deadline.wait(promised)
+        try:
+            return deadline.wait(promised)
+        finally:
+            del promised  # an error has this frame, with the generation
 
     def known(self, generation: Generation) -> Made | None:
         with self._lock:
@@ -135,6 +138,9 @@ class Once(_Counted, Generic[Made]):
             with self._lock:
                 self._made[generation] = found
             return found
+        except BaseException:
+            self._wanted.pop(generation, None)  # it would fail of the next one too
+            raise
         finally:
             with self._lock:
                 del self._making[generation]  # what failed is tried again

@@ -154,6 +154,16 @@ def breaks_off(pipe: Connection, settings: Settings, name: str, names: Sequence[
     os._exit(1)
 
 
+def fails_at_topics(pipe: Connection, settings: Settings, name: str, names: Sequence[str]) -> None:
+    """The usual work, of which one part fails. In the other process: nothing is patched there."""
+
+    def fails(generation: Generation) -> None:
+        raise ValueError("a fault of ours")
+
+    ahead.WORKED_OUT["topics"] = fails
+    ahead._work_out(pipe, settings, name, names)
+
+
 def works_on(pipe: Connection) -> None:
     """As `silent`, and ends with who started it."""
     ahead.end_with(pipe)
@@ -174,6 +184,17 @@ def test_where_it_fails_or_takes_too_long_all_is_worked_out_when_it_is_asked(
     assert told + why in caplog.text
     assert not derived.made_of(new) and not running()
     assert len(whole_order(new).order) == new.manifest.documents
+
+
+def test_what_fails_keeps_nothing_else_from_being_worked_out(
+    settings: Settings, old: Generation, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(ahead, "_work_out", fails_at_topics)
+    new = published(settings, "more")
+    caplog.set_level(logging.WARNING)
+    Ahead(settings)(old, new)
+    assert "could not be worked out before it answers: ValueError('a fault of ours')." in caplog.text
+    assert {"citations", "whole order"} <= derived.made_of(new).keys() and "topics" not in derived.made_of(new)
 
 
 def test_what_takes_too_long_is_not_tried_again(

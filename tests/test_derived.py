@@ -156,6 +156,22 @@ def test_what_is_being_made_was_asked_for(kind: type, monkeypatch: pytest.Monkey
         assert coming.result(60) == "made"
 
 
+def test_what_fails_is_tried_again_and_not_wanted_of_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(derived, "_given", {})
+    fails = iter((True, False))
+
+    def make(generation: object) -> str:
+        if next(fails):
+            raise KeyError("a fault of ours")
+        return "made"
+
+    once, generation = Once(make, given="once"), opened()
+    with pytest.raises(KeyError):
+        once(generation)
+    assert derived.asked_of(generation) == []
+    assert once(generation) == "made" and derived.asked_of(generation) == ["once"]
+
+
 @pytest.mark.parametrize("was", [True, False])
 def test_the_collector_is_held_off_and_is_as_it_was_behind_that(was: bool) -> None:
     before = gc.isenabled()

@@ -3,28 +3,37 @@ was made of what is there no more."""
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import logging
 import os
 import socket
 import threading
+import time
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from fastapi.testclient import TestClient
 from libraries import TEXTS, build
 from loopback_arxiv import tiny_pdf
 from pydantic import SecretStr
+from serving import WAIT, live
 
+from indexer.errors import PaperpathError
 from indexer.library import Library, Writer
 from indexer.library.cache import Cache
 from indexer.reindex import Request, reindex
 from indexer.settings import Settings
+from service import related
 from service.api import create_app
+from service.deadline import Left, OutOfTime
 from service.opened import Opened
-from service.serving import runtime, server, stopping
+from service.serving import logs, runtime, server, stopping
 
 ROUTES = (
     "/v1/search?q=islands", '/v1/search?q="inner steps"', "/v1/search?q=topic:paper islands", "/v1/quote?q=islands communicate",
@@ -32,10 +41,11 @@ ROUTES = (
     "/v1/reading-order?goal=2311.08105", "/v1/graph", "/v1/topics", "/v1/status", "/metrics", "/readyz",
     "/", "/?q=islands", "/papers/2311.08105", "/order", "/order?goal=2311.08105", "/library",
 )  # fmt: skip
-REFUSED = (
-    "/v1/search?q=topic:nowhere", "/v1/search?q=islands&cursor=zz", "/?q=islands&cursor=zz", "/v1/quote?q=", "/v1/papers/nothing",
-    "/papers/nothing", "/v1/papers/nothing/related", "/v1/papers/nothing/cite", "/v1/reading-order?goal=nothing", "/order?goal=nothing",
-)  # fmt: skip
+REFUSED = {
+    "/v1/search?q=topic:nowhere": 200, "/v1/search?q=": 422, "/v1/search?q=year:never": 200, "/v1/search?q=islands&cursor=zz": 422,
+    "/?q=islands&cursor=zz": 422, "/v1/papers/nothing": 404, "/papers/nothing": 404, "/v1/papers/nothing/related": 404,
+    "/v1/papers/nothing/cite": 404, "/v1/reading-order?goal=nothing": 404, "/order?goal=nothing": 404,
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -43,7 +53,9 @@ def no_collector() -> Iterator[None]:
     """What is in a cycle stays: the collector may come after hours, when it has a quarter of all objects to look through."""
     gc.collect()
     gc.disable()
+    logging.disable()  # pytest keeps what is logged, with its frames
     yield
+    logging.disable(logging.NOTSET)
     gc.enable()
 
 
@@ -67,44 +79,106 @@ def test_no_route_keeps_what_was_published_before(settings: Settings, generation
     )  # a thread more may have been started for routes
 
 
-@pytest.mark.parametrize("route", (*ROUTES, *REFUSED))
-def test_an_answer_keeps_nothing_when_it_is_there(settings: Settings, route: str, no_collector: None) -> None:
+@contextlib.contextmanager
+def let_go(held: Opened) -> Iterator[None]:
+    """What answers before is gone when another generation answers."""
+    was = weakref.ref(held.now())
+    yield
+    build(held.settings.library, {**TEXTS, "more": ["Words of another generation, as odd as odd."]})
+    assert held.now().manifest.documents == len(TEXTS) + 1
+    end = time.monotonic() + WAIT
+    while was() is not None:  # a thread may be at its last line
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def held(settings: Settings) -> Opened:
     build(settings.library)
-    held = Opened(settings)
-    with TestClient(create_app(settings, held)) as client:
-        client.get("/v1/papers")
-        client.get(route)
-        was = weakref.ref(held.now())
-        build(settings.library, {**TEXTS, "more": ["Words of another generation, as odd as odd."]})
-        assert client.get("/v1/papers").status_code == 200
-        assert was() is None and held.now().manifest.documents == len(TEXTS) + 1
+    return Opened(settings)
+
+
+@pytest.mark.parametrize(("route", "status"), {**dict.fromkeys(ROUTES, 200), **REFUSED}.items())
+def test_an_answer_keeps_nothing_when_it_is_there(held: Opened, route: str, status: int, no_collector: None) -> None:
+    with TestClient(create_app(held.settings, held)) as client, let_go(held):
+        assert client.get(route).status_code == status
+
+
+def test_a_page_whose_rest_nobody_takes_keeps_nothing(held: Opened, no_collector: None) -> None:
+    with TestClient(create_app(held.settings, held)) as client, let_go(held):
+        answer = client.head("/papers/2311.08105")
+        assert answer.status_code == 200 and not answer.content
+
+
+@pytest.mark.parametrize("error", [OutOfTime, Left])
+def test_a_page_whose_rest_fails_keeps_nothing(
+    held: Opened, error: type[PaperpathError], monkeypatch: pytest.MonkeyPatch, no_collector: None
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise error("This takes too long.")
+
+    monkeypatch.setattr(related, "related", fails)
+    with TestClient(create_app(held.settings, held)) as client, let_go(held):
+        answer = client.get("/papers/2311.08105")
+        assert answer.status_code == 200 and ("could not be made" in answer.text) == (error is OutOfTime)
+
+
+@pytest.mark.parametrize("path", ["/v1/papers/2311.08105/related", "/v1/search?q=islands", "/v1/topics"])
+def test_an_error_that_nobody_foresaw_keeps_nothing(
+    held: Opened, path: str, monkeypatch: pytest.MonkeyPatch, no_collector: None
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise ValueError("of ours")
+
+    for work in ("related.related", "api.searching.tag_of", "topics._made"):
+        monkeypatch.setattr(f"service.{work}", fails)
+    with TestClient(create_app(held.settings, held)) as client, let_go(held):
+        assert client.get(path).status_code == 500
+
+
+def test_who_leaves_while_a_page_is_made_keeps_nothing(
+    held: Opened, monkeypatch: pytest.MonkeyPatch, no_collector: None
+) -> None:
+    begun, left, made = threading.Event(), threading.Event(), threading.Event()
+    usual = related.related
+
+    def waits(*given: Any, **named: Any) -> Any:
+        begun.set()
+        assert left.wait(WAIT)
+        made.set()
+        return usual(*given, **named)
+
+    monkeypatch.setattr(related, "related", waits)
+    with live(create_app(held.settings, held), held.settings) as address, let_go(held):
+        url = urlsplit(address)
+        with socket.create_connection((url.hostname, url.port), WAIT) as client:
+            client.sendall(b"GET /papers/2311.08105 HTTP/1.1\r\nHost: %s\r\n\r\n" % url.netloc.encode())
+            assert client.recv(100).startswith(b"HTTP/1.1 200") and begun.wait(WAIT)
+        left.set()
+        assert made.wait(WAIT)
 
 
 def test_the_server_holds_nothing_that_it_began_with(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, no_collector: None
+    held: Opened, monkeypatch: pytest.MonkeyPatch, no_collector: None
 ) -> None:
-    made: list[Opened] = []
-
-    def opened(*given: Any, **named: Any) -> Opened:
-        made.append(Opened(*given, **named))
-        return made[0]
-
     def run(_: object, sockets: list[socket.socket]) -> None:
         sockets[0].close()
-        was = weakref.ref(made[0].now())
-        build(settings.library, {**TEXTS, "more": ["Words of another generation, as odd as odd."]})
-        made[0].catch_up()
-        let_go.append(was() is None and made[0].now().manifest.documents == len(TEXTS) + 1)
+        with let_go(held):
+            ran.append(held.now().name)
 
-    let_go: list[bool] = []
-    build(settings.library)
-    monkeypatch.setattr(server, "Opened", opened)
+    ran: list[str] = []
+    monkeypatch.setattr(server, "Opened", lambda *_, **__: held)
     monkeypatch.setattr(stopping.Server, "run", run)
+    monkeypatch.setattr(logs, "start", lambda _: SimpleNamespace(close=lambda: None))
     monkeypatch.setattr(runtime, "bound_memory", lambda: None)  # this process's stays as it is
     monkeypatch.setattr(runtime, "take_turns", lambda: None)
-    monkeypatch.setattr(runtime, "settle", lambda: None)
-    server.run(settings, "127.0.0.1", 0)
-    assert let_go == [True]
+    usual = gc.get_threshold()
+    try:
+        server.run(held.settings, "127.0.0.1", 0)
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*usual)
+    assert ran == ["000001"]
 
 
 @pytest.mark.parametrize("times", [3, pytest.param(30, marks=pytest.mark.torture)])

@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import logging
 import mimetypes
-from collections.abc import Iterator
+import sys
+from collections.abc import Generator, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
+from indexer.errors import PaperpathError
 from service.deadline import Left
 from service.pages import showing
 
@@ -42,10 +45,25 @@ def streamed(template: str, **given: Any) -> Response:
     parts = _joined(_templates().get_template(template).generate(flush=_FLUSH, **given))
     first = next(parts)  # what fails before anything is sent is a page of its own
     headers = {"Cache-Control": "no-cache"}
-    return StreamingResponse(_told_to_the_end(first, parts), 200, headers, "text/html; charset=utf-8")
+    return _Streamed(_told_to_the_end(first, parts), headers)
 
 
-def _told_to_the_end(first: str, rest: Iterator[str]) -> Iterator[str]:
+class _Streamed(StreamingResponse):
+    """Lets go of what the rest would be made of where nobody takes it. What breaks it off leads to it, and it to that: both would
+    stay, with a whole generation, until the collector comes."""
+
+    def __init__(self, parts: Generator[str, None, None], headers: dict[str, str]) -> None:
+        super().__init__(parts, 200, headers, "text/html; charset=utf-8")
+        self._parts = parts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._parts.close()  # no thread is at it: a call in one is waited for
+
+
+def _told_to_the_end(first: str, rest: Iterator[str]) -> Generator[str, None, None]:
     yield first
     try:
         yield from rest
@@ -100,7 +118,15 @@ def _digests() -> dict[str, str]:
 def _templates() -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    made = Environment(
+    class Foreseen(Environment):
+        """Names a template's line for an error of ours alone: the frames made up for that hold each other."""
+
+        def handle_exception(self, source: str | None = None) -> NoReturn:
+            if isinstance(sys.exc_info()[1], PaperpathError):
+                raise
+            super().handle_exception(source)
+
+    made = Foreseen(
         loader=FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip

@@ -55,10 +55,10 @@ class Ahead:
             return
         began = time.monotonic()
         try:
-            found = self._of_another_process(old, new, names)
-            if isinstance(found, str):
-                raise RuntimeError(found)
+            found, failed = self._of_another_process(old, new, names)
             derived.give(new, found)
+            if failed:
+                raise RuntimeError(failed)
         except Exception as error:  # whatever it is, the generation answers
             if not self._stopped:
                 why = str(error).rstrip(".") or repr(error)
@@ -67,7 +67,7 @@ class Ahead:
             took = time.monotonic() - began
             log.info("What was asked before is worked out of generation %s, in %.0f s.", new.name, took)
 
-    def _of_another_process(self, old: Generation, new: Generation, names: Sequence[str]) -> dict[str, Any] | str:
+    def _of_another_process(self, old: Generation, new: Generation, names: Sequence[str]) -> tuple[dict[str, Any], str]:
         """What `_work_out` sends. Raises EOFError or OSError where that fails, and whatever reading it does."""
         pipe, there = spawning.pipe()
         with contextlib.closing(pipe):
@@ -110,21 +110,30 @@ class Ahead:
 
 
 def _work_out(pipe: Connection, settings: Settings, name: str, names: Sequence[str]) -> None:
-    """What runs in the other process: sends what it made of the generation of that name, or says what failed."""
+    """What runs in the other process: sends what it made of the generation of that name, and says what failed."""
     end_with(pipe)
     runtime.bound_memory()
     one_thread_each()
     with contextlib.suppress(OSError, AttributeError):  # not on Windows
         os.nice(_YIELDS)
+    made: dict[str, Any] = {}
+    failed = ""
     try:
         generation = Library(settings.library).open_generation(name)
         for work in dict.fromkeys(WORKED_OUT[name] for name in names):
-            work(generation)
-        pipe.send(derived.made_of(generation))
-    except ConnectionError:  # nobody waits for it any more
-        return
+            try:
+                work(generation)
+            except Exception as error:  # the others may be made
+                failed = _said(error)
+        made = derived.made_of(generation)
     except Exception as error:
-        pipe.send(error.message if isinstance(error, PaperpathError) else repr(error))
+        failed = _said(error)
+    with contextlib.suppress(ConnectionError):  # nobody waits for it any more
+        pipe.send((made, failed))
+
+
+def _said(error: Exception) -> str:
+    return error.message if isinstance(error, PaperpathError) else repr(error)
 
 
 def end_with(pipe: Connection) -> None:

@@ -166,14 +166,14 @@ class Asking(Generic[T, R]):
         now = time.monotonic()
         for one in some:
             self._waited(now - one.since)
-        fault: Exception = RuntimeError("There was no answer.")
         try:
             for place, answer in self._answers([one.question for one in some]) if some else ():
                 _tell(left.pop(place), answer)
-        except Exception as error:
-            fault = error
-        for one in left.values():
-            _tell(one, fault)
+            if left:
+                raise RuntimeError("There was no answer.")
+        except Exception as error:  # kept under no other name: its frames are this one and all within
+            for one in left.values():
+                _tell(one, error)
         if some:
             took = time.monotonic() - now
             self._some += (took - self._some) * (_NEWEST if self._some else 1)

@@ -358,6 +358,7 @@ def _answer(pipe: Connection, opens: Connection, settings: Settings, work: Work[
             }
             pipe.send(answers if isinstance(answers, Exception) else (answers, stages, more, held.newer))
             stages.clear()
+            del answers  # while the next questions are waited for
 
 
 def _open(pipe: Connection, held: Opened) -> None:

@@ -49,6 +49,7 @@ class Watching:
                 log.error("%s failed", scope["path"], exc_info=error)
                 if not answer.status:  # else the connection is cut: what came so far isn't whole
                     await self._unforeseen(scope, receive, answer.send)
+            error.__traceback__ = None  # it is told: its frames have a generation, and what has it
         finally:
             self._tell(scope, answer, time.perf_counter() - began, said)
             request_id.reset(before)
