@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -77,14 +78,22 @@ class Served:
                 found += [(one, reindexes) for one in (child, *child.children(recursive=True))]
         return found
 
+    def generations(self) -> int:
+        """How many generations the server's own process holds."""
+        told = re.search(r"^paperpath_generations_in_memory (\S+)$", self._read("/metrics").decode(), re.MULTILINE)
+        return int(float(told[1])) if told else 0
+
     def ask(self, path: str, body: bytes | None = None) -> Any:
         """The JSON that a route answers; with a body it is sent, with the token. Raises SystemExit where that fails."""
+        return json.loads(self._read(path, body))
+
+    def _read(self, path: str, body: bytes | None = None) -> bytes:
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", body)
         request.add_header("Authorization", f"Bearer {self.token}")
         request.add_header("Content-Type", "application/json")
         try:
             with urllib.request.urlopen(request, timeout=90) as response:
-                return json.loads(response.read())
+                return response.read()
         except urllib.error.HTTPError as error:
             raise SystemExit(f"{path}: {error.code} {error.read().decode()}") from None
 

@@ -10,7 +10,7 @@ the open handles and the threads of the server and the processes beside it are r
 Their slopes are Theil and Sen's, the medians of all pairs', behind a warm-up; the intervals hold 95 % of those that a block
 bootstrap of what is left over gives, since neighbouring readings are alike. A slope whose interval lies above nothing is
 growth. At the end nothing is asked any more until the processes beside the server have ended: what is held then beyond what
-was held at first is named too.
+was held at first is named too, and how many generations the server holds.
 """
 
 from __future__ import annotations
@@ -204,7 +204,8 @@ def soak(server: Served, seconds: float, requests: int, reindexes: int) -> dict:
     changing.start()
     started, readings = time.monotonic(), []
     while asking.poll() is None and time.monotonic() - started < seconds + 120:
-        readings.append({"at": time.monotonic() - started, **server.taken()})
+        generations = server.generations()
+        readings.append({"at": time.monotonic() - started, **server.taken(), "generations": generations})
         if readings[-1]["at"] > seconds:
             break
         time.sleep(SAMPLE_SECONDS)
@@ -214,7 +215,7 @@ def soak(server: Served, seconds: float, requests: int, reindexes: int) -> dict:
     until = time.monotonic() + REST_SECONDS
     while time.monotonic() < until and server.taken()["processes"] > before["processes"]:
         time.sleep(SAMPLE_SECONDS)
-    after = server.taken()
+    after = server.taken() | {"generations": server.generations()}
     late = [reading for reading in readings if reading["at"] > WARM_UP * seconds]
     at = np.array([reading["at"] for reading in late])
     slopes = {name: slope(at, np.array([reading[name] for reading in late], float)) for name in GROWING}
@@ -237,6 +238,8 @@ def verdict(found: dict) -> list[str]:
     for name, (an_hour, low, high) in found["slopes"].items():
         says = "grows" if low > 0 else "does not grow, as far as can be told"
         lines.append(f"{name}: {an_hour:+.2f} an hour ({low:+.2f} to {high:+.2f}): {says}")
+    most = max((reading["generations"] for reading in found["readings"]), default=0)
+    lines.append(f"generations in memory: {most} at most, {found['after']['generations']} at rest")
     before, after = found["before"], found["after"]
     lines += [f"{name} at rest: {before[name]:.0f} before, {after[name]:.0f} after" for name in (*GROWING, "processes")]
     return lines

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Generic, Protocol, TypeVar
@@ -93,6 +94,7 @@ class Opened:
         self._described: Described | None = None
         self._embedder: Embedder | None = None
         self._generation: Generation | None = None
+        self._in_memory: weakref.WeakSet[Generation] = weakref.WeakSet()
         self._stamp: tuple[int, int, bytes] | None = None
         self._look = _Look(self.library.stamp)
         self._look_at_marks = _Look(self._marks_now)
@@ -167,6 +169,7 @@ class Opened:
             if self._asks:
                 self._require_model(generation)
             trouble = generation.instead_of
+            self._in_memory.add(generation)
         except PaperpathError as error:
             generation, trouble = None, error.bare()
             nothing_yet = isinstance(error, NoLibrary) and self._generation is None  # whoever asks is told
@@ -216,6 +219,11 @@ class Opened:
     def serving(self) -> Generation | None:
         """The generation that answered last, without a look for a newer one; None before there was one."""
         return self._generation
+
+    @property
+    def in_memory(self) -> int:
+        """How many generations are there still of those that were opened: who answers from an earlier one holds it."""
+        return len(self._in_memory)
 
     def marks(self) -> Marks:
         """What the reader marked, as it is now; where that can't be read, as it was when it could, with a warning."""

@@ -97,7 +97,7 @@ def test_the_generation_and_what_is_worked_out_of_it(client: TestClient, setting
     client.get("/v1/topics")
     found = asked(client)
     assert of(found, "generation_info", generation="000001", model="toy") == 1
-    assert (of(found, "documents"), of(found, "passages")) == (4, 4)
+    assert (of(found, "documents"), of(found, "passages"), of(found, "generations_in_memory")) == (4, 4, 1)
     assert abs(of(found, "generation_published_timestamp_seconds") - settings.library.stat().st_mtime) < 3600
     assert of(found, "cache_total", cache="topics", outcome="hit") >= 1
     assert of(found, "cache_total", cache="topics", outcome="miss") >= 1
@@ -105,6 +105,7 @@ def test_the_generation_and_what_is_worked_out_of_it(client: TestClient, setting
     client.get("/v1/papers")
     found = asked(client)
     assert of(found, "generation_info", generation="000002", model="toy") == 1 and of(found, "documents") == 1
+    assert of(found, "generations_in_memory") == 1  # the other is let go of
     assert not any(dict(labels).get("generation") == "000001" for _, labels in found)
 
 

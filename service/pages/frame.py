@@ -119,7 +119,8 @@ def _templates() -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     class Foreseen(Environment):
-        """Names a template's line for an error of ours alone: the frames made up for that hold each other."""
+        """Leaves an error that was foreseen as it is. For others the template's line is named, by frames that are made up for
+        that and hold each other."""
 
         def handle_exception(self, source: str | None = None) -> NoReturn:
             if isinstance(sys.exc_info()[1], PaperpathError):

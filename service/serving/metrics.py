@@ -198,6 +198,8 @@ def _generation(held: Opened) -> Iterable[Metric]:
     )
     yield _gauge("generation_trouble", "1 while what is published can't be served, or an older one serves in its place.",
                  int(held.trouble is not None))  # fmt: skip
+    yield _gauge("generations_in_memory", "Generations that this process holds: the one that answers, one that is opened, and"
+                 " those that are answered from.", held.in_memory)  # fmt: skip
     if serving is not None:
         manifest = serving.manifest
         info.add_metric([manifest.name, plain_name(manifest.model.name)], 1)
