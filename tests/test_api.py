@@ -92,10 +92,12 @@ def test_what_the_client_has_is_not_sent_again(client: TestClient, settings: Set
 def test_what_is_not_there_is_nothing_that_a_client_has(client: TestClient) -> None:
     """`*` names any answer that there is."""
     known = {"If-None-Match": "*"}
-    assert client.get("/v1/papers/2311.08105", headers=known).status_code == 304
+    for path in ("/v1/papers/2311.08105", "/v1/search?q=islands", "/v1/quote?q=islands"):
+        assert client.get(path, headers=known).status_code == 304
     for path in ("/v1/papers/none", "/v1/papers/none/marks", "/v1/papers/none/related", "/v1/reading-order?goal=none"):
         problem(client.get(path, headers=known), 404, "unknown-document")
-    problem(client.get("/v1/papers?cursor=none", headers=known), 422, "cursor-invalid")
+    for path in ("/v1/papers?cursor=none", "/v1/search?q=islands&cursor=none"):
+        problem(client.get(path, headers=known), 422, "cursor-invalid")
 
 
 def test_quote(client: TestClient) -> None:

@@ -32,10 +32,15 @@ class Found:
 
 def answered(request: Request, generation: Generation, state: tuple, body: Callable[[], bytes]) -> Response:
     """What a route answers: the `body`, or 304 without making it where the client has it. `state` is as `tag_of` has it."""
-    tag, named = tag_of(generation, state), request.headers.get("if-none-match", "")
-    known = names(named, tag)
-    made = body() if not known or "*" in named else None  # `*` names any answer that there is: there may be none
-    return Found(generation.name, tag, None if known else made).response()
+    tag, known = tag_of(generation, state), request.headers.get("if-none-match", "")
+    if names(known, tag):
+        return Found(generation.name, tag, None).response()
+    return unless_known(generation, tag, known, body()).response()
+
+
+def unless_known(generation: Generation, tag: str, known: str, body: bytes) -> Found:
+    """What a route answers where `known`, an `If-None-Match`, does not name the tag: this body, or 304 where it is `*`."""
+    return Found(generation.name, tag, None if "*" in _named(known) else body)
 
 
 def tag_of(generation: Generation, state: tuple) -> str:
@@ -45,6 +50,9 @@ def tag_of(generation: Generation, state: tuple) -> str:
 
 
 def names(known: str, tag: str) -> bool:
-    """Whether an `If-None-Match` names a tag."""
-    names = [name.strip().removeprefix("W/") for name in known.split(",")]
-    return tag in names or "*" in names
+    """Whether an `If-None-Match` names a tag. `*` names none: it stands for any answer that there is, and there may be none."""
+    return tag in _named(known)
+
+
+def _named(known: str) -> list[str]:
+    return [name.strip().removeprefix("W/") for name in known.split(",")]

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from service import search
 from service.api import examples, paths
-from service.api.found import NOT_MODIFIED, Found, answered, names, tag_of
+from service.api.found import NOT_MODIFIED, Found, answered, names, tag_of, unless_known
 from service.opened import Opened
 from service.search import query
 from service.search import quote as quotes
@@ -129,4 +129,4 @@ def found(held: Opened, wanted: Sequence[Wanted]) -> Iterator[tuple[int, Found |
             continue
         with stage("writing"):
             body = _SEARCH.dump_json(answer if wanted[place].told else paths.of_search(answer))
-        yield place, Found(generation.name, tags[place], body)
+        yield place, unless_known(generation, tags[place], wanted[place].known, body)

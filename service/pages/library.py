@@ -130,7 +130,9 @@ def _sources(generation: Generation, folder: Path, local: bool) -> list[Source]:
     for source in generation.manifest.sources:
         goes = going.get(source, [])
         found.append(
-            Source(_named(source), _removed_by(source, folder, local), listed[source], tuple(goes[:_GOING]), len(goes))
+            Source(
+                paths.named(source), _removed_by(source, folder, local), listed[source], tuple(goes[:_GOING]), len(goes)
+            )
         )
     return found
 
@@ -143,11 +145,6 @@ def _removed_by(source: str, folder: Path, local: bool) -> str:
     if path.parent.parent == (folder / "uploads").resolve() and path.is_file():
         return f"upload:{path.parent.name}/{path.name}"
     return source if local else ""
-
-
-def _named(source: str) -> str:
-    """A source as it is told to everyone: of a file or folder, not where it lies."""
-    return source if "://" in source else showing.last(source) or source
 
 
 def _source(summary: Summary) -> str:
