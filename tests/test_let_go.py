@@ -123,15 +123,23 @@ def test_a_page_whose_rest_fails_keeps_nothing(
         assert answer.status_code == 200 and ("could not be made" in answer.text) == (error is OutOfTime)
 
 
-@pytest.mark.parametrize("path", ["/v1/papers/2311.08105/related", "/v1/search?q=islands", "/v1/topics"])
+@pytest.mark.parametrize(
+    ("path", "work"),
+    [
+        ("/v1/papers/2311.08105/related", "related.related"),
+        ("/v1/topics", "topics._made"),
+        ("/v1/search?q=islands", "api.searching.tag_of"),
+        ("/v1/search?q=islands", "search._page"),
+        ("/v1/search?q=islands", "search._answer"),
+    ],
+)
 def test_an_error_that_nobody_foresaw_keeps_nothing(
-    held: Opened, path: str, monkeypatch: pytest.MonkeyPatch, no_collector: None
+    held: Opened, path: str, work: str, monkeypatch: pytest.MonkeyPatch, no_collector: None
 ) -> None:
     def fails(*_: object, **__: object) -> None:
         raise ValueError("of ours")
 
-    for work in ("related.related", "api.searching.tag_of", "topics._made"):
-        monkeypatch.setattr(f"service.{work}", fails)
+    monkeypatch.setattr(f"service.{work}", fails)
     with TestClient(create_app(held.settings, held)) as client, let_go(held):
         assert client.get(path).status_code == 500
 
