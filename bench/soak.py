@@ -10,7 +10,8 @@ the open handles and the threads of the server and the processes beside it are r
 Their slopes are Theil and Sen's, the medians of all pairs', behind a warm-up; the intervals hold 95 % of those that a block
 bootstrap of what is left over gives, since neighbouring readings are alike. A slope whose interval lies above nothing is
 growth. At the end nothing is asked any more until the processes beside the server have ended: what is held then beyond what
-was held at first is named too, and how many generations the server holds.
+was held at first is named too, and how many generations the server holds. Each reading is written beside FILE as it is made,
+as `.readings.jsonl`: of a run that is cut off, those are left.
 """
 
 from __future__ import annotations
@@ -185,8 +186,8 @@ def slope(times: np.ndarray, values: np.ndarray, seed: int = 0) -> tuple[float, 
     return found, *np.percentile(draws, (2.5, 97.5)).tolist()
 
 
-def soak(server: Served, seconds: float, requests: int, reindexes: int) -> dict:
-    """Everything, and what came of it."""
+def soak(server: Served, seconds: float, requests: int, reindexes: int, kept: Path) -> dict:
+    """Everything, and what came of it. `kept` is where the readings go, each as it is made."""
     before = server.taken()
     warm = result(clients_of(server, seed=1, seconds=CAPACITY_SECONDS, requests=10**9, clients=32))
     again = result(clients_of(server, seed=2, seconds=CAPACITY_SECONDS, requests=10**9, clients=32))
@@ -203,9 +204,12 @@ def soak(server: Served, seconds: float, requests: int, reindexes: int) -> dict:
     changing = threading.Thread(target=reindex, args=(server, reindexes, seconds, over, done), daemon=True)
     changing.start()
     started, readings = time.monotonic(), []
+    kept.write_text("", "utf-8")
     while asking.poll() is None and time.monotonic() - started < seconds + 120:
         generations = server.generations()
         readings.append({"at": time.monotonic() - started, **server.taken(), "generations": generations})
+        with kept.open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps(readings[-1]) + "\n")
         if readings[-1]["at"] > seconds:
             break
         time.sleep(SAMPLE_SECONDS)
@@ -258,9 +262,10 @@ def main() -> None:
     if given.clients:
         print(json.dumps(ask(json.loads(sys.stdin.readline()))))
         return
-    with served(given.library or peers.library_of(peers.abstracts())) as server:
-        found = soak(server, given.hours * 3600, given.requests, given.reindexes)
     given.json.parent.mkdir(parents=True, exist_ok=True)
+    with served(given.library or peers.library_of(peers.abstracts())) as server:
+        kept = given.json.with_suffix(".readings.jsonl")
+        found = soak(server, given.hours * 3600, given.requests, given.reindexes, kept)
     given.json.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     print("\n".join(verdict(found)))
     sys.exit(bool(found["failures"]))
