@@ -285,6 +285,8 @@ def growth(use: Use, most: int) -> tuple[float, float, str, tuple[str, str, str]
 
 
 def _ratio(pattern: re.Pattern[Any], method: str, made: tuple[str, str, str], length: int) -> tuple[float, float]:
+    while length > 60 and _time(pattern, method, _text(made, length)) >= LIMIT:
+        length //= 2  # what is ended there tells no growth
     shorter = min(_time(pattern, method, _text(made, length // 4)) for _ in range(7))
     longer = min(_time(pattern, method, _text(made, length)) for _ in range(3))
     return (longer / max(shorter, 2e-6) if longer >= SURE else 0.0), longer
