@@ -36,8 +36,7 @@ data/token:
 run: .venv/.installed data/token
 	@$(BIN)/paperpath serve --try --port $(PORT) || { echo "  make run PORT=8001 takes another." >&2; exit 1; }
 	@$(BIN)/paperpath reindex || case $$? in 3|4) ;; *) exit 1 ;; esac
-	@test -n "$$PAPERPATH_TOKEN" || echo "The token for changes over HTTP is in data/token: cat data/token"
-	@PAPERPATH_TOKEN_FILE=data/token exec $(BIN)/paperpath serve --port $(PORT)
+	@test -n "$$PAPERPATH_TOKEN" || export PAPERPATH_TOKEN_FILE=data/token; exec $(BIN)/paperpath serve --port $(PORT)
 
 # What judges the pages' accessibility, from the npm registry; where there is no npm, those tests are skipped.
 build/axe/.installed:

@@ -122,7 +122,7 @@ class LibraryError(PaperpathError):
 class NoLibrary(LibraryError):
     """Nothing was ever published in this folder."""
 
-    cure = "Run `paperpath reindex` to build it."
+    cure = "Run `paperpath reindex` to build it, or name its folder: --library, or PAPERPATH_LIBRARY."
 
 
 class LibraryBusy(LibraryError):

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, HttpUrl, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
 
 from indexer.errors import BadSetting
 
+_PREFIX = "PAPERPATH_"
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -17,7 +18,7 @@ class Settings(BaseSettings):
     """What can be set. Each field's description is README's line on it."""
 
     model_config = SettingsConfigDict(
-        env_prefix="PAPERPATH_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix=_PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
     library: Path = Field(Path("data/library"), description="the library's folder")
@@ -66,11 +67,15 @@ class Settings(BaseSettings):
 
     keep_generations: int = Field(3, ge=2, description="how many generations are kept")
     token: SecretStr | None = Field(None, description="allows changes over HTTP to who sends it, and reading")
-    token_file: Path | None = Field(None, description="a file that holds the token")
+    token_file: Path | None = Field(
+        None, description="a file that holds the token; not looked at where `PAPERPATH_TOKEN` is set"
+    )
     read_token: SecretStr | None = Field(
         None, description="allows reading alone; where it is set, reading asks for a token on this machine too"
     )
-    read_token_file: Path | None = Field(None, description="a file that holds the token for reading")
+    read_token_file: Path | None = Field(
+        None, description="a file that holds the token for reading; not looked at where `PAPERPATH_READ_TOKEN` is set"
+    )
     anyone_may_read: bool = Field(False, description="read without a token from anywhere, as `--anyone-may-read`")
     hosts: str = Field("", description="names this server goes by besides loopback ones: `papers.lab.example, lab`")
     origins: str = Field(
@@ -101,6 +106,21 @@ class Settings(BaseSettings):
         "auto", description="the server's log: `text`, `json`, or `auto`: text on a terminal, else JSON"
     )
     log_questions: bool = Field(False, description="log what was asked too, which is private")
+
+
+_ASIDE = {"DEBUG"}  # what is asked of the environment elsewhere
+
+
+def unknown() -> dict[str, str]:
+    """What is set, in the environment or in `.env`, and is no setting: {name: the setting that it looks like, or ""}."""
+    import difflib
+
+    known = sorted(name.upper() for name in Settings.model_fields)
+    given = (EnvSettingsSource(Settings).env_vars, DotEnvSettingsSource(Settings).env_vars)
+    names = sorted({name.upper().removeprefix(_PREFIX) for source in given for name in source
+                    if name.upper().startswith(_PREFIX)} - {*known, *_ASIDE})  # fmt: skip
+    like = {name: difflib.get_close_matches(name, known, 1, 0.8) for name in names}
+    return {_PREFIX + name: _PREFIX + found[0] if found else "" for name, found in like.items()}
 
 
 def load(**given: Annotated[Any, "values that win over the environment; None is as not given"]) -> Settings:

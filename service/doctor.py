@@ -8,12 +8,14 @@ import shlex
 import stat
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from indexer import embed
 from indexer.embed import Described
 from indexer.errors import ModelMismatch, NoLibrary, PaperpathError
 from indexer.library.cache import Cache
-from indexer.settings import Settings
+from indexer.settings import Settings, unknown
+from indexer.wanted import DEFAULT_LIST
 from service import terminal
 from service.opened import Opened
 
@@ -42,9 +44,18 @@ def examine(settings: Settings) -> Diagnosis:
     """
     items = [_model(settings), _engine(settings)]
     library, next_step = _library(settings)
-    items += [library, *_network(settings), *open_tokens(settings)]
+    items += [library, *_network(settings), *doubtful(settings)]
     broken = next((item for item in items[:2] if item.ok is False), None)
-    return Diagnosis(tuple(items), "`make install`" if broken else next_step)
+    return Diagnosis(tuple(items), _mended(settings) if broken else next_step)
+
+
+def _mended(settings: Settings) -> str:
+    """What to do where there is no model, or not what runs it."""
+    try:
+        embed.describe(settings)
+    except PaperpathError as error:
+        return error.cure
+    return "`make install`"
 
 
 def _model(settings: Settings) -> Item:
@@ -91,9 +102,7 @@ def _library(settings: Settings) -> tuple[Item, str]:
     try:
         generation = opened.now()
     except NoLibrary as error:
-        return Item(
-            "library", False, error.message
-        ), "`paperpath reindex` builds the library from data/reading-list.md."
+        return Item("library", False, error.message), _to_begin()
     except ModelMismatch as error:
         return Item("library", False, error.message), error.cure
     except PaperpathError as error:
@@ -111,6 +120,12 @@ def _library(settings: Settings) -> tuple[Item, str]:
     return Item("library", True, found), '`paperpath search "…"`, or `paperpath serve`.'
 
 
+def _to_begin() -> str:
+    if Path(DEFAULT_LIST).is_file():
+        return f"`paperpath reindex` builds the library from {DEFAULT_LIST}."
+    return "`paperpath reindex LIST` builds the library from a list of yours."
+
+
 def _network(settings: Settings) -> list[Item]:
     asked = f"a reindex asks {settings.arxiv_api_url.host} and {settings.arxiv_url.host}, one request in" \
             f" {settings.arxiv_seconds:g} s; searching asks nobody"  # fmt: skip
@@ -120,7 +135,29 @@ def _network(settings: Settings) -> list[Item]:
     return [network or Item("network", True, asked), Item("contact", True if settings.contact else None, contact)]
 
 
-def open_tokens(settings: Settings) -> list[Item]:
+def doubtful(settings: Settings) -> list[Item]:
+    """What is set and can't be meant so, each with what to do."""
+    return [*_unknown(), *_set_twice(settings), *_open_tokens(settings)]
+
+
+def _unknown() -> list[Item]:
+    """What looks like a setting and is none."""
+    return [
+        Item("setting", None, f"{terminal.plain(name)} is no setting, and is not looked at"
+                              + (f": {like} is meant?" if like else ". README's table has all."))
+        for name, like in unknown().items()
+    ]  # fmt: skip
+
+
+def _set_twice(settings: Settings) -> list[Item]:
+    """The files with tokens that are not looked at, since the token itself is set."""
+    given = (("PAPERPATH_TOKEN", settings.token, settings.token_file),
+             ("PAPERPATH_READ_TOKEN", settings.read_token, settings.read_token_file))  # fmt: skip
+    return [Item("token", None, f"{name} is set, and so {file} (of {name}_FILE) is not looked at: unset one of them")
+            for name, token, file in given if token is not None and file is not None]  # fmt: skip
+
+
+def _open_tokens(settings: Settings) -> list[Item]:
     """The files with tokens that every user of this machine may read, each with what to do."""
     if os.name != "posix":  # elsewhere a file's mode doesn't tell
         return []

@@ -170,6 +170,9 @@ class Opened:
                 self._require_model(generation)
             trouble = generation.instead_of
             self._in_memory.add(generation)
+            if trouble and (self.trouble is None or self.trouble.message != trouble.message):
+                log.warning("What is published can't be served: %s Generation %s answers in its place.", trouble.message,
+                            generation.name)  # fmt: skip
         except PaperpathError as error:
             generation, trouble = None, error.bare()
             nothing_yet = isinstance(error, NoLibrary) and self._generation is None  # whoever asks is told

@@ -200,7 +200,7 @@ def _near(generation: Generation, name: str) -> str:
             scores[place] = max(score, scores.get(place, 0.0))
     places = sorted(scores, key=lambda place: (-scores[place], place))[:3]
     near = ", ".join(f"{summaries[place].id} ({summaries[place].title[:80]})" for place in places)
-    return f"Near to it: {near}. `paperpath papers` lists all." if near else UnknownDocument.cure
+    return f"Near to it: {near}." if near else UnknownDocument.cure
 
 
 def _paper(s: Summary) -> Paper:

@@ -273,6 +273,13 @@ def test_generations(shell: Shell, papers: Path) -> None:
     assert shell("library", "verify").stdout.count("sound") == 2
     assert "no generation before" in shell("library", "rollback", code=1).stderr
     shell("library", "rollback", "000002")
+    manifest = shell.library / "generations" / "000002.json"
+    sound = manifest.read_bytes()
+    manifest.write_bytes(b"{}")
+    listed = shell("library", "list")
+    assert "000001" in listed.stdout and "000002.json is damaged. It is the one to be read." in listed.stderr
+    assert list(json.loads(shell("library", "list", "--json").stdout)["unreadable"]) == ["000002"]
+    manifest.write_bytes(sound)
     assert "000001" in shell("library", "prune").stdout
     assert json.loads(shell("library", "ledger", "--json").stdout) == {"downloads": []}
 

@@ -16,7 +16,7 @@ from faults import NEW, OLD, answers
 from libraries import build
 
 from indexer.errors import FormatUnknown, GenerationDamaged, LibraryError
-from indexer.library import FORMAT, Library, Writer, marks
+from indexer.library import FORMAT, Library, Writer, backup, marks
 from indexer.library.cache import Cache
 from indexer.library.manifest import manifest_text
 
@@ -210,23 +210,85 @@ def test_marks_that_are_no_file(tmp_path: Path, harm: str) -> None:
         assert path.read_bytes().startswith(whole[:-20])
 
 
-def test_a_newer_generation_is_refused_and_nothing_is_lost(made: tuple, tmp_path: Path) -> None:
-    """Somebody ran a newer paperpath: it is said, the one before answers, and no reindex builds over it unasked."""
+@pytest.fixture
+def newer(made: tuple, tmp_path: Path) -> Library:
+    """Somebody ran a newer paperpath: the fourth generation is of a format that this one doesn't read."""
     folder = tmp_path / "library"
     shutil.copytree(made[0], folder)
     library = Library(folder)
-    newer = dataclasses.replace(library.manifest("000003"), name="000004", format=FORMAT + 1)
-    (folder / "generations" / "000004.json").write_text(manifest_text(newer))
+    manifest = dataclasses.replace(library.manifest("000003"), name="000004", format=FORMAT + 1)
+    (folder / "generations" / "000004.json").write_text(manifest_text(manifest))
     (folder / "CURRENT").write_text("000004\n")
-    generation = library.open()
+    return library
+
+
+def test_a_newer_generation_is_refused_and_nothing_is_lost(newer: Library, made: tuple) -> None:
+    """It is said, the one before answers, and no reindex builds over it unasked."""
+    generation = newer.open()
     assert isinstance(generation.instead_of, FormatUnknown) and "Update paperpath" in generation.instead_of.cure
     assert answers(generation) == made[1][generation.name]
     with pytest.raises(FormatUnknown):
-        library.remembered()
-    with Writer(library) as writer:
+        newer.remembered()
+    assert list(newer.unreadable()) == ["000004"] and "has format 4" in newer.unreadable()["000004"]
+    with Writer(newer) as writer:
         writer.prune(1)
-    assert (folder / "generations" / "000004.json").exists()
-    assert answers(library.open()) == made[1][generation.name]
+    assert (newer.folder / "generations" / "000004.json").exists()
+    assert answers(newer.open()) == made[1][generation.name]
+
+
+@pytest.mark.parametrize("name", [None, "000003", "000002"])
+def test_back_from_a_newer_paperpath_by_a_generation(newer: Library, made: tuple, name: str | None) -> None:
+    with Writer(newer) as writer:
+        assert writer.rollback(name) == (name or "000003")
+    generation = newer.open()
+    assert generation.instead_of is None and newer.remembered() == generation.manifest
+    assert answers(generation) == made[1][name or "000003"]
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_back_from_a_newer_paperpath_by_a_backup(newer: Library, made: tuple, tmp_path: Path, left: bool) -> None:
+    """Whether one of an earlier format is left or not: it asks first, for what is lost is not known."""
+    backup.export(newer, tmp_path / "before.zip")
+    if not left:
+        for name in ("000001", "000002", "000003"):
+            (newer.folder / "generations" / f"{name}.json").unlink()
+    with pytest.raises(backup.ImportRefused, match=r"a newer paperpath's: Generation 000004") as caught:
+        backup.bring_in(newer, tmp_path / "before.zip", keep=3)
+    assert "--yes" in caught.value.cure and newer.current_name() == "000004"
+    done = backup.bring_in(newer, tmp_path / "before.zip", keep=3, yes=True)
+    assert done.published and done.generation == "000005"
+    generation = newer.open()
+    assert generation.instead_of is None and newer.remembered() == generation.manifest
+    assert answers(generation) == made[1]["000003"]
+
+
+def test_what_answers_in_place_of_a_damaged_one_is_brought_back(made: tuple, tmp_path: Path) -> None:
+    """Though it is the same as what answers: the next reader would find the damaged one first."""
+    folder = tmp_path / "library"
+    shutil.copytree(made[0], folder)
+    library = Library(folder)
+    backup.export(library, tmp_path / "before.zip")
+    with Writer(library) as writer:
+        writer.rollback("000003")
+    own = {file.name for file in library.manifest("000003").files.values()}
+    shared = {file.name for name in ("000001", "000002") for file in library.manifest(name).files.values()}
+    (folder / "files" / min(own - shared)).write_bytes(b"")
+    assert library.open().name == "000002"
+    done = backup.bring_in(library, tmp_path / "before.zip", keep=3)
+    assert done.published and library.open().name == done.generation and library.open().instead_of is None
+
+
+def test_back_from_a_damaged_generation(made: tuple, tmp_path: Path) -> None:
+    """To the one that answers in its place, and not to the one before that."""
+    folder = tmp_path / "library"
+    shutil.copytree(made[0], folder)
+    library = Library(folder)
+    with Writer(library) as writer:
+        writer.rollback("000003")
+    (folder / "generations" / "000003.json").write_text("{}")
+    assert library.open().name == "000002"
+    with Writer(library) as writer:
+        assert [writer.rollback(), writer.rollback()] == ["000002", "000001"]
 
 
 def test_a_manifest_with_odd_values(made: tuple, tmp_path: Path) -> None:

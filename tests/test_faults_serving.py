@@ -58,7 +58,9 @@ def test_a_library_that_vanishes_is_replaced_and_comes_back(served: Opened, tmp_
     assert answers(served.now()) == truth and served.trouble is None
 
 
-def test_a_newer_generation_that_is_damaged_and_mended_in_its_place(served: Opened, at_once: None) -> None:
+def test_a_newer_generation_that_is_damaged_and_mended_in_its_place(
+    served: Opened, at_once: None, caplog: pytest.LogCaptureFixture
+) -> None:
     """The one that is held goes on, the very same: what was worked out of it stays known."""
     held = served.now()
     truth = answers(held)
@@ -69,6 +71,8 @@ def test_a_newer_generation_that_is_damaged_and_mended_in_its_place(served: Open
     for _ in range(3):
         assert served.now() is held and answers(served.now()) == truth
     assert isinstance(served.trouble, GenerationDamaged) and path.name in served.trouble.message
+    said = [line for line in caplog.messages if "can't be served" in line]
+    assert len(said) == 1 and path.name in said[0] and said[0].endswith("Generation 000001 answers in its place.")
     path.write_bytes(whole)
     assert served.now().name == name and served.trouble is None
 

@@ -293,6 +293,26 @@ def declared(world: World, answer: httpx.Response) -> None:
         assert str(answer.status_code) in operation["responses"], (request.url, answer.status_code)
 
 
+def test_what_to_do_is_for_who_asks_over_http(world: World) -> None:
+    """What the command line says of the same error is not."""
+    client = world.serve()
+    assert client.get("/v1/papers/2311.08106").json()["cure"].startswith("Near to it: 2311.08105 (")
+    for path in ("/v1/papers/nothing", "/v1/reading-order?goal=nothing", "/v1/papers/2311.99999"):
+        assert client.get(path).json()["cure"] == KINDS["unknown-document"].cure
+    page = client.get("/papers/nothing", headers={"Accept": "text/html"})
+    assert page.status_code == 404 and "GET /v1/papers" not in page.text and "lists all that is here" in page.text
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", ""])
+def test_a_body_that_does_not_say_that_it_is_json(world: World, kind: str) -> None:
+    client = world.serve()
+    for method, path in (("POST", "/v1/reindex"), ("PUT", "/v1/papers/2311.08105/marks")):
+        answer = client.request(method, path, content=b'{"offline": true}', headers=TOKEN | {"Content-Type": kind})
+        assert "Content-Type: application/json" in required(answer, "invalid")["cure"]
+        answer = client.request(method, path, json={"odd": 1}, headers=TOKEN)
+        assert "Content-Type" not in required(answer, "invalid")["cure"]
+
+
 # ---------------------------------------------------------------------- every route, every method
 
 
@@ -303,7 +323,8 @@ def test_every_route_answers_every_method_with_a_problem_or_what_it_declares(wor
     for path, operations in {**document["paths"], **pages}.items():
         address = path.replace("{paper_id}", "2311.08105").replace("{job_id}", "none")
         for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND"):
-            answer = client.request(method, address, headers=TOKEN)
+            content = b"[]" if path == "/v1/reindex" else b""  # without a body it would begin
+            answer = client.request(method, address, headers=TOKEN, content=content)
             assert re.fullmatch("[0-9a-f]{16}", answer.headers["x-request-id"]), (method, path)
             as_get = operations.get("get") if method == "HEAD" else operations.get(method.lower())
             if answer.status_code >= 400 and method != "HEAD":

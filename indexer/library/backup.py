@@ -25,7 +25,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO
 
-from indexer.errors import GenerationDamaged, LibraryError, LibraryUnwritable, NoLibrary
+from indexer.errors import FormatUnknown, GenerationDamaged, LibraryError, LibraryUnwritable, NoLibrary
 from indexer.library import archive, files, marks, uploads
 from indexer.library.archive import INDEX, LEDGER, MARKS, Archive
 from indexer.library.cache import Cache, Download
@@ -164,16 +164,17 @@ def bring_in(library: Library, source: Path, *, keep: int, yes: bool = False) ->
     """Publishes what `export` wrote as the newest generation of `library`; `keep` is how many stay.
 
     Marks are merged, of each thing the later one counts. A kill at any moment leaves the generation that was read, or the
-    new one. Raises `archive.BackupRefused` before anything is written, `ImportRefused` where the library has what the file lacks
-    and `yes` doesn't say to go on, `FormatUnknown`, `LibraryBusy`, `LibraryUnwritable`.
+    new one. Raises `archive.BackupRefused` before anything is written, `ImportRefused` where the library has what the file lacks,
+    or is a newer paperpath's, and `yes` doesn't say to go on, `FormatUnknown` of the file, `LibraryBusy`, `LibraryUnwritable`.
     """
     with Archive(source) as backup:
         backup.verify()
         with Writer(library) as writer:
             manifest = backup.manifest_for(library.folder)
             current = _current(library)
-            same = current is not None and _alike(current.manifest, manifest)
-            if current is not None and not same and not yes:
+            instead_of = current.instead_of if current else None
+            same = current is not None and instead_of is None and _alike(current.manifest, manifest)
+            if not same and not yes:
                 _must_lose_nothing(library, current, manifest, backup)
             with files.writing(library.folder):
                 brought = [backup.to(member, library.folder / member) for member in backup.members("uploads/")]
@@ -186,10 +187,10 @@ def bring_in(library: Library, source: Path, *, keep: int, yes: bool = False) ->
 
 
 def _current(library: Library) -> Generation | None:
-    """What answers here, None where nothing does: that is what backups are for. Raises `FormatUnknown` for a newer one."""
+    """What answers here, None where nothing does: that is what backups are for."""
     try:
         return library.open(earlier=True)
-    except (NoLibrary, GenerationDamaged):
+    except (NoLibrary, GenerationDamaged, FormatUnknown):
         return None
 
 
@@ -197,8 +198,15 @@ def _alike(one: Manifest, other: Manifest) -> bool:
     return replace(one, name="", created="") == replace(other, name="", created="")
 
 
-def _must_lose_nothing(library: Library, current: Generation, manifest: Manifest, backup: Archive) -> None:
-    """Raises `ImportRefused` where something that is here now would not be found any more."""
+def _must_lose_nothing(library: Library, current: Generation | None, manifest: Manifest, backup: Archive) -> None:
+    """Raises `ImportRefused` where something that is here now would not be found any more, or where that can't be known."""
+    try:
+        library.remembered()
+    except FormatUnknown as error:
+        raise ImportRefused(f"{library.folder} is a newer paperpath's: {error.message}", cure="Update paperpath, import it into"
+                            " an empty folder (--library), or add --yes to go back to what the file has.") from None  # fmt: skip
+    if current is None:
+        return
     if manifest.format != FORMAT and current.manifest.format == FORMAT:
         raise ImportRefused(f"{backup.path} was made by an earlier paperpath, and the library here is of this one.")
     if manifest.model.fingerprint != current.manifest.model.fingerprint:

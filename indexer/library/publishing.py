@@ -156,20 +156,28 @@ class Writer:
     def rollback(self, name: str | None = None) -> str:
         """Makes an earlier generation the one that is read: `name`, or the one before the current. Returns its name.
 
-        The sources that it remembers are in force again. Raises `GenerationDamaged` if it isn't sound, `UsageError` if there
-        is none of that name, `LibraryError` if there is none before.
+        Where the current one can't be read, what answers in its place is the one before. The sources that it remembers are in
+        force again. Raises `GenerationDamaged` if it isn't sound, `FormatUnknown`, `UsageError` if there is none of that name,
+        `LibraryError` if there is none before.
         """
-        current = self.library.open().name
-        earlier = [n for n in self.library.names() if n < current]
-        if name is None and not earlier:
-            raise LibraryError(f"There is no generation before {current}.", cure="`paperpath library list` shows all.")
-        chosen = earlier[-1] if name is None else name
+        chosen = self._before_current() if name is None else name
         if chosen not in self.library.names():
             raise UsageError(f"There is no generation {chosen}.", cure="`paperpath library list` shows all.")
         check(self.library.open_generation(chosen))
         with files.writing(self.library.folder):
             pointer.write(self.library.folder, chosen)
         return chosen
+
+    def _before_current(self) -> str:
+        answers = self.library.open()
+        if answers.instead_of:
+            return answers.name
+        earlier = [name for name in self.library.names() if name < answers.name]
+        if not earlier:
+            raise LibraryError(
+                f"There is no generation before {answers.name}.", cure="`paperpath library list` shows all."
+            )
+        return earlier[-1]
 
     def prune(self, keep: int, *, answering: str = "") -> list[str]:
         """Removes all but the newest `keep` generations, the current one and the one that answers, should that differ.

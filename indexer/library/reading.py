@@ -138,6 +138,16 @@ class Library:
                 found.append(self.manifest(name))
         return found
 
+    def unreadable(self) -> dict[str, str]:
+        """The generations whose manifests can't be read, oldest first, each with why."""
+        found = {}
+        for name in self.names():
+            try:
+                self.manifest(name)
+            except LibraryError as error:
+                found[name] = error.message
+        return found
+
     def verify(self) -> list[tuple[str, str]]:
         """Every generation checked byte by byte: [(generation's name, what is wrong or "")], oldest first."""
         current = self.current_name()

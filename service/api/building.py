@@ -54,6 +54,9 @@ class ReindexRequest(BaseModel):
     yes: bool = False
 
 
+_AS_BEFORE = ReindexRequest()
+
+
 def made(jobs: Jobs, library: Path, access: Access) -> APIRouter:
     """The routes. `library` is its folder, where uploads are kept."""
     routes = APIRouter()
@@ -73,8 +76,9 @@ def made(jobs: Jobs, library: Path, access: Access) -> APIRouter:
 
     @routes.post("/v1/reindex", operation_id="start_reindex", tags=["building"], status_code=202,
               responses=answers(401, 403, 409, 413, 422) | examples.of(examples.JOB, 202))  # fmt: skip
-    def post_reindex(request: ReindexRequest, response: Response) -> Job:
-        """Starts a reindex as a child process, and answers with its job. Needs the token."""
+    def post_reindex(response: Response, request: ReindexRequest = _AS_BEFORE) -> Job:
+        """Starts a reindex as a child process, and answers with its job. Without a body the remembered sources are brought up
+        to date. Needs the token."""
         job = jobs.start(_arguments(request, library))
         response.headers["Location"] = f"/v1/reindex/{job.id}"
         return job

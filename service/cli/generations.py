@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import click
@@ -22,7 +23,7 @@ def library() -> None:
 @library_option
 @json_option
 def library_list(library: Path | None, as_json: bool) -> None:
-    """The generations that are kept, oldest first, and which one is read."""
+    """The generations that are kept, oldest first, and which one is to be read; `library verify` checks what is in them."""
     from indexer.library import Library
     from service import terminal
 
@@ -31,13 +32,16 @@ def library_list(library: Path | None, as_json: bool) -> None:
     rows = [{"name": m.name, "current": m.name == current, "created": m.created, "documents": m.documents,
              "passages": m.passages, "model": m.model.name, "bytes": sum(f.bytes for f in m.files.values()),
              "sources": list(m.sources)} for m in held.manifests()]  # fmt: skip
+    unreadable = held.unreadable()
     if as_json:
-        terminal.print_json({"generations": rows})
+        terminal.print_json({"generations": rows, "unreadable": unreadable})
         return
     cells = [("* " if row["current"] else "  ") + row["name"] for row in rows]
     table = [(cell, row["created"], str(row["documents"]), str(row["passages"]), row["model"], f"{row['bytes'] / 1e6:.1f} MB")
              for cell, row in zip(cells, rows, strict=True)]  # fmt: skip
     print(terminal.table(table, ("  name", "created", "documents", "passages", "model", "size")))
+    for name, why in unreadable.items():
+        terminal.say(f"Warning: {why}{' It is the one to be read.' if name == current else ''}")
 
 
 @library.command("rollback")
@@ -46,20 +50,24 @@ def library_list(library: Path | None, as_json: bool) -> None:
 def library_rollback(name: str | None, library: Path | None) -> None:
     """Make an earlier generation the one that is read: NAME, or the one before the current.
 
-    What it remembers counts again too: its sources, and what was taken out of them.
+    Where the current one is damaged or a newer paperpath's, that is the one that answers in its place. What it remembers
+    counts again too: its sources, and what was taken out of them.
     """
+    from indexer.errors import FormatUnknown
     from indexer.library import Library, Writer
     from service import terminal
 
     held = Library(settings_of(library).library)
     held.current_name()
     with Writer(held) as writer:
-        before = held.remembered()
+        before = None
+        with contextlib.suppress(FormatUnknown):  # what a newer paperpath remembers, this one can't say
+            before = held.remembered()
         chosen = writer.rollback(name)
     now = held.manifest(chosen)
     print(f"Generation {chosen} is read now. Its {terminal.counted(len(now.sources), 'source')}"
           f" {'is' if len(now.sources) == 1 else 'are'} in force again: the next reindex goes by what it remembers.")  # fmt: skip
-    was = before.sources if before else ()
+    was = before.sources if before else now.sources
     for word, these in (("without", sorted({*was} - {*now.sources})), ("again with", sorted({*now.sources} - {*was}))):
         for source in these:
             print(f"  {word} {terminal.plain(source)}")

@@ -34,7 +34,7 @@ from service.cli.common import (
 @library_option
 def serve(host: str, port: int, anyone_may_read: bool | None, only_try: bool, library: Path | None) -> None:
     """Answer over HTTP until stopped. Prints where to look."""
-    from service.doctor import open_tokens
+    from service.doctor import doubtful
     from service.serving.server import listen, run
     from service.terminal import say
 
@@ -43,7 +43,7 @@ def serve(host: str, port: int, anyone_may_read: bool | None, only_try: bool, li
         return
     settings = settings_of(library, anyone_may_read=anyone_may_read)
     say_first_use(settings)
-    for item in open_tokens(settings):
+    for item in doubtful(settings):
         say(f"Warning: {item.found}")
     run(settings, host, port)
 

@@ -10,6 +10,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.pages import frame
+from service.serving import problems
 
 _PROBLEM = "application/problem+json"
 _OF_THE_BODY = ("content-type", "content-length", "content-encoding")
@@ -19,6 +20,7 @@ _KIND = "urn:paperpath:problem:"
 _CURES = {
     "cursor-expired": "Ask again from the first page.",
     "cursor-invalid": "Ask again from the first page.",
+    "unknown-document": "The library’s page lists all that is here.",
     "no-library": "Add a paper or a reading list on the library’s page, or run `paperpath reindex`.",
     "not-found": "", "method-not-allowed": "", "invalid": "",
 }  # fmt: skip
@@ -67,11 +69,12 @@ def _page(scope: Scope, start: Message, body: bytes) -> Response:
     """The page of a problem, with what its headers say besides."""
     told: dict[str, Any] = json.loads(body)
     code = told["type"].removeprefix(_KIND)
+    usual = told["cure"] == problems.KINDS[code].cure
     refused = scope["method"] == "POST" and start["status"] in (401, 403)
     page = frame.page(
         "trouble.html", status=start["status"], headers={"Cache-Control": "no-store"}, here="", title=told["title"], code=code,
         detail="" if code in ("not-found", "method-not-allowed", "no-library") else told["detail"],
-        cure=_OF_FORMS if refused else _CURES.get(code, told["cure"]),
+        cure=_OF_FORMS if refused else _CURES.get(code, told["cure"]) if usual else told["cure"],
         request_id=told["request_id"] if start["status"] >= 500 else "",
     )  # fmt: skip
     for name, value in Headers(raw=start["headers"]).items():

@@ -24,6 +24,7 @@ from indexer.errors import PaperpathError
 from service.serving.logs import noted, request_id
 
 _MOST_ERRORS = 20
+_AS_JSON = "Send the body as JSON, with the header `Content-Type: application/json`; /openapi.json has what is taken."
 _LOG_HAS = "The server's log has more under this request's id."
 
 
@@ -66,8 +67,10 @@ KINDS: dict[str, Kind] = {
     "bad-budget": Kind(422, "The time to read can't be meant.", "Give it as `90m`, `6h` or `2h30m`."),
     "nothing-to-order": Kind(422, "There is nothing to order.", "Name other papers, or another topic."),
     "liked-and-unliked": Kind(422, "A paper is liked and unliked.", "Name it once."),
-    "bad-source": Kind(422, "A source isn't taken over HTTP.", "Name an arXiv id, an http(s) URL or an upload."),
-    "bad-upload": Kind(422, "The file isn't taken.", "Send a PDF or a list, under a name that says which."),
+    "bad-source": Kind(422, "A source isn't taken over HTTP.", "Name an arXiv id, an http(s) URL, or what"
+                       " `POST /v1/uploads` answered; other files are added on the command line."),
+    "bad-upload": Kind(422, "The file isn't taken.", "Send a PDF or a list, under a name that says which: .pdf,"
+                       " .md, .markdown, .txt, .bib, .jsonl, .ndjson."),
     "too-many-requests": Kind(429, "Too much is asked at once.", "Ask again after the seconds that `Retry-After` names."),
     "overloaded": Kind(429, "More questions wait than can be answered soon.", "Ask again in a second."),
     "headers-too-large": Kind(431, "The headers are too large.", "Send fewer or shorter ones: cookies are not needed."),
@@ -148,7 +151,9 @@ def told(error: PaperpathError) -> Told:
     kind = KINDS[code]
     if kind.detail:
         return Told(code, kind.status, kind.title, kind.detail, kind.cure)
-    return Told(code, kind.status, kind.title, error.message, error.cure or kind.cure)
+    # What an error of this class has for a cure is for the command line.
+    cure = kind.cure if error.cure == type(error).cure else error.cure
+    return Told(code, kind.status, kind.title, error.message, cure or kind.cure)
 
 
 def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -225,7 +230,9 @@ def install(app: FastAPI) -> None:
             {"pointer": "/" + "/".join(map(str, e["loc"])), "detail": e["msg"]} for e in error.errors()[:_MOST_ERRORS]
         ]
         detail = "; ".join(f"{e['pointer']}: {e['detail']}" for e in found)
-        return problem(request.scope["path"], 422, detail, errors=found)
+        as_json = "json" in request.headers.get("content-type", "")  # else the body is not looked into
+        cure = "" if as_json or found[0]["pointer"] != "/body" else _AS_JSON
+        return problem(request.scope["path"], 422, detail, cure=cure, errors=found)
 
     @app.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import socket
 import threading
 
@@ -23,7 +24,6 @@ def run(settings: Settings, host: str, port: int) -> None:
     from service.api import create_app
     from service.serving import connections, runtime, stopping
     from service.serving.ahead import Ahead
-    from service.serving.guard.access import token_of
 
     runtime.bound_memory()
     runtime.take_turns()
@@ -33,18 +33,35 @@ def run(settings: Settings, host: str, port: int) -> None:
     log = app.state.metrics.log = logs.start(settings.log)
     answers = _prepared(opened)
     runtime.settle()
-    address = f"http://{'[' + host + ']' if ':' in host else host}:{listening.getsockname()[1]}"
+    address = f"http://{_name_of(host, listening)}:{listening.getsockname()[1]}"
     print(f"paperpath serves {answers}\n  {address}/\n  {address}/v1/search?q=how+does+diloco+reduce+communication\n"
           f"  {address}/v1/papers\n  {address}/openapi.json", flush=True)  # fmt: skip
-    if not token_of(settings):
-        print("  Nothing can be added in the browser without a token: `make run` makes one, and PAPERPATH_TOKEN_FILE names its"
-              " file.", flush=True)  # fmt: skip
+    print(f"  {_changes(settings)}", flush=True)
     protocol = connections.within(connections.rules_of(settings, app.state.access))
     # Forwarded headers are believed where the guard is told to.
     config = uvicorn.Config(app, http=protocol, ws="none", proxy_headers=False, server_header=False, log_config=None,
                             access_log=False, timeout_graceful_shutdown=stopping.FINISH_SECONDS)  # fmt: skip
     with contextlib.closing(log), contextlib.suppress(KeyboardInterrupt):  # how a server is stopped
         stopping.Server(config, app.state.stopping, settings.drain_seconds).run(sockets=[listening])
+
+
+def _name_of(host: str, listening: socket.socket) -> str:
+    """The name to look under, on this machine: that of all its addresses is none to ask by."""
+    address = ipaddress.ip_address(listening.getsockname()[0].partition("%")[0])
+    if address.is_unspecified:
+        host = "127.0.0.1" if address.version == 4 else "::1"
+    return f"[{host}]" if ":" in host else host
+
+
+def _changes(settings: Settings) -> str:
+    """How a change is allowed, in words."""
+    from service.serving.guard.access import token_of
+
+    if not token_of(settings):
+        return ("Nothing can be added in the browser without a token: `make run` makes one, and PAPERPATH_TOKEN_FILE names its"
+                " file.")  # fmt: skip
+    where = f"in {settings.token_file}" if settings.token is None else "what PAPERPATH_TOKEN has"
+    return f"The token for changes is {where}."
 
 
 def _prepared(opened: Opened) -> str:

@@ -7,11 +7,13 @@ is finished, for at most `FINISH_SECONDS`, and the processes of the server are e
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import signal
 import socket
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 import uvicorn
@@ -21,7 +23,10 @@ log = logging.getLogger("paperpath")
 
 
 class Server(uvicorn.Server):
-    """A server that tells `on_signal` of the first signal, and goes on for `drain_seconds` where that is SIGTERM."""
+    """A server that tells `on_signal` of the first signal, and goes on for `drain_seconds` where that is SIGTERM.
+
+    SIGHUP, of a terminal that is closed, stops it as Ctrl-C does, unless it is ignored, as below `nohup`.
+    """
 
     def __init__(self, config: uvicorn.Config, on_signal: Callable[[], None], drain_seconds: float = 0.0) -> None:
         super().__init__(config)
@@ -37,6 +42,20 @@ class Server(uvicorn.Server):
             self.force_exit = True
         else:
             self.should_exit = True
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        hangup = getattr(signal, "SIGHUP", None)  # not on Windows
+        main = threading.current_thread() is threading.main_thread()
+        with super().capture_signals():
+            if hangup is None or not main or signal.getsignal(hangup) is signal.SIG_IGN:
+                yield
+                return
+            before = signal.signal(hangup, self.handle_exit)
+            try:
+                yield
+            finally:
+                signal.signal(hangup, before)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         log.info("Stopping, after what is in progress.")
