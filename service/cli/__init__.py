@@ -35,6 +35,7 @@ Exit codes:
   3  done, but something has only a digest
   4  done, but of something there is only the title, or a source is missing; a file without text
   5  evaluate: worse than the saved report
+  130  stopped by Ctrl-C
 """
 
 

@@ -194,13 +194,13 @@ def _token(given: SecretStr | None, file: Path | None, setting: str) -> str:
         return given.get_secret_value().strip()
     if file is None:
         return ""
+    cure = f"Set {setting} to a file that holds the token, and that this user may read."
     try:
         found = Path(file).read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise BadSetting(f"The token file {file} can't be read: {error}.",
-                         cure=f"Set {setting} to a file that holds the token.") from None  # fmt: skip
+        raise BadSetting(f"The token file {file} can't be read: {error}.", cure=cure) from None
     if not found:
-        raise BadSetting(f"The token file {file} is empty.", cure=f"Set {setting} to a file that holds the token.")
+        raise BadSetting(f"The token file {file} is empty.", cure=cure)
     return found
 
 
