@@ -12,6 +12,7 @@ from indexer.errors import BadSetting
 
 _PREFIX = "PAPERPATH_"
 PROJECT = Path(__file__).resolve().parent.parent
+DEFAULT_LIST = "data/reading-list.md"  # what a first reindex without a LIST reads
 
 
 class Settings(BaseSettings):

@@ -11,9 +11,8 @@ from indexer import arxiv, links, sources
 from indexer.document import Entry, Warning
 from indexer.errors import ShrinkRefused, SourceEmpty, SourceNotFound, SourceUnreadable, UnknownDocument, UsageError
 from indexer.library import Generation, Manifest, Summary, uploads
+from indexer.settings import DEFAULT_LIST
 from indexer.sources import Reading
-
-DEFAULT_LIST = "data/reading-list.md"
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,7 @@ from indexer import embed
 from indexer.embed import Described
 from indexer.errors import ModelMismatch, NoLibrary, PaperpathError
 from indexer.library.cache import Cache
-from indexer.settings import Settings, unknown
-from indexer.wanted import DEFAULT_LIST
+from indexer.settings import DEFAULT_LIST, Settings, unknown
 from service import terminal
 from service.opened import Opened
 

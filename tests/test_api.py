@@ -415,6 +415,12 @@ def test_the_server_never_imports_the_fetcher_or_the_extractors(settings: Settin
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
 
 
+def test_a_name_that_is_too_long_for_any_file(client: TestClient) -> None:
+    for name in ("a" * 300 + ".md", "😀" * 1100):
+        body = {"add": [f"upload:0123456789abcdef/{name}"]}
+        problem(client.post("/v1/reindex", json=body, headers=TOKEN), 422, "bad-source")
+
+
 def test_control_characters_are_refused(client: TestClient) -> None:
     for body in (
         {"remove": ["a\0b"]},

@@ -11,6 +11,7 @@ import os
 import random
 import shutil
 import stat
+import time
 import zipfile
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -315,6 +316,54 @@ def test_a_member_that_is_no_file(exported: Path, tmp_path: Path, kind: int) -> 
 
     written(tmp_path / "odd.zip", members(exported.read_bytes()), change)
     assert "no plain file" in refused(tmp_path / "odd.zip", tmp_path / "new")
+
+
+@pytest.mark.parametrize("offset", [1 << 40, (1 << 63) - 16])
+def test_a_member_that_lies_beyond_the_end(exported: Path, tmp_path: Path, offset: int) -> None:
+    with zipfile.ZipFile(tmp_path / "odd.zip", "w") as file:
+        for name, data in members(exported.read_bytes()).items():
+            file.writestr(archive.info_of(name), data)
+        next(info for info in file.filelist if info.filename.startswith("files/")).header_offset = offset
+    assert "lies beyond its end" in refused(tmp_path / "odd.zip", tmp_path / "new")
+
+
+def test_two_exports_to_one_file(library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second begins, and is ended, before the first has its name: what the first says is there is there."""
+    target, real = tmp_path / "both.zip", backup.files.replace
+
+    def second(part: Path, final: Path) -> None:
+        monkeypatch.setattr(backup.files, "replace", real)
+        with monkeypatch.context() as ends:
+            ends.setattr(archive, "info_of", fails)
+            with pytest.raises(KeyboardInterrupt):
+                backup.export(library, target)
+        real(part, final)
+
+    def fails(_: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(backup.files, "replace", second)
+    done = backup.export(library, target)
+    assert hashlib.sha256(target.read_bytes()).hexdigest() == done.sha256
+    assert [path.name for path in tmp_path.iterdir() if "part" in path.name] == []
+
+
+def test_what_an_export_that_was_killed_left_goes_after_a_day_and_nothing_else(
+    library: Library, tmp_path: Path
+) -> None:
+    left, new, own = tmp_path / ".paperpath-0a.part", tmp_path / ".paperpath-0b.part", tmp_path / "x.zip.part"
+    for path in (left, new, own):
+        path.write_bytes(b"part of one")
+    os.utime(left, (time.time() - 90_000,) * 2)
+    backup.export(library, tmp_path / "x.zip")
+    assert [path.exists() for path in (left, new, own)] == [False, True, True] and own.read_bytes() == b"part of one"
+
+
+def test_an_export_goes_to_no_device_or_pipe(library: Library, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for target in (tmp_path / "pipe", Path("/dev/full"), tmp_path):
+        with pytest.raises(LibraryUnwritable, match="no file"):
+            backup.export(library, target)
 
 
 def test_a_bomb(exported: Path, tmp_path: Path) -> None:

@@ -259,6 +259,15 @@ def test_serving(shell: Shell, papers: Path) -> None:
         assert process.stderr is not None and "Traceback" not in process.stderr.read()
 
 
+def test_what_a_list_says_steers_no_terminal(shell: Shell) -> None:
+    own_id = 'rec1\n{"step": "a", "count": "x"}\nrest \u001b[31mRED\u001b]0;owned\u0007'
+    record = json.dumps({"_id": own_id, "title": "A paper of its own", "text": "It says something about willows."})
+    (shell.folder / "odd.jsonl").write_text(f"{record}\n{record}\n")
+    done = shell("reindex", "odd.jsonl", "--offline")
+    assert "that one is kept" in done.stderr and "\x1b" not in done.stdout + done.stderr
+    assert not any(line.startswith("{") for line in done.stderr.splitlines())
+
+
 def test_generations(shell: Shell, papers: Path) -> None:
     shell("reindex", str(papers))
     (papers / "two.pdf").unlink()
@@ -364,9 +373,12 @@ def test_without_a_library(shell: Shell, command: list[str]) -> None:
 
 def test_doctor_without_a_library(shell: Shell) -> None:
     done = shell("doctor", code=1)
-    assert "NO  library" in done.stdout and "Next: `paperpath reindex`" in done.stdout
+    assert "NO  library" in done.stdout and "Next: `paperpath reindex LIST`" in done.stdout
     elsewhere = shell("doctor", "--library", "else where", code=1).stdout
-    assert "Next: `paperpath reindex --library 'else where'`" in elsewhere
+    assert "Next: `paperpath reindex --library 'else where' LIST`" in elsewhere
+    (shell.folder / "data").mkdir()
+    (shell.folder / "data" / "reading-list.md").write_text("- 2311.08105\n")
+    assert "Next: `paperpath reindex` builds" in shell("doctor", code=1).stdout
     with Cache(shell.library / "cache") as cache:
         cache.record(Download("arxiv:2301.00001", "", outcome="failed", reason="nobody answers", time="2026-01-01"))
     assert "--  network    what was asked for last did not come: nobody answers" in shell("doctor", code=1).stdout

@@ -105,7 +105,11 @@ def test_a_line_that_has_no_end_is_cut_and_what_comes_behind_it_is_heard(
     assert job.messages == ("x" * 100, "y" * 100, "z" * 99, "w" * 100)
 
 
-@pytest.mark.parametrize("said", ['{"stage": "embed"}', '{"step": "one"}', '{"failed": "one"}', "[" * 8000, "7"])
+@pytest.mark.parametrize(
+    "said",
+    ['{"stage": "embed"}', '{"step": "one"}', '{"failed": "one"}', "[" * 8000, "7", '{"step": "a", "count": "x"}',
+     '{"step": 1, "count": 1}', '{"stage": "embed", "total": [1]}', '{"stage": null, "total": 1}', '{"failed": {}, "why": ""}'],
+)  # fmt: skip
 def test_what_another_version_would_say_keeps_no_job_from_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str
 ) -> None:
@@ -114,6 +118,23 @@ def test_what_another_version_would_say_keeps_no_job_from_its_end(
     running = Jobs(tmp_path)
     job = ended(running, running.start([]))
     assert (job.state, job.messages, running.running()) == ("done", (said,), None)
+
+
+def test_whatever_fails_while_a_job_is_followed_it_ends_and_the_next_can_begin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise TypeError("of ours")
+
+    printing(
+        monkeypatch,
+        "import time; print('{}', flush=True); print('x', file=__import__('sys').stderr, flush=True); time.sleep(600)",
+    )
+    monkeypatch.setattr(Jobs, "_update", fails)
+    running = Jobs(tmp_path)
+    job = ended(running, running.start([]))
+    assert (job.state, job.report, running.running()) == ("failed", None, None) and job.exit_code
+    assert ended(running, running.start([])).state == "failed"
 
 
 @pytest.mark.parametrize("printed", ["", "no report", "[1]", "null", '{"lines": ', "[" * 50_000])

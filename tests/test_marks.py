@@ -226,6 +226,33 @@ def test_what_was_altered_is_not_believed(paper: Summary, tmp_path: Path) -> Non
     assert marks.load(tmp_path).by_id[paper.id].note == "by hand"
     file.write_text(json.dumps(line | {"since": 3}))
     assert '"since" is a text' in marks.load(tmp_path).warnings[0].message
+    for odd in (
+        {"note": "x", "note_at": "2026-01-01", "read_at": 7},
+        {"read": None, "note": None, "note_at": ["2026-01-01"]},
+    ):
+        file.write_text(json.dumps({"id": paper.id} | odd))
+        assert "its date is none" in marks.load(tmp_path).warnings[0].message
+    for depth in range(900, 1000, 5):  # what can be read may be too deep to be written, as its check is
+        file.write_text(f'{{"id": "{paper.id}", "x": {"[" * depth}{"]" * depth}, "check": "00000000"}}')
+        assert marks.load(tmp_path).by_id == {}
+
+
+def test_a_date_with_half_a_character_goes_out_as_text(paper: Summary, tmp_path: Path) -> None:
+    (tmp_path / "marks.jsonl").write_text(
+        json.dumps({"id": paper.id, "note": "x", "note_at": "2026-01-01", "read_at": "\ud800"})
+    )
+    assert (
+        marks.load(tmp_path).by_id[paper.id].read_at.encode()
+        and marks.load(tmp_path).read_at(paper.id).encode() is not None
+    )
+
+
+def test_what_was_said_in_the_last_second_that_there_is(paper: Summary, tmp_path: Path) -> None:
+    """A person, or a clock, wrote it: what is said now counts all the same."""
+    line = {"id": paper.id, "read": True, "read_at": "9999-12-31T23:59:59+00:00"}
+    (tmp_path / "marks.jsonl").write_text(json.dumps(line))
+    marks.set_read(tmp_path, paper, False)
+    assert marks.load(tmp_path).by_id[paper.id].read is False
 
 
 def test_whether_marks_can_be_read_and_since_when(paper: Summary, tmp_path: Path) -> None:

@@ -157,6 +157,17 @@ def test_coverage_is_the_share_of_the_question_in_words(generation: Generation) 
         )
 
 
+def test_words_that_stand_nowhere_take_no_more_room_than_others(
+    generation: Generation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of each word that was ever asked for something is kept, up to a bound."""
+    monkeypatch.setattr(ranking, "_MOST_HELD", 5000)
+    ranked, vector = ranking.All(generation), Toy().embed_queries(["router"])
+    for number in range(100):
+        ranked.scores([" ".join(f"nowhere{number}x{n}" for n in range(10))], vector)
+        assert len(ranked._postings) < 5000 / 64 + 10
+
+
 def test_one_ranking_for_a_generation(generation: Generation) -> None:
     assert ranking.of(generation) is ranking.of(generation)
 

@@ -242,6 +242,32 @@ def _send(client: socket.socket, data: bytes) -> None:
         client.sendall(data)
 
 
+UPGRADE = "Connection: Upgrade, HTTP2-Settings\nUpgrade: h2c\nHTTP2-Settings: AAMAAABkAAQAAP__"
+
+
+def test_a_body_behind_an_upgrade_is_no_second_request(served: Callable[..., Server]) -> None:
+    """The parser would take it for another protocol's, and then for a request."""
+    server, hidden = served(), request("GET /v1/papers HTTP/1.1")
+    for head, body in (
+        (f"Content-Length: {len(hidden)}", hidden),
+        ("Transfer-Encoding: chunked", b"5\r\nhello\r\n0\r\n\r\n"),
+    ):
+        with server.connect() as client:
+            client.sendall(request(f"POST /v1/uploads?name=a.md HTTP/1.1\n{UPGRADE}\n{head}") + body)
+            answer = answer_of(client)
+            assert is_problem(answer, 400, "bad-request") and "Upgrade" in json.loads(answer[2])["cure"]
+            assert client.recv(65536) == b""
+
+
+def test_an_upgrade_is_answered_as_if_it_were_not_asked_for(served: Callable[..., Server]) -> None:
+    """And nothing of what stands behind it is."""
+    server = served()
+    with server.connect() as client:
+        client.sendall(request(f"GET /healthz HTTP/1.1\n{UPGRADE}") + request("GET /v1/papers HTTP/1.1"))
+        status, headers, _ = answer_of(client)
+        assert (status, headers["connection"]) == (200, "close") and client.recv(65536) == b""
+
+
 def test_who_holds_connections_keeps_nobody_out(served: Callable[..., Server]) -> None:
     """Ten thousand, scaled down: where no room is left, the one that has waited longest makes way."""
     server = served(Rules(50, 50, WAIT))

@@ -83,6 +83,7 @@ class Archive:
     def _named(self) -> dict[str, zipfile.ZipInfo]:
         """The members by name. Raises `BackupRefused` for any that `export` would not have written."""
         found: dict[str, zipfile.ZipInfo] = {}
+        whole = self.path.stat().st_size
         for info in self._file.infolist():
             name = info.filename
             if name != info.orig_filename or not (name == INDEX or _MEMBER.fullmatch(name)):
@@ -97,10 +98,12 @@ class Archive:
                 or info.compress_type != zipfile.ZIP_STORED
             ):
                 raise self._refused(f"{name!r} is no plain file")
+            if not 0 <= info.header_offset <= whole - info.file_size:
+                raise self._refused(f"{name!r} lies beyond its end")
             found[name] = info
         if INDEX not in found:
             raise self._refused(f"it has no {INDEX}")
-        if sum(info.file_size for info in found.values()) > self.path.stat().st_size:
+        if sum(info.file_size for info in found.values()) > whole:
             raise self._refused("its members are larger than itself")
         return found
 

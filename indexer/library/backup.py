@@ -20,6 +20,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import secrets
+import time
 import zipfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -33,6 +35,9 @@ from indexer.library.generation import Generation
 from indexer.library.manifest import FORMAT, Manifest, manifest_text
 from indexer.library.publishing import Writer
 from indexer.library.reading import Library
+
+_PART = ".paperpath-{}.part"
+_LEFT_SECONDS = 86_400.0
 
 
 class ImportRefused(LibraryError):
@@ -86,7 +91,11 @@ def export(library: Library, target: Path, *, downloads: bool = False) -> Export
     manifest = generation.manifest
     known = _uploads_of(manifest, library.folder)
     left_out = [source for source, path in known.items() if not path.is_file()]
-    part = target.with_name(target.name + ".part")
+    for left in target.parent.glob(_PART.format("*")):  # by an export that was killed
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > _LEFT_SECONDS:
+                left.unlink()
+    part = target.with_name(_PART.format(secrets.token_hex(4)))  # another may write to the same name now
     try:
         with contextlib.ExitStack() as open_, files.writing(target.parent):
             try:
@@ -130,6 +139,8 @@ def _must_be_ours(target: Path) -> None:
         raise LibraryUnwritable(f"There is no folder {target.parent}.", cure="Make it first, or choose another.")
     if not target.exists():
         return
+    if not target.is_file():
+        raise LibraryUnwritable(f"{target} is there, and it is no file.", cure="Choose another name.")
     with contextlib.suppress(OSError, zipfile.BadZipFile), zipfile.ZipFile(target) as file:
         if INDEX in file.namelist():
             return

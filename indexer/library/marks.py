@@ -15,6 +15,7 @@ the library. What is said later counts, whatever the clock has become.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import stat
@@ -206,20 +207,23 @@ def _mark(line: bytes) -> Mark | str | None:
         return None
     try:
         data = json.loads(line)
+        if not isinstance(data, dict) or not isinstance(data.get("id"), str) or not data["id"]:
+            return 'it names no "id"'
+        if (check := data.pop("check", None)) is not None and check != _check_of(data):
+            return "it was altered since it was written"
     except (ValueError, RecursionError):
         return "it is not JSON"
-    if not isinstance(data, dict) or not isinstance(data.get("id"), str) or not data["id"]:
-        return 'it names no "id"'
-    if (check := data.pop("check", None)) is not None and check != _check_of(data):
-        return "it was altered since it was written"
     mark = Mark(**{name: data.get(name, default) for name, default in _DEFAULTS.items()})
     if not all(value is None or isinstance(value, bool) for value in (mark.read, mark.box, mark.by_hand)):
         return '"read", "box" and "by_hand" are true, false or null'
     if not isinstance(mark.since, str):
         return '"since" is a text'
+    if not isinstance(mark.read_at, str) or not isinstance(mark.note_at, str):
+        return "its date is none"
     if mark.note is not None and not isinstance(mark.note, str):
         return '"note" is a text or null'
-    mark = replace(mark, id=writable(mark.id), note=mark.note and writable(mark.note), since=writable(mark.since))
+    mark = replace(mark, id=writable(mark.id), note=mark.note and writable(mark.note), since=writable(mark.since),
+                   read_at=writable(mark.read_at), note_at=writable(mark.note_at))  # fmt: skip
     for value, time in ((mark.read, mark.read_at), (mark.note, mark.note_at)):
         if value is not None and _moment(time) is None:
             return "its date is none"
@@ -277,7 +281,9 @@ def _last(before: Mark | None, mark: Mark) -> Mark:
 
 
 def _after(time: str) -> str:
-    return _time(_at(time) + datetime.timedelta(seconds=1))
+    with contextlib.suppress(OverflowError):  # the last second that there is
+        return _time(_at(time) + datetime.timedelta(seconds=1))
+    return time
 
 
 def _change(folder: Path, new: Sequence[Mark], *, now: bool = False, damaged: Sequence[bytes] = ()) -> None:

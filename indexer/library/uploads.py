@@ -78,7 +78,10 @@ def path_of(library: Path, source: str) -> Path | None:
     """The file that the `source` of an upload names; None where it names none that is there."""
     match = _NAME.fullmatch(source)
     path = library / "uploads" / match[1] / match[2] if match and match[2] not in (".", "..") else None
-    return path.resolve() if path is not None and path.is_file() else None
+    try:
+        return path.resolve() if path is not None and path.is_file() else None
+    except OSError:  # a name too long for any file
+        return None
 
 
 def holds(library: Path, path: str | Path) -> bool:

@@ -85,16 +85,17 @@ def _print_report(report: Report, as_json: bool, strict: bool) -> None:
         where = (
             f"{warning.source}:{warning.line}: " if warning.line else f"{warning.source}: " if warning.source else ""
         )
-        terminal.say(f"Warning: {where}{warning.message}")
+        terminal.say(f"Warning: {terminal.plain(where + warning.message)}")
     for (source, kind), number in kinds.items():
         if number > 1 and kind in _IN_SHORT:
+            source = terminal.plain(source)
             terminal.say(
                 f"Note: {source}: {number} {_IN_SHORT[kind]}: `paperpath check {shlex.quote(source)}` lists them."
             )
     warned = {f"{warning.source}:{warning.line}: {warning.message}" for warning in report.warnings}
     for skipped in report.skipped:
         if skipped not in warned:
-            terminal.say(f"Skipped: {skipped}")
+            terminal.say(f"Skipped: {terminal.plain(skipped)}")
     if as_json:
         terminal.print_json(report)
         return
@@ -114,7 +115,7 @@ def _print_report(report: Report, as_json: bool, strict: bool) -> None:
     print(f"\n{terminal.counted(report.documents, 'document')} ({what}), {terminal.counted(report.passages, 'passage')},"
           f" {report.embedded} embedded now, {report.bodies} downloaded, {report.seconds} s.")  # fmt: skip
     if report.removed:
-        print(f"Removed: {', '.join(report.removed)}.")
+        print(f"Removed: {terminal.plain(', '.join(report.removed))}.")
     if report.published:
         print(f"Published as generation {report.generation}.")
     elif strict and report.exit_code:

@@ -32,6 +32,7 @@ _SPREAD = 0.6  # from .3 to 1 the ranking is as good
 _NONE = 1e-9  # a deviation that is nothing but rounding
 _AT_ONCE = 1 << 16  # postings: more don't fit the processor's cache, and are added term by term
 _MOST_HELD = 1 << 23  # postings kept: 128 MB, 32 MB where the passages are read where they lie
+_OF_A_TERM = 64  # postings' room that a term takes by itself: also one that stands nowhere is kept
 _CANDIDATES = 1000  # by words, and as many by meaning; with 100 the ranking is as good, but has fewer pages
 _NARROW = 10_000  # passages that are all scored where no others are of interest: 10 ms
 _SAMPLE = 1 << 12  # the deviation is right to 3 % nearly always; 10 % off, the ranking is as good
@@ -135,7 +136,7 @@ class Ranking:
         if self._held > _MOST_HELD:
             self._postings, self._held = {}, 0
         self._postings[term] = held
-        self._held += size
+        self._held += size + _OF_A_TERM + len(term)
 
     def _counts(self, term: str, passages: np.ndarray) -> np.ndarray:
         """The counts of a term, spread, in each of `passages`: float64."""

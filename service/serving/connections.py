@@ -168,7 +168,15 @@ class Connection(Protocol):
         if length != b"0" or chunked:
             size = min(int(length), 1 << 40) if length.isdigit() and len(length) < 18 else 0
             self._arrive_within(self.rules.arrive_seconds + size / _SLOWEST)
-        super().on_headers_complete()
+        if not self.parser.should_upgrade():
+            super().on_headers_complete()
+        elif length != b"0" or chunked:
+            # The parser takes what comes now for another protocol's: neither it nor what stands behind it would be read.
+            self.refuse(400, "A request that asks for another protocol (`Upgrade`) brings a body.",
+                        cure="Send it as HTTP/1.1 alone, without the header `Upgrade`.")  # fmt: skip
+        else:
+            super().on_headers_complete()
+            self.cycle.keep_alive = False  # as above: what is behind it is to be sent again
 
     def on_message_complete(self) -> None:
         self._has_head = self._begun = False

@@ -31,6 +31,8 @@ _LONGEST_REPORT = 64 << 20
 _LONGEST_LINE = 8 << 10  # characters; a path alone may have half of that
 _PIECE = 1 << 20
 _PUBLISHED = (0, 3, 4)  # exit codes of a reindex that came to its end
+_SAID = {"stage": str, "total": int, "step": str, "count": int, "pages": int, "failed": str, "why": str}
+"""What a process says of how far it is, as `terminal.JsonProgress` writes it."""
 _SECRETS = {f"PAPERPATH_{name}" for name in ("TOKEN", "TOKEN_FILE", "READ_TOKEN", "READ_TOKEN_FILE")}
 log = logging.getLogger("paperpath")
 
@@ -191,16 +193,35 @@ class Jobs:
                 process.kill()
 
     def _follow(self, job_id: str, process: subprocess.Popen[str]) -> None:
+        try:
+            self._to_its_end(job_id, process)
+        except Exception:  # a job that never ended would keep all others from it
+            log.exception("Reindex %s could not be followed.", job_id)
+            with self._lock:
+                job = self._jobs[job_id] = replace(
+                    self._jobs[job_id], state="failed", ended=time.time(), exit_code=process.returncode
+                )
+                self._tell(job_id, "end", _end_of(job))
+                self._processes.pop(job_id, None)
+            self._on_end(job)
+
+    def _to_its_end(self, job_id: str, process: subprocess.Popen[str]) -> None:
+        """Hears what a job's process says, and keeps what came of it."""
         assert process.stdout is not None and process.stderr is not None
         output: list[str] = []
         reader = threading.Thread(target=lambda: output.append(_read(process.stdout)), daemon=True)  # type: ignore[arg-type]
         reader.start()
-        for line in _lines(process.stderr):
-            self._update(job_id, line)
-        exit_code = process.wait()
-        reader.join()
-        process.stdout.close()
-        process.stderr.close()
+        try:
+            for line in _lines(process.stderr):
+                self._update(job_id, line)
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            exit_code = process.wait()
+            reader.join()
+            process.stdout.close()
+            process.stderr.close()
         too_long = bool(output) and len(output[0]) > _LONGEST_REPORT
         if too_long:
             self._update(job_id, f"The report is longer than {_LONGEST_REPORT >> 20} MiB, and isn't kept.")
@@ -226,17 +247,19 @@ class Jobs:
         self._on_end(job)
 
     def _update(self, job_id: str, line: str) -> None:
+        """Takes in a line that a job's process said: how far it is, where it is JSON of that form, else a message."""
         told = _object(line) or {}
+        said = {name for name, kind in _SAID.items() if type(told.get(name)) is kind}
         with self._lock:
             job = self._jobs[job_id]
-            if {"stage", "total"} <= told.keys():
+            if {"stage", "total"} <= said:
                 job = replace(job, stage=told["stage"], total=told["total"], done=0, step="")
                 self._tell(job_id, "stage", {"stage": job.stage, "total": job.total})
-            elif {"step", "count"} <= told.keys():
+            elif {"step", "count"} <= said:
                 job = replace(job, step=told["step"], done=job.done + told["count"])
                 self._tell(job_id, "step", {"stage": job.stage, "done": job.done, "total": job.total, "step": job.step,
-                                            "pages": told.get("pages", 0)})  # fmt: skip
-            elif {"failed", "why"} <= told.keys():
+                                            "pages": told["pages"] if "pages" in said else 0})  # fmt: skip
+            elif {"failed", "why"} <= said:
                 self._tell(job_id, "failed", {"stage": job.stage, "what": told["failed"], "why": told["why"]})
             elif line:
                 job = replace(job, messages=(*job.messages, line)[-200:])

@@ -28,6 +28,14 @@ class Protocol(HttpToolsProtocol):
         if not self._refused:  # else what still comes is read and thrown away
             super().data_received(data)
 
+    def on_body(self, body: bytes) -> None:
+        if not self._refused:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if not self._refused:
+            super().on_message_complete()
+
     def send_400_response(self, msg: str) -> None:
         self.refuse(400, "This is no request that HTTP/1.1 knows.")
 
