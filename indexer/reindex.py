@@ -119,7 +119,8 @@ def _before(library: Library, request: Request) -> tuple[Generation | None, Mani
     """The generation to go on from, None where none can be read, and the manifest that tells the sources.
 
     The manifest is of the newest one, even if its files are damaged; both may be of an earlier format. Raises
-    `FormatUnknown` where a newer paperpath wrote it and the request doesn't say what to build.
+    `FormatUnknown` where a newer paperpath wrote it, and `GenerationDamaged` where no manifest can be read, unless the
+    request says what to build.
     """
     try:
         remembered = library.remembered()
@@ -127,6 +128,12 @@ def _before(library: Library, request: Request) -> tuple[Generation | None, Mani
         if not request.sources:
             raise
         remembered = None
+    if remembered is None and not request.sources and library.names():
+        raise errors.GenerationDamaged(
+            f"No generation in {library.folder / 'generations'} can be read: what they list is not known any more.",
+            cure="Name all its sources: `paperpath reindex SOURCE…` builds it anew, and downloads nothing that it holds;"
+            " or bring a backup back: `paperpath library import FILE`.",
+        )
     try:
         return library.open(earlier=True), remembered
     except (errors.NoLibrary, errors.GenerationDamaged, errors.FormatUnknown):

@@ -22,6 +22,7 @@ from indexer.document import Page as Page_
 from indexer.embed import Toy
 from indexer.errors import (
     FormatUnknown,
+    GenerationDamaged,
     LibraryBusy,
     NothingKept,
     ShrinkRefused,
@@ -623,6 +624,29 @@ def test_a_library_of_the_future_is_not_built_over_unasked(run: Run, settings: S
         run()
     assert "SOURCE" in caught.value.cure
     assert run(line(2)).generation == "000002"
+
+
+@pytest.mark.parametrize("current", [True, False])
+def test_where_no_manifest_can_be_read_nothing_is_built_unasked(
+    run: Run, settings: Settings, tmp_path: Path, current: bool
+) -> None:
+    """What the library lists is not known then; as if there were none, a run would make the default list of it."""
+    run(line(1), line(2))
+    run(line(1), line(2), line(3))
+    library = Library(settings.library)
+    for name in library.names():
+        path = settings.library / "generations" / f"{name}.json"
+        path.write_bytes(path.read_bytes()[:-40])
+    if not current:
+        (settings.library / "CURRENT").unlink()
+    for request in ({}, {"add": (str(tmp_path / "list.md"),)}, {"remove": ("2301.00001",)}):
+        with pytest.raises(GenerationDamaged, match="not known any more") as caught:
+            run(**request)
+        assert "paperpath reindex SOURCE" in caught.value.cure and "library import" in caught.value.cure
+    assert library.names() == ["000001", "000002"]
+    again = run(line(1), line(2), line(3))
+    assert again.published and again.bodies == 0 and again.documents == 3
+    assert opened(settings).instead_of is None
 
 
 # ---------------------------------------------------------------------- what did not change
