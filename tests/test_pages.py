@@ -569,7 +569,7 @@ def test_a_file_is_taken_and_added(settings: Settings, monkeypatch: pytest.Monke
         assert [number for number, _, _ in events] == list(range(1, len(events) + 1))
         rest = told(client.get(f"/v1/reindex/{job['id']}/events", headers={"Last-Event-ID": str(events[-2][0])}))
         assert rest == events[-1:]
-        for odd in ("9" * 5000, "-1", "1.5", "\u0661".encode()):
+        for odd in ("9" * 5000, str(len(events) + 1), "-1", "1.5", "\u0661".encode()):
             assert told(client.get(f"/v1/reindex/{job['id']}/events", headers={"Last-Event-ID": odd})) == events
         assert client.get("/v1/search?q=parsing").json()["results"][0]["id"] == "trees"
         page = checked(client.get("/library"))

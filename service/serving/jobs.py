@@ -138,7 +138,8 @@ class Jobs:
     async def events(self, job_id: str, after: int = 0) -> AsyncIterator[Event | None]:
         """What a job has done behind the event `after`, then what it does, as it does it, up to its `end`.
 
-        Now and then None, while nothing happens, so that whoever is told can see whether somebody listens still.
+        All of it where it has no event `after`: that one is another job's. Now and then None, while nothing happens, so
+        that whoever is told can see whether somebody listens still.
         """
         job = self.get(job_id)
         if job_id not in self._events:  # it ended long ago
@@ -152,6 +153,8 @@ class Jobs:
             self.listeners -= 1
 
     async def _told(self, job_id: str, after: int) -> AsyncIterator[Event | None]:
+        if after > len(self._events.get(job_id, [])):
+            after = 0
         for turn in itertools.count():
             with self._lock:
                 events = self._events.get(job_id, [])[after:]
