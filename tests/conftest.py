@@ -22,6 +22,9 @@ from indexer.settings import Settings
 
 # The commands that tests run start in two thirds of the time from what is compiled.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# The processes of a run share the cores: threads of each of them for sums of a few numbers only wait for one another, which
+# takes a third of a second at each start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # numpy's and faiss's OpenBLAS, and torch
 # A slow machine is no fault of what is tested.
 hypothesis.settings.register_profile(
     "paperpath", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]

@@ -463,6 +463,12 @@ def test_a_corrupted_generation(shell: Shell, command: list[str], role: str) -> 
     build(shell.library)
     name = damage(shell.library, role)
     explained(shell(*command, code=1), name, "altered")
+
+
+@pytest.mark.parametrize("role", ["catalogue", "vectors"])
+def test_a_corrupted_generation_is_named_by_what_looks_for_it(shell: Shell, role: str) -> None:
+    build(shell.library)
+    name = damage(shell.library, role)
     assert name in shell("library", "verify", code=1).stdout
     assert name in shell("doctor", code=1).stdout
 

@@ -144,13 +144,16 @@ def test_statements_stand_on_their_pages(tmp_path: Path) -> None:
 @needs_shared
 @pytest.mark.model
 def test_judged_papers_of_a_facet_are_found(tmp_path: Path) -> None:
-    """Ten rows of CSFCube, of the five query papers that have two facets. All 24: NDCG%20 70.8, MAP 50.7."""
+    """Six rows of CSFCube: of each two facets that a query paper has, the first. All 24: NDCG%20 70.8, MAP 50.7."""
     sys.path.insert(0, str(SHARED / "eval"))
     import score
 
     rows = [json.loads(line) for line in (SHARED / "eval/csfcube/judgements.jsonl").read_text("utf-8").splitlines()]
-    asked = [row["query_paper"] for row in rows]
-    rows = [row for row in rows if asked.count(row["query_paper"]) == 2]
+    of: dict[str, list[str]] = {}
+    for row in rows:
+        of.setdefault(row["query_paper"], []).append(row["facet"])
+    first = {tuple(found): paper for paper, found in reversed(of.items()) if len(found) == 2}
+    rows = [row for row in rows if row["query_paper"] in first.values()]
     wanted = {id_ for row in rows for id_ in (row["query_paper"], *row["candidates"])}
     corpus = (SHARED / "eval/csfcube/corpus.jsonl").read_text("utf-8").splitlines()
     path = tmp_path / "papers.jsonl"
@@ -169,4 +172,4 @@ def test_judged_papers_of_a_facet_are_found(tmp_path: Path) -> None:
     }
     found = score.related(run, rows)
     print(found)
-    assert found["queries"] == 10 and found["ndcg%20"] >= 66 and found["map"] >= 48, found
+    assert found["queries"] == 6 and found["ndcg%20"] >= 68 and found["map"] >= 49, found

@@ -8,6 +8,7 @@ are found is kept so that it can only rise.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -22,19 +23,35 @@ from service.search import search
 pytestmark = [needs_shared, pytest.mark.model]
 
 
-def test_questions(real_papers: Path, tmp_path: Path) -> None:
+# The papers that two of the forty questions are asked of, with four of the hard ones: what `make test` has time to embed.
+FEW = ("1412.6980", "1810.04805", "2001.08361", "2101.03961", "2104.04473", "2310.01889", "2403.03507", "2405.04434",
+       "2205.14135", "2401.04088")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("papers", "least", "least_hard", "least_told_so"),
+    [
+        pytest.param(FEW, (17, 17, 18), (3, 4), 297, id="ten papers"),
+        pytest.param((), (37, 38, 39), (6, 9), 297, id="all papers", marks=pytest.mark.torture),
+    ],
+)
+def test_questions(
+    real_papers: Path, tmp_path: Path, papers: tuple[str, ...], least: tuple[int, ...], least_hard: tuple[int, ...],
+    least_told_so: int,
+) -> None:  # fmt: skip
     settings = Settings(library=tmp_path / "library", digests=Path("none"))
     keep_texts(real_papers, settings.library)
-    report = reindex(Request(sources=(str(SHARED / "papers"),), offline=True), settings)
-    assert report.documents == 36 and report.exit_code == 0
+    sources = tuple(str(SHARED / f"papers/{name}.pdf") for name in papers) or (str(SHARED / "papers"),)
+    report = reindex(Request(sources=sources, offline=True), settings)
+    assert report.documents == (len(papers) or 36) and report.exit_code == 0
     held = Library(settings.library).open(), embed.load(embed.describe(settings))
-    plain, blind, hard = (asked(held, f"questions{kind}.json") for kind in ("", "-blind", "-hard"))
+    plain, blind, hard = (asked(held, f"questions{kind}.json", papers) for kind in ("", "-blind", "-hard"))
     told_so = len(claims()) - answered_of(held, claims())
     print(plain, blind, hard, told_so)
-    first, with_page, answered = (a + b for a, b in zip(plain, blind, strict=True))
-    assert first >= 37 and with_page >= 38 and answered >= 39, (plain, blind)
-    assert hard[0] >= 6 and hard[1] >= 9, hard
-    assert told_so >= 297, told_so
+    found = tuple(a + b for a, b in zip(plain, blind, strict=True))
+    assert all(a >= b for a, b in zip(found, least, strict=True)), (plain, blind)
+    assert all(a >= b for a, b in zip(hard, least_hard, strict=False)), hard
+    assert told_so >= least_told_so, told_so
 
 
 @pytest.mark.parametrize(
@@ -76,10 +93,13 @@ def answered_of(held: tuple[Generation, embed.Embedder], asked: list[str]) -> in
     return sum(search(*held, text, 1).answered for text in asked)
 
 
-def asked(held: tuple[Generation, embed.Embedder], file: str) -> tuple[int, int, int]:
-    """How many questions of a file have their paper first, their page among its passages, and count as answered."""
+def asked(held: tuple[Generation, embed.Embedder], file: str, papers: Sequence[str] = ()) -> tuple[int, int, int]:
+    """How many questions of a file have their paper first, their page among its passages, and count as answered; of
+    these papers alone, where some are named."""
     first = with_page = answered = 0
     for row in json.loads((Path(__file__).parent / file).read_text("utf-8")):
+        if papers and row["paper"] not in papers:
+            continue
         answer = search(*held, row["question"], 10)
         shown = [passage.page for found in answer.results if found.id == row["paper"] for passage in found.passages]
         first += answer.results[0].id == row["paper"]

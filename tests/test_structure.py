@@ -565,7 +565,7 @@ def test_twice_as_much_takes_twice_the_steps(kind: str) -> None:
         )  # the same pages wherever this stands in the run; on some a page falls in columns only when it is fuller
         return steps(HOSTILE[kind](n))
 
-    few, many = of(1200), of(2400)
+    few, many = of(800), of(1600)
     assert many < 2.2 * few
 
 
